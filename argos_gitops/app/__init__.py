@@ -1,0 +1,1 @@
+"""Composition: settings, discovery of providers, wiring, shutdown. Does not: logic."""

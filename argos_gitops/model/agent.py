@@ -1,0 +1,47 @@
+"""The Agent kind: how the agent itself behaves."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from argos_gitops.model.spec import SpecModel
+
+
+class GuardSpec(SpecModel):
+    """What a plan may do without a person's approval, for each target and kind."""
+
+    max_deletes: int = Field(20, ge=0, description="More deletions than this need an approval.")
+    max_delete_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="So does deleting a greater share of what exists; one deletion always may.",
+    )
+    max_update_share: float = Field(
+        0.5, ge=0, le=1, description="So does changing a greater share; up to five updates always may."
+    )
+    protected_addresses: tuple[str, ...] = Field(
+        (),
+        description="Addresses and ranges that no ban may cover: the operator's own, monitoring, the office.",
+    )
+
+
+class StatusBranchSpec(SpecModel):
+    """Where the agent writes what it saw and did."""
+
+    enabled: bool = Field(True, description="Whether the status branch is written at all.")
+    branch: str = Field(
+        "argos/status/{instance}",
+        min_length=1,
+        description="Branch name; {instance} is the agent's instance.",
+    )
+    keep_plans: int = Field(100, ge=1, description="How many applied or blocked plans stay on the branch.")
+
+
+class AgentSpec(SpecModel):
+    """How the agent behaves: guard thresholds and the status branch. At most one per repository."""
+
+    kind: ClassVar[str] = "Agent"
+
+    guard: GuardSpec = Field(default_factory=GuardSpec, description="Limits beyond which a plan is blocked.")
+    status: StatusBranchSpec = Field(default_factory=StatusBranchSpec, description="The status branch.")

@@ -1,0 +1,38 @@
+"""Conditions: what is true of a resource or a target now, and since when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from argos_gitops.model.resource import ResourceKey
+
+
+class Truth(StrEnum):
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One statement about `subject`. `type` is Ready, Reconciling, Stalled or Drifted.
+
+    `since` is when the status last changed; it is no part of what makes two conditions equal.
+    """
+
+    subject: ResourceKey
+    type: str
+    status: Truth
+    reason: str
+    message: str = ""
+    since: datetime | None = None
+
+    def same_as(self, other: "Condition") -> bool:
+        """Equal but for the time."""
+        return (self.subject, self.type, self.status, self.reason, self.message) == (
+            other.subject,
+            other.type,
+            other.status,
+            other.reason,
+            other.message,
+        )

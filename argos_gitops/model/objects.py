@@ -1,0 +1,65 @@
+"""What a provider compiles from resources, and what it finds on the live system.
+
+Both sides are given in one normal form: two `content`s are equal exactly when there is nothing to do.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from argos_gitops.model.problem import Location
+from argos_gitops.model.resource import ResourceKey
+
+Content = Any
+"""JSON-able: dicts with string keys, lists or tuples, strings, numbers, booleans, None."""
+
+
+def digest_of(content: Content) -> str:
+    """32 hex digits that identify a JSON-able value, whatever the order of its keys."""
+    encoded = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedObject:
+    """One thing that should exist on a target.
+
+    `id` is stable and unique within one provider of one target (`host/grafana`, `country/NG`).
+    `renew_at` is the time from which it must be written again although its content is right.
+    """
+
+    id: str
+    owner: ResourceKey
+    content: Content
+    location: Location | None = None
+    protected: bool = False
+    renew_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObject:
+    """One thing that exists. `owned`: it carries our mark (an `@id`, an origin of ours)."""
+
+    id: str
+    content: Content
+    owned: bool
+    owner: ResourceKey | None = None
+
+
+ObjectSet = Mapping[str, ManagedObject]
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryEntry:
+    """What we last applied for one object: enough to tell drift from a pending change."""
+
+    object_id: str
+    owner: ResourceKey
+    digest: str
+    protected: bool
+    revision: str
+    applied_at: datetime

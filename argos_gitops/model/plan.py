@@ -1,0 +1,75 @@
+"""A plan: for each system of each target, what would be done and why, or why nothing can be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from argos_gitops.model.change import Change
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.source import Revision
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SystemKey:
+    """One system that we write to: a target and the provider that speaks to it (`Edge/main caddy`)."""
+
+    target: ResourceKey
+    provider: str
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.provider}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a system could not be observed, or applied to: a stable reason and a sentence."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPlan:
+    """The changes of one system, in the order in which they are applied.
+
+    `existing` counts the live objects under our management by kind of owner, for the guard's shares.
+    `blocked` holds the guard's reasons; `kept` names objects that prune protection or suspension
+    spares; `notices` are sentences worth reading that block nothing.
+    """
+
+    system: SystemKey
+    changes: tuple[Change, ...] = ()
+    live_fingerprint: str = ""
+    existing: tuple[tuple[str, int], ...] = ()
+    blocked: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    notices: tuple[Failure, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Deterministic: the same revision and the same live state give the same plan and digest."""
+
+    revision: Revision
+    systems: tuple[SystemPlan, ...]
+    digest: str
+    applied_revision: str | None = None
+    applied_at: datetime | None = None
+
+    def changes(self) -> Iterator[tuple[SystemKey, Change]]:
+        for system in self.systems:
+            for change in system.changes:
+                yield system.system, change
+
+    @property
+    def empty(self) -> bool:
+        return not any(system.changes for system in self.systems)
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        return tuple(reason for system in self.systems for reason in system.blocked)
+
+    @property
+    def unreachable(self) -> tuple[SystemPlan, ...]:
+        return tuple(system for system in self.systems if system.failure is not None)

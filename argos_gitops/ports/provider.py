@@ -1,0 +1,142 @@
+"""What a provider is: one folder that exposes `PROVIDER = ProviderSpec(...)`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from argos_gitops.model.change import Change, Outcome
+from argos_gitops.model.condition import Condition
+from argos_gitops.model.objects import Content, LiveObject, ObjectSet
+from argos_gitops.model.plan import Failure
+from argos_gitops.model.problem import Problem
+from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
+from argos_gitops.model.spec import SpecModel
+from argos_gitops.ports.clock import Clock
+from argos_gitops.ports.progress import Progress
+from argos_gitops.ports.secrets import Secrets
+
+SectionT = TypeVar("SectionT", bound=SpecModel)
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A resource that stands for a system to write to, such as an Edge."""
+
+    resource: AnyResource
+
+    @property
+    def key(self) -> ResourceKey:
+        return self.resource.key
+
+    def section(self, name: str, model: type[SectionT]) -> SectionT | None:
+        """The part of the target's spec that belongs to the provider `name`, if it has one."""
+        section = getattr(self.resource.spec, name, None)
+        return section if isinstance(section, model) else None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """All resources of a revision; a provider picks what concerns its target."""
+
+    resources: ResourceSet
+
+
+class LiveState(Protocol):
+    """What one observation saw. Implementations carry what their own `apply` needs (an ETag, ids)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal fingerprints mean an equal live state as far as we manage it."""
+        ...
+
+    @property
+    def objects(self) -> Mapping[str, LiveObject]:
+        """The live objects by id; may be computed when first asked for."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[Failure]:
+        """What is amiss but stops nothing: an old version, a missing module."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderContext:
+    """What a provider may use of the outside.
+
+    `settings` are the bootstrap settings of this provider by name (`geoip_country`), `cache_dir`
+    a folder that may be lost at any time.
+    """
+
+    secrets: Secrets
+    clock: Clock
+    progress: Progress
+    cache_dir: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    timeout: timedelta = timedelta(seconds=30)
+
+
+class Provider(Protocol):
+    """One provider bound to one target. Every I/O method raises ProviderError and nothing else."""
+
+    def observe(self) -> LiveState:
+        """Reads the live system; writes nothing."""
+        ...
+
+    def fingerprint(self, desired: DesiredState) -> str:
+        """Identifies whatever `compile` depends on besides the resources (a GeoIP database)."""
+        ...
+
+    def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
+        """Pure: the objects that should exist, in the same normal form as `live.objects`."""
+        ...
+
+    def notices(self, desired: DesiredState) -> Sequence[Failure]:
+        """What keeps a part of the desired state from being compiled (`GeoDatabaseMissing`)."""
+        ...
+
+    def fields(self, content: Content) -> Mapping[str, str]:
+        """Pure: a content as labelled, masked fields for people, in reading order."""
+        ...
+
+    def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
+        """Pure: why a change would lock somebody out; empty when none would."""
+        ...
+
+    def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """Writes the changes onto the state that was observed; idempotent, may be killed anywhere.
+
+        Raises StalePlanError when the live state moved since `live` was observed.
+        """
+        ...
+
+    def verify(self, desired: DesiredState, changes: Sequence[Change]) -> Iterator[Condition]:
+        """Reads the effect of `changes` from outside: does the host answer, does the ban stand."""
+        ...
+
+    def close(self) -> None: ...
+
+
+Check = Callable[[ResourceSet], Iterable[Problem]]
+"""A rule over a whole revision that a schema cannot say: pure, yields every problem it finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """A provider as the rest of the program sees it.
+
+    `settings` is the section that targets of `target_kind` carry under `name`; `kinds` are the
+    resource kinds it brings; `checks` its rules across resources; `factory` binds it to a target
+    and is the only place that may import the provider's client code.
+    """
+
+    name: str
+    target_kind: str
+    settings: type[SpecModel]
+    kinds: tuple[type[SpecModel], ...]
+    factory: Callable[[Target, ProviderContext], Provider]
+    checks: tuple[Check, ...] = ()

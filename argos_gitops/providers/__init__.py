@@ -1,0 +1,1 @@
+"""One folder is one provider; discovered by app, strangers to each other."""

@@ -1,0 +1,1 @@
+"""Provider caddy; see README.md in this folder."""

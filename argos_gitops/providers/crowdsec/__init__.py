@@ -1,0 +1,1 @@
+"""Provider crowdsec; see README.md in this folder."""
