@@ -8,14 +8,16 @@ from typing import Protocol
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
+from argos_gitops.model.resource import ResourceKey
 
 
 @dataclass(frozen=True, slots=True)
 class Converged:
-    """A desired and a live state between which nothing was to do."""
+    """A desired and a live state between which nothing was to do, until `until` if that is set."""
 
     desired: str
     live: str
+    until: datetime | None = None
 
 
 class Inventory(Protocol):
@@ -30,6 +32,17 @@ class Inventory(Protocol):
     def converged(self, system: SystemKey) -> Converged | None: ...
 
     def set_converged(self, system: SystemKey, state: Converged | None) -> None: ...
+
+    def targets(self) -> Mapping[ResourceKey, bytes]:
+        """The documents of all targets that we ever applied to and have not emptied since.
+
+        They let a target be cleaned up after its resource has left the repository.
+        """
+        ...
+
+    def remember_target(self, target: ResourceKey, document: bytes) -> None: ...
+
+    def forget_target(self, target: ResourceKey) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +74,18 @@ class StatusStore(Protocol):
 
     def conditions(self) -> Sequence[Condition]: ...
 
-    def set_conditions(self, conditions: Sequence[Condition]) -> None: ...
+    def set_conditions(self, conditions: Sequence[Condition]) -> None:
+        """Replaces all conditions; a condition that only repeats the last one keeps its `since`."""
+        ...
 
     def add_pass(self, record: PassRecord) -> None: ...
 
     def passes(self, limit: int) -> Sequence[PassRecord]:
         """The newest passes, newest first."""
         ...
+
+    def reported(self) -> str | None:
+        """The fingerprint of the last pass that every reporter has told to the end."""
+        ...
+
+    def set_reported(self, fingerprint: str | None) -> None: ...

@@ -1,0 +1,1 @@
+"""Alembic migrations, upwards only; each released schema stays reachable from the first."""

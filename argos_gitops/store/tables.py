@@ -1,0 +1,93 @@
+"""The tables. Every row belongs to one instance, so that several agents can share a database."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Boolean, Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment in UTC; SQLite forgets the zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+metadata = MetaData()
+
+inventory = Table(
+    "inventory",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("provider", String(60), primary_key=True),
+    Column("object_id", String(300), primary_key=True),
+    Column("owner", String(300), nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("protected", Boolean, nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("applied_at", Moment, nullable=False),
+)
+
+converged = Table(
+    "converged",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("provider", String(60), primary_key=True),
+    Column("desired", Text, nullable=False),
+    Column("live", Text, nullable=False),
+    Column("until", Moment),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("subject", String(300), primary_key=True),
+    Column("type", String(60), primary_key=True),
+    Column("status", String(10), nullable=False),
+    Column("reason", String(120), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("since", Moment),
+)
+
+agent_state = Table(
+    "agent_state",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("attempted", String(64)),
+    Column("applied", String(64)),
+    Column("applied_at", Moment),
+    Column("healthy", String(64)),
+    Column("reported", String(64)),
+)
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("instance", String(200), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("result", String(40), nullable=False),
+    Column("plan_digest", String(64), nullable=False),
+    Column("summary", Text, nullable=False),
+    Index("passes_by_instance", "instance", "id"),
+)
