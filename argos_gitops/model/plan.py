@@ -22,10 +22,14 @@ class SystemKey:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a system could not be observed, or applied to: a stable reason and a sentence."""
+    """What is wrong with a system or with one resource on it: a stable reason and a sentence.
+
+    `subject` is the resource that it concerns; None means the target as a whole.
+    """
 
     reason: str
     message: str
+    subject: ResourceKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

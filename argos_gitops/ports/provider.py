@@ -1,6 +1,6 @@
 """What a provider is: one folder that exposes `PROVIDER = ProviderSpec(...)`."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -114,8 +114,13 @@ class Provider(Protocol):
         """
         ...
 
-    def verify(self, desired: DesiredState, changes: Sequence[Change]) -> Iterator[Condition]:
-        """Reads the effect of `changes` from outside: does the host answer, does the ban stand."""
+    def verify(
+        self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
+    ) -> Iterator[Condition]:
+        """Reads the effect of `changes` from outside: does the host answer, does the ban stand.
+
+        `recheck` names resources that nobody changed now but that were not Ready the last time.
+        """
         ...
 
     def close(self) -> None: ...

@@ -8,7 +8,6 @@ from typing import Protocol
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
-from argos_gitops.model.resource import ResourceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,16 @@ class Inventory(Protocol):
 
     def set_converged(self, system: SystemKey, state: Converged | None) -> None: ...
 
-    def targets(self) -> Mapping[ResourceKey, bytes]:
-        """The documents of all targets that we ever applied to and have not emptied since.
+    def systems(self) -> Mapping[SystemKey, bytes]:
+        """The target documents of all systems that we ever applied to and have not emptied since.
 
-        They let a target be cleaned up after its resource has left the repository.
+        They let a system be cleaned up after its target has left the repository.
         """
         ...
 
-    def remember_target(self, target: ResourceKey, document: bytes) -> None: ...
+    def remember_system(self, system: SystemKey, document: bytes) -> None: ...
 
-    def forget_target(self, target: ResourceKey) -> None: ...
+    def forget_system(self, system: SystemKey) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Delete, Engine, Table, and_, delete, insert, select
+from sqlalchemy import Engine, Table, and_, delete, insert, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from argos_gitops.model.objects import InventoryEntry
@@ -66,25 +66,23 @@ class SqlInventory:
                 values = {"desired": state.desired, "live": state.live, "until": state.until}
                 connection.execute(insert(table), [self._key(system) | values])
 
-    def targets(self) -> Mapping[ResourceKey, bytes]:
-        table = tables.targets
-        query = select(table).where(table.c.instance == self._instance).order_by(table.c.target)
+    def systems(self) -> Mapping[SystemKey, bytes]:
+        table = tables.systems
+        query = select(table).where(table.c.instance == self._instance)
         with store_errors(self._engine), self._engine.connect() as connection:
-            return {ResourceKey.parse(row.target): row.document for row in connection.execute(query)}
+            rows = connection.execute(query.order_by(table.c.target, table.c.provider)).all()
+        return {SystemKey(ResourceKey.parse(row.target), row.provider): row.document for row in rows}
 
-    def remember_target(self, target: ResourceKey, document: bytes) -> None:
+    def remember_system(self, system: SystemKey, document: bytes) -> None:
+        table = tables.systems
         with store_errors(self._engine), self._engine.begin() as connection:
-            connection.execute(self._forget(target))
-            row = {"instance": self._instance, "target": str(target), "document": document}
-            connection.execute(insert(tables.targets), [row])
+            connection.execute(delete(table).where(self._of(table, system)))
+            connection.execute(insert(table), [self._key(system) | {"document": document}])
 
-    def forget_target(self, target: ResourceKey) -> None:
+    def forget_system(self, system: SystemKey) -> None:
         with store_errors(self._engine), self._engine.begin() as connection:
-            connection.execute(self._forget(target))
-
-    def _forget(self, target: ResourceKey) -> Delete:
-        table = tables.targets
-        return delete(table).where(table.c.instance == self._instance, table.c.target == str(target))
+            for table in (tables.systems, tables.converged):
+                connection.execute(delete(table).where(self._of(table, system)))
 
     def _key(self, system: SystemKey) -> dict[str, object]:
         return {"instance": self._instance, "target": str(system.target), "provider": system.provider}

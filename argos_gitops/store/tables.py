@@ -47,11 +47,12 @@ converged = Table(
     Column("until", Moment),
 )
 
-targets = Table(
-    "targets",
+systems = Table(
+    "systems",
     metadata,
     Column("instance", String(200), primary_key=True),
     Column("target", String(300), primary_key=True),
+    Column("provider", String(60), primary_key=True),
     Column("document", LargeBinary, nullable=False),
 )
 

@@ -1,4 +1,4 @@
-"""The first schema: inventory, convergence, targets, conditions, agent state, passes."""
+"""The first schema: inventory, convergence, systems, conditions, agent state, passes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,9 +28,8 @@ def upgrade() -> None:
         sa.Column("until", _MOMENT),
     )
     op.create_table(
-        "targets",
-        sa.Column("instance", sa.String(200), primary_key=True),
-        sa.Column("target", sa.String(300), primary_key=True),
+        "systems",
+        *_system_key(),
         sa.Column("document", sa.LargeBinary, nullable=False),
     )
     op.create_table(

@@ -1,0 +1,142 @@
+"""Bootstrap settings: `argos-gitops.toml`, then the environment, then flags; the later wins.
+
+Only what is needed to reach the repository and our own state stands here; all else is in git.
+"""
+
+import re
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from pathlib import Path
+
+from argos_gitops.model.errors import SettingsError
+from argos_gitops.model.secret import SecretValue
+
+SETTINGS_FILE = "argos-gitops.toml"
+
+_SECRETS = frozenset({"git_token"})
+_INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All bootstrap settings. Each is `ARGOS_<NAME>` in the environment, and `ARGOS_<NAME>_FILE`."""
+
+    repo: str
+    branch: str | None
+    path: str
+    instance: str
+    store: str
+    state_dir: Path
+    cache_dir: Path
+    git_token: SecretValue | None
+    ssh_key: str | None
+    known_hosts: str | None
+    refuse_rewrite: bool
+    geoip_country: str | None
+    geoip_country_url: str | None
+
+    @property
+    def provider_settings(self) -> dict[str, str]:
+        named = {"geoip_country": self.geoip_country, "geoip_country_url": self.geoip_country_url}
+        return {name: value for name, value in named.items() if value}
+
+
+def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str], folder: Path) -> Settings:
+    """The settings that hold in `folder`; SettingsError names what is wrong and where it was set."""
+    given = _from_file(folder / SETTINGS_FILE)
+    given |= _from_environment(environment)
+    given |= {name: value for name, value in flags.items() if value is not None}
+    repo = given.get("repo") or "."
+    path = (given.get("path") or ".").strip("/") or "."
+    state_home = _folder(given, "state_dir", environment, "XDG_STATE_HOME", ".local/state")
+    state_dir = state_home / _slug(repo, path, folder)
+    token = given.get("git_token")
+    return Settings(
+        repo=repo,
+        branch=given.get("branch"),
+        path=path,
+        instance=_instance(given.get("instance")),
+        store=given.get("store") or f"sqlite:///{state_dir / 'argos.db'}",
+        state_dir=state_dir,
+        cache_dir=_folder(given, "cache_dir", environment, "XDG_CACHE_HOME", ".cache"),
+        git_token=SecretValue(token) if token else None,
+        ssh_key=given.get("ssh_key"),
+        known_hosts=given.get("known_hosts"),
+        refuse_rewrite=_boolean("refuse_rewrite", given.get("refuse_rewrite")),
+        geoip_country=given.get("geoip_country"),
+        geoip_country_url=given.get("geoip_country_url"),
+    )
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Settings)]
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}") from error
+    for name, value in content.items():
+        if name not in _names():
+            raise SettingsError(f"{path}: unknown setting {name!r}; known are {', '.join(_names())}")
+        if name in _SECRETS:
+            raise SettingsError(f"{path}: {name} is a secret; set ARGOS_{name.upper()}_FILE instead")
+        if not isinstance(value, str | bool):
+            raise SettingsError(f"{path}: {name} must be a string")
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in content.items()}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _names():
+        variable = f"ARGOS_{name.upper()}"
+        if environment.get(f"{variable}_FILE"):
+            found[name] = _file_content(f"{variable}_FILE", environment[f"{variable}_FILE"])
+        if environment.get(variable):
+            found[name] = environment[variable]
+    return found
+
+
+def _file_content(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable} names {path}: unreadable ({type(error).__name__})") from error
+
+
+def _folder(
+    given: Mapping[str, str], name: str, environment: Mapping[str, str], variable: str, default: str
+) -> Path:
+    if given.get(name):
+        return Path(given[name])
+    base = environment.get(variable)
+    return (Path(base) if base else Path.home() / default) / "argos-gitops"
+
+
+def _slug(repo: str, path: str, folder: Path) -> str:
+    """A folder name for one repository and config path, so that two never share an inventory."""
+    local = folder / repo
+    identity = str(local.resolve()) if local.exists() else repo.rstrip("/").removesuffix(".git")
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(identity).name).strip("-") or "repository"
+    return f"{stem}-{blake2b(f'{identity}#{path}'.encode(), digest_size=4).hexdigest()}"
+
+
+def _instance(name: str | None) -> str:
+    chosen = name or re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-.") or "agent"
+    if not _INSTANCE.fullmatch(chosen) or ".." in chosen or chosen.endswith(".lock"):
+        raise SettingsError("ARGOS_INSTANCE: an instance is letters, digits, '.', '_' and '-', at most 100")
+    return chosen
+
+
+def _boolean(name: str, value: str | None) -> bool:
+    if value is None or value.lower() in ("false", "0", "no"):
+        return False
+    if value.lower() in ("true", "1", "yes"):
+        return True
+    raise SettingsError(f"ARGOS_{name.upper()} must be true or false")

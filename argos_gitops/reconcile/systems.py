@@ -1,0 +1,75 @@
+"""Systems: each target with each provider that has a section of it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from argos_gitops.model.plan import SystemKey
+from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.ports.provider import Provider, ProviderContext, ProviderSpec, Target
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A provider bound to a target. `departed`: the target's resource has left the repository."""
+
+    key: SystemKey
+    target: Target
+    provider: Provider
+    departed: bool = False
+
+    @property
+    def suspended(self) -> bool:
+        return self.target.resource.suspended
+
+
+class Systems:
+    """Keeps providers over passes, so that their connections and memos serve the next one."""
+
+    def __init__(
+        self, specs: Sequence[ProviderSpec], context: Callable[[ProviderSpec], ProviderContext]
+    ) -> None:
+        self._specs = specs
+        self._context = context
+        self._bound: dict[SystemKey, tuple[str, Provider]] = {}
+
+    def of(self, resources: ResourceSet, remembered: Mapping[SystemKey, AnyResource]) -> tuple[System, ...]:
+        """The systems of all targets, the departed ones among them, in the order of their keys."""
+        systems = {
+            SystemKey(target.key, spec.name): self._bind(spec, target, departed=False)
+            for target in _targets(self._specs, resources)
+            for spec in self._specs_of(target)
+        }
+        for key, resource in remembered.items():
+            for spec in self._specs_of(Target(resource)):
+                if spec.name == key.provider and key not in systems:
+                    systems[key] = self._bind(spec, Target(resource), departed=True)
+        self._forget_all_but(set(systems))
+        return tuple(systems[key] for key in sorted(systems))
+
+    def close(self) -> None:
+        self._forget_all_but(set())
+
+    def _specs_of(self, target: Target) -> Iterable[ProviderSpec]:
+        for spec in self._specs:
+            if spec.target_kind == target.key.kind and target.section(spec.name, spec.settings) is not None:
+                yield spec
+
+    def _bind(self, spec: ProviderSpec, target: Target, *, departed: bool) -> System:
+        key = SystemKey(target.key, spec.name)
+        digest, provider = self._bound.get(key, ("", None))
+        if provider is None or digest != target.resource.digest:
+            if provider is not None:
+                provider.close()
+            provider = spec.factory(target, self._context(spec))
+            self._bound[key] = (target.resource.digest, provider)
+        return System(key, target, provider, departed)
+
+    def _forget_all_but(self, kept: set[SystemKey]) -> None:
+        for key in set(self._bound) - kept:
+            self._bound.pop(key)[1].close()
+
+
+def _targets(specs: Sequence[ProviderSpec], resources: ResourceSet) -> Iterable[Target]:
+    for kind in sorted({spec.target_kind for spec in specs}):
+        for resource in resources.of_kind(kind).values():
+            yield Target(resource)
