@@ -1,0 +1,1 @@
+"""Tests, one folder for each room of the package, and the real components they run against."""

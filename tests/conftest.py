@@ -1,0 +1,132 @@
+"""Fixtures that every room may use, above all the real components.
+
+A test that asks for a component is marked `real` by itself. A missing component fails the test in CI
+(CI=true), and skips it elsewhere with a line that says how to get it.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.components import caddy as caddy_component
+from tests.components import crowdsec as crowdsec_component
+from tests.components.caddy import RealCaddy
+from tests.components.crowdsec import RealCrowdSec
+from tests.components.geo import write_country_database
+from tests.components.lookup import MissingComponentError, component_cache, find_program
+from tests.components.process import RealProcess
+from tests.components.upstream import Upstream
+
+ProcessT = TypeVar("ProcessT", bound=RealProcess)
+_REAL_FIXTURES = {"make_caddy", "make_crowdsec"}
+_started = pytest.StashKey[list[RealProcess]]()
+
+# A shared machine is slow at times; a test says whether something is right, never how fast it was.
+settings.register_profile("argos", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("argos")
+
+
+def require_component(program: str, how_to_get: str) -> Path:
+    """The path of a component's program, or else the end of the test: failed in CI, skipped elsewhere."""
+    try:
+        return find_program(program, how_to_get)
+    except MissingComponentError as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{missing} (a missing component is a failure in CI)", pytrace=False)
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the settings, caches or git identity of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        components = component_cache()
+        for name in [name for name in os.environ if name.startswith(("ARGOS_", "GIT_"))]:
+            patch.delenv(name)
+        patch.setenv("ARGOS_COMPONENTS", str(components))
+        patch.setenv("HOME", str(home))
+        for kind in ("CONFIG", "CACHE", "STATE", "DATA"):
+            patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "tester")
+            patch.setenv(f"GIT_{role}_EMAIL", "tester@example.com")
+        yield
+
+
+@pytest.fixture
+def make_caddy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., RealCaddy]]:
+    """Starts a Caddy with options of RealCaddy; each call another one."""
+    require_component("caddy", caddy_component.HOW_TO_GET)
+    yield from _starter(request, tmp_path, RealCaddy)
+
+
+@pytest.fixture
+def caddy(make_caddy: Callable[..., RealCaddy]) -> RealCaddy:
+    """A running Caddy that serves nothing yet."""
+    return make_caddy()
+
+
+@pytest.fixture
+def make_crowdsec(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., RealCrowdSec]]:
+    """Starts a CrowdSec with options of RealCrowdSec; each call another one."""
+    require_component("crowdsec", crowdsec_component.HOW_TO_GET)
+    yield from _starter(request, tmp_path, RealCrowdSec)
+
+
+@pytest.fixture
+def crowdsec(make_crowdsec: Callable[..., RealCrowdSec]) -> RealCrowdSec:
+    """A running LAPI without a decision."""
+    return make_crowdsec()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A running HTTP server called `upstream`."""
+    with Upstream() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def geo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A country database of five countries; tests/components/geo.py tells what is in it."""
+    return write_country_database(tmp_path_factory.mktemp("geo") / "country.mmdb")
+
+
+def _starter(
+    request: pytest.FixtureRequest, tmp_path: Path, component: Callable[..., ProcessT]
+) -> Iterator[Callable[..., ProcessT]]:
+    started = request.node.stash.setdefault(_started, [])
+
+    def start(**options: object) -> ProcessT:
+        process = component(tmp_path / f"component-{len(started)}", **options)
+        started.append(process)
+        process.start()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _REAL_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows the end of each component's log beside a failure."""
+    report = yield
+    if report.failed:
+        for process in item.stash.get(_started, []):
+            report.sections.append((f"log of {type(process).__name__}", process.log_tail()))
+    return report
