@@ -8,17 +8,24 @@ from argos_gitops.model.spec import SpecModel
 
 
 class GuardSpec(SpecModel):
-    """What a plan may do without a person's approval, for each target and kind."""
+    """What a plan may do on one system without a person's approval of its digest.
 
-    max_deletes: int = Field(20, ge=0, description="More deletions than this need an approval.")
+    Whatever the limits: removing the last object of a kind, or all that git held, needs one too.
+    """
+
+    max_deletes: int = Field(20, ge=0, description="More removals than this, of all kinds together.")
     max_delete_share: float = Field(
         0.3,
         ge=0,
         le=1,
-        description="So does deleting a greater share of what exists; one deletion always may.",
+        description="Removing a greater share of the objects of one kind; a single removal always may.",
     )
+    max_updates: int = Field(100, ge=0, description="More changes by git than this, of all kinds together.")
     max_update_share: float = Field(
-        0.5, ge=0, le=1, description="So does changing a greater share; up to five updates always may."
+        0.5,
+        ge=0,
+        le=1,
+        description="Changing a greater share of the objects of one kind; five changes always may.",
     )
     protected_addresses: tuple[str, ...] = Field(
         (),

@@ -1,6 +1,7 @@
 """Differences between desired and live, and what became of them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from argos_gitops.model.objects import Content
@@ -35,7 +36,8 @@ class FieldChange:
 class Change:
     """One step of a plan. `before` and `after` are contents in the provider's normal form.
 
-    They may hold what must not be shown; only `fields` and `note` are for people.
+    They may hold what must not be shown; only `fields` and `note` are for people. `since` is when a
+    drift was first seen.
     """
 
     action: Action
@@ -47,6 +49,7 @@ class Change:
     location: Location | None = None
     fields: tuple[FieldChange, ...] = ()
     note: str = ""
+    since: datetime | None = None
 
 
 class Result(StrEnum):

@@ -67,6 +67,11 @@ class Plan:
                 yield system.system, change
 
     @property
+    def short(self) -> str:
+        """The digest as people read it; an approval needs more of it."""
+        return self.digest[:6]
+
+    @property
     def empty(self) -> bool:
         return not any(system.changes for system in self.systems)
 

@@ -1,0 +1,32 @@
+"""Why a change is needed: git moved, the world moved, or both."""
+
+from argos_gitops.model.change import Cause
+from argos_gitops.model.objects import InventoryEntry, LiveObject, ManagedObject, digest_of
+
+
+def cause_of_write(
+    desired: ManagedObject, live: LiveObject | None, entry: InventoryEntry | None
+) -> tuple[Cause, str]:
+    """The cause of creating or updating `desired`, and a note where the cause is not the whole story."""
+    if entry is None:
+        foreign = live is not None and not live.owned
+        return Cause.REVISION, "is on the target without our mark, and will be taken over" if foreign else ""
+    if entry.digest == digest_of(desired.content):
+        return Cause.DRIFT, ""
+    return Cause.REVISION, _drift_beside(live, entry)
+
+
+def cause_of_delete(live: LiveObject, entry: InventoryEntry | None) -> tuple[Cause, str]:
+    """The cause of removing `live`: git no longer has what we applied, or it never had it."""
+    if entry is None:
+        return Cause.DRIFT, "neither in git nor applied by us"
+    return Cause.REVISION, _drift_beside(live, entry)
+
+
+def _drift_beside(live: LiveObject | None, entry: InventoryEntry) -> str:
+    """What the world did to an object that git changed too."""
+    if live is None:
+        return f"was also removed on the target since {entry.revision[:7]} was applied"
+    if digest_of(live.content) != entry.digest:
+        return f"was also changed on the target since {entry.revision[:7]} was applied"
+    return ""

@@ -1,0 +1,202 @@
+"""Desired against live and inventory: what has to change on one system."""
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from argos_gitops.model.change import Action, Cause, Change
+from argos_gitops.model.objects import Content, InventoryEntry, LiveObject, ManagedObject, ObjectSet
+from argos_gitops.model.plan import SystemKey
+from argos_gitops.model.resource import PRUNE_ANNOTATION, SUSPEND_ANNOTATION, ResourceKey
+from argos_gitops.planning.cause import cause_of_delete, cause_of_write
+from argos_gitops.planning.fields import field_changes
+from argos_gitops.planning.order import ordered
+
+FOREIGN = "Foreign"
+"""The kind under which live objects count that no resource ever owned."""
+
+Describe = Callable[[Content], Mapping[str, str]]
+"""A content as labelled, masked fields in reading order: `Provider.fields`."""
+
+Counts = tuple[tuple[str, int], ...]
+"""How many objects there are of each kind of owner, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One system: what it should hold, what it holds, and what we last gave it.
+
+    `suspended` holds owners, or the target itself, that nothing may be done to; `drifting` says since
+    when an owner is known to drift (unknown: since `now`). `describe` is asked about changed objects only.
+    """
+
+    system: SystemKey
+    desired: ObjectSet
+    live: Mapping[str, LiveObject]
+    inventory: Mapping[str, InventoryEntry]
+    now: datetime
+    describe: Describe
+    suspended: Container[ResourceKey] = frozenset()
+    drifting: Mapping[ResourceKey, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemDiff:
+    """What has to change, in order, and what the guard and the inventory need to know beside it.
+
+    `kept` says what is spared, one sentence each. `existing` counts the live objects under our
+    management, `desired` those that should exist. `settled` objects are right already, but the
+    inventory lacks them or says otherwise; `forgotten` ids are in the inventory and nowhere else.
+    """
+
+    changes: tuple[Change, ...] = ()
+    kept: tuple[str, ...] = ()
+    existing: Counts = ()
+    desired: Counts = ()
+    settled: tuple[ManagedObject, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+
+def diff(situation: Situation) -> SystemDiff:
+    """Equal contents are nothing to do; whatever else is needed comes with its cause and its fields."""
+    needed = ordered([*_writes(situation), *_deletes(situation)])
+    changes, kept = _spare(situation, needed)
+    desired, live, inventory = situation.desired, situation.live, situation.inventory
+    return SystemDiff(
+        changes=changes,
+        kept=kept,
+        existing=_count(_owner_kinds(situation)),
+        desired=_count(wanted.owner.kind for wanted in desired.values()),
+        settled=tuple(_settled(situation)),
+        forgotten=tuple(
+            sorted(object_id for object_id in inventory if object_id not in desired and object_id not in live)
+        ),
+    )
+
+
+def _writes(situation: Situation) -> Iterator[Change]:
+    live = situation.live
+    for object_id, wanted in situation.desired.items():
+        found = live.get(object_id)
+        if found is None or found.content != wanted.content:
+            yield _write(situation, wanted, found)
+        elif wanted.renew_at is not None and situation.now >= wanted.renew_at:
+            yield _renewal(wanted)
+
+
+def _write(situation: Situation, wanted: ManagedObject, found: LiveObject | None) -> Change:
+    cause, note = cause_of_write(wanted, found, situation.inventory.get(wanted.id))
+    shown = None if found is None else situation.describe(found.content)
+    return Change(
+        action=Action.CREATE if found is None else Action.UPDATE,
+        cause=cause,
+        object_id=wanted.id,
+        owner=wanted.owner,
+        before=None if found is None else found.content,
+        after=wanted.content,
+        location=wanted.location,
+        fields=field_changes(shown, situation.describe(wanted.content)),
+        note=note,
+        since=_since(situation, wanted.owner, cause),
+    )
+
+
+def _renewal(wanted: ManagedObject) -> Change:
+    return Change(
+        action=Action.UPDATE,
+        cause=Cause.EXPIRY,
+        object_id=wanted.id,
+        owner=wanted.owner,
+        before=wanted.content,
+        after=wanted.content,
+        location=wanted.location,
+        note=f"to be renewed since {wanted.renew_at:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _deletes(situation: Situation) -> Iterator[Change]:
+    for object_id, found in situation.live.items():
+        entry = situation.inventory.get(object_id)
+        if object_id not in situation.desired and (found.owned or entry is not None):
+            yield _delete(situation, found, entry)
+
+
+def _delete(situation: Situation, found: LiveObject, entry: InventoryEntry | None) -> Change:
+    cause, note = cause_of_delete(found, entry)
+    owner = _owner(found, entry)
+    return Change(
+        action=Action.DELETE,
+        cause=cause,
+        object_id=found.id,
+        owner=owner,
+        before=found.content,
+        after=None,
+        fields=field_changes(situation.describe(found.content), None),
+        note=note,
+        since=_since(situation, owner, cause),
+    )
+
+
+def _owner(found: LiveObject, entry: InventoryEntry | None) -> ResourceKey:
+    if entry is not None:
+        return entry.owner
+    return found.owner or ResourceKey(FOREIGN, found.id)
+
+
+def _since(situation: Situation, owner: ResourceKey, cause: Cause) -> datetime | None:
+    return situation.drifting.get(owner, situation.now) if cause is Cause.DRIFT else None
+
+
+def _spare(situation: Situation, needed: tuple[Change, ...]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Takes out what must not be touched, and says so."""
+    target = situation.system.target
+    if needed and target in situation.suspended:
+        return (), (f"{target} is suspended ({SUSPEND_ANNOTATION}), waiting: {len(needed)}",)
+    changes, kept = [], []
+    for change in needed:
+        reason = _reason_to_keep(situation, change)
+        if reason:
+            kept.append(reason)
+        else:
+            changes.append(change)
+    return tuple(changes), tuple(kept)
+
+
+def _reason_to_keep(situation: Situation, change: Change) -> str:
+    if change.owner in situation.suspended:
+        waiting = f"the {change.action} of {change.object_id} waits"
+        return f"{change.owner} is suspended ({SUSPEND_ANNOTATION}): {waiting}"
+    entry = situation.inventory.get(change.object_id)
+    if change.action is Action.DELETE and entry is not None and entry.protected:
+        return (
+            f"{change.owner} is gone from git, but {change.object_id} stays ({PRUNE_ANNOTATION} is disabled)"
+        )
+    return ""
+
+
+def _settled(situation: Situation) -> Iterator[ManagedObject]:
+    live, inventory = situation.live, situation.inventory
+    for object_id, wanted in situation.desired.items():
+        entry = inventory.get(object_id)
+        if entry is not None and entry.protected == wanted.protected and entry.owner == wanted.owner:
+            continue
+        found = live.get(object_id)
+        if found is not None and found.content == wanted.content:
+            yield wanted
+
+
+def _owner_kinds(situation: Situation) -> Iterator[str]:
+    """The kind of owner of each live object under our management."""
+    for object_id, found in situation.live.items():
+        wanted = situation.desired.get(object_id)
+        if wanted is not None:
+            yield wanted.owner.kind
+            continue
+        entry = situation.inventory.get(object_id)
+        if entry is not None or found.owned:
+            yield _owner(found, entry).kind
+
+
+def _count(kinds: Iterable[str]) -> Counts:
+    return tuple(sorted(Counter(kinds).items()))

@@ -1,0 +1,33 @@
+"""Before and after of one object, field by field, for people."""
+
+from collections.abc import Iterator, Mapping
+
+from argos_gitops.model.change import FieldChange
+from argos_gitops.model.secret import MASK
+
+CHANGED = f"{MASK} (changed)"
+
+_NONE: Mapping[str, str] = {}
+
+
+def field_changes(
+    before: Mapping[str, str] | None, after: Mapping[str, str] | None
+) -> tuple[FieldChange, ...]:
+    """The fields that differ, in the reading order of `after`, then those that are gone.
+
+    None stands for an object that does not exist. Two objects that differ although nothing they
+    show does differ in what is masked, so masked fields are then shown as changed.
+    """
+    visible = tuple(_visible(before or _NONE, after or _NONE))
+    if visible or before is None or after is None:
+        return visible
+    return tuple(FieldChange(name, value, CHANGED) for name, value in after.items() if MASK in value)
+
+
+def _visible(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[FieldChange]:
+    for name, value in after.items():
+        if before.get(name) != value:
+            yield FieldChange(name, before.get(name), value)
+    for name, value in before.items():
+        if name not in after:
+            yield FieldChange(name, value, None)

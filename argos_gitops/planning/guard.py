@@ -1,0 +1,141 @@
+"""What a plan may not do unless a person approves exactly that plan.
+
+The limits are those of `Agent.spec.guard`. They look at each system (a target and its provider) apart,
+so that a few objects are never hidden behind many. Repairs of drift and renewals bring back what was
+applied before, and so count against no limit on updates; a removal always counts.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from argos_gitops.model.agent import GuardSpec
+from argos_gitops.model.change import Action, Cause, Change
+from argos_gitops.model.errors import StalePlanError, UnsafePlanError
+from argos_gitops.model.plan import Plan, SystemKey
+from argos_gitops.planning.diff import FOREIGN, SystemDiff
+
+APPROVAL_DIGITS = 12
+"""How much of a plan's digest an approval must name: 48 bits, so that no other plan has the same."""
+
+ALWAYS_UPDATES = 5
+"""So many updates of a kind are never too great a share: editing one Service may touch as many Hosts."""
+
+_WAY_OUT = "if that is meant, apply with --approve and the digest of this plan"
+
+
+def review(
+    system: SystemKey, diff: SystemDiff, limits: GuardSpec, hazards: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Why the changes of one system must not be made unasked, one sentence each; empty when they may.
+
+    `hazards` are the provider's sentences (`Provider.hazards`); each of them blocks.
+    """
+    deletes = [change for change in diff.changes if change.action is Action.DELETE]
+    updates = [change for change in diff.changes if _by_git(change)]
+    reasons = (
+        *_too_many_deletes(system, diff, deletes, limits),
+        *_too_many_updates(diff, updates, limits),
+    )
+    return (
+        *(f"{system}: {reason}; {_WAY_OUT}" for reason in reasons),
+        *(f"{system}: {hazard}" for hazard in hazards),
+    )
+
+
+def enforce(plan: Plan, approval: str | None = None) -> None:
+    """Returns when the plan may be applied.
+
+    Raises UnsafePlanError when it is blocked and nobody approved it, and whatever `verify_approval` does
+    whenever there is an approval, blocked plan or not.
+    """
+    if approval is not None:
+        verify_approval(plan, approval)
+    elif plan.blocked:
+        raise UnsafePlanError(plan.blocked)
+
+
+def verify_approval(plan: Plan, approval: str) -> None:
+    """Returns when `approval` names this plan.
+
+    Raises UnsafePlanError when it is no digest or too short a part of one, StalePlanError (reason
+    ApprovalMismatch) when it names another plan.
+    """
+    named = approval.strip().lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{APPROVAL_DIGITS},{len(plan.digest)}}}", named):
+        raise UnsafePlanError(
+            [
+                f"the approval {approval[:40]!r} cannot be verified: expected {APPROVAL_DIGITS} to "
+                f"{len(plan.digest)} hex digits of the plan's digest, as `plan` shows it"
+            ]
+        )
+    if not plan.digest.startswith(named):
+        raise StalePlanError(
+            f"the approval {named[:6]} is not for this plan, {plan.short} of revision {plan.revision.short}: "
+            "the plan has changed since, or was another; read it with `plan`, then approve its digest",
+            reason="ApprovalMismatch",
+        )
+
+
+def _by_git(change: Change) -> bool:
+    return change.action is Action.UPDATE and change.cause is Cause.REVISION
+
+
+def _too_many_deletes(
+    system: SystemKey, diff: SystemDiff, deletes: Sequence[Change], limits: GuardSpec
+) -> Iterator[str]:
+    existing = sum(count for _, count in diff.existing)
+    if deletes and not any(kind != system.target.kind for kind, _ in diff.desired):
+        yield (
+            f"git holds nothing for it any more, and {len(deletes)} of {existing} objects would be removed "
+            "(is the repository empty, or a folder renamed?)"
+        )
+        return
+    if len(deletes) > limits.max_deletes:
+        yield (
+            f"{len(deletes)} of {existing} objects would be removed, "
+            f"and guard.maxDeletes is {limits.max_deletes}"
+        )
+    for kind, count in _by_kind(deletes):
+        yield from _too_many_of_a_kind(system, diff, kind, count, limits)
+
+
+def _too_many_of_a_kind(
+    system: SystemKey, diff: SystemDiff, kind: str, deletes: int, limits: GuardSpec
+) -> Iterator[str]:
+    existing = _existing(diff, kind)
+    stands_alone = kind in (FOREIGN, system.target.kind)
+    if not stands_alone and kind not in dict(diff.desired) and deletes >= existing:
+        yield f"every {kind} would be removed, {deletes} of {existing}"
+    elif deletes > 1 and deletes > limits.max_delete_share * existing:
+        yield (
+            f"{deletes} of {existing} {_objects(kind)} ({deletes / existing:.0%}) would be removed, "
+            f"and guard.maxDeleteShare is {limits.max_delete_share:.0%}"
+        )
+
+
+def _too_many_updates(diff: SystemDiff, updates: Sequence[Change], limits: GuardSpec) -> Iterator[str]:
+    if len(updates) > limits.max_updates:
+        yield f"{len(updates)} objects would be changed, and guard.maxUpdates is {limits.max_updates}"
+    for kind, count in _by_kind(updates):
+        existing = _existing(diff, kind)
+        if count > ALWAYS_UPDATES and count > limits.max_update_share * existing:
+            yield (
+                f"{count} of {existing} {_objects(kind)} ({count / existing:.0%}) would be changed, "
+                f"and guard.maxUpdateShare is {limits.max_update_share:.0%}"
+            )
+
+
+def _by_kind(changes: Sequence[Change]) -> Sequence[tuple[str, int]]:
+    return sorted(Counter(change.owner.kind for change in changes).items())
+
+
+def _existing(diff: SystemDiff, kind: str) -> int:
+    """What a share is a share of; for foreign objects all there is, as they have no kind in common."""
+    if kind == FOREIGN:
+        return sum(count for _, count in diff.existing)
+    return dict(diff.existing)[kind]
+
+
+def _objects(kind: str) -> str:
+    return "objects (foreign ones)" if kind == FOREIGN else f"{kind} objects"
