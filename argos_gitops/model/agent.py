@@ -1,8 +1,9 @@
 """The Agent kind: how the agent itself behaves."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from argos_gitops.model.spec import SpecModel
 
@@ -31,6 +32,20 @@ class GuardSpec(SpecModel):
         (),
         description="Addresses and ranges that no ban may cover: the operator's own, monitoring, the office.",
     )
+
+    @field_validator("protected_addresses")
+    @classmethod
+    def _are_addresses(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                ip_network(value, strict=False)
+            except ValueError:
+                raise ValueError("expected an IP address or a range such as 192.0.2.0/24") from None
+        return values
+
+    @property
+    def protected_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(value, strict=False) for value in self.protected_addresses)
 
 
 class StatusBranchSpec(SpecModel):

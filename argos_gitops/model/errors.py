@@ -4,6 +4,8 @@
     ├── ManifestError(problems)     the configuration is invalid
     ├── SettingsError               the bootstrap settings are
     ├── SourceError                 desired bytes could not be had
+    ├── GitError                    git itself failed; sources and reports turn it into their own
+    ├── ReportError                 somebody could not be told about a pass; its work stands
     ├── StoreError                  our own state could not be read or kept
     ├── UnsafePlanError             the guard refuses
     ├── StalePlanError              the world moved between plan and apply
@@ -54,6 +56,18 @@ class SourceError(ArgosError):
     """The desired bytes could not be fetched whole; nothing may be written because of it."""
 
     reason = "SourceError"
+
+
+class GitError(ArgosError):
+    """A git process failed, or ran out of time (reason GitTimeout)."""
+
+    reason = "GitFailed"
+
+
+class ReportError(ArgosError):
+    """A report (status branch, notification) could not be delivered; what the pass did stands."""
+
+    reason = "ReportFailed"
 
 
 class StoreError(ArgosError):

@@ -1,6 +1,6 @@
 """What the end of a pass tells the world."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -9,19 +9,22 @@ from argos_gitops.model.change import Outcome
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.plan import Plan, SystemKey
 from argos_gitops.model.problem import Problem
-from argos_gitops.model.resource import ResourceSet
+from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.model.source import Revision
 from argos_gitops.ports.store import Revisions
 
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """All that one pass saw and did. `result` is one of Applied, NoChange, Blocked, Failed,
-    Invalid, SourceError; `reason` and `message` explain whatever is not a success."""
+    """All that one pass saw and did.
+
+    `result` is Applied, NoChange, Declined, Failed, Unreachable, or the reason of the error that
+    ended the pass (InvalidConfiguration, SourceError, Blocked, StalePlan …); `message` explains it.
+    `applied_digests` holds the resources that stand on their target as this revision has them.
+    """
 
     at: datetime
     result: str
-    reason: str
     message: str
     revision: Revision | None
     plan: Plan | None
@@ -29,7 +32,7 @@ class PassResult:
     conditions: Sequence[Condition]
     problems: Sequence[Problem]
     resources: ResourceSet | None
-    applied_digests: "dict[str, str]"
+    applied_digests: Mapping[ResourceKey, str]
     revisions: Revisions
     events: Sequence[str] = ()
 

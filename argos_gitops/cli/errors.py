@@ -1,0 +1,46 @@
+"""Errors become one clear message and an exit code; nothing else in the program knows these numbers."""
+
+from enum import IntEnum
+
+import click
+
+from argos_gitops.model.errors import (
+    ArgosError,
+    ManifestError,
+    StalePlanError,
+    TransientError,
+    UnsafePlanError,
+)
+
+
+class Exit(IntEnum):
+    OK = 0
+    FAILURE = 1
+    CHANGES_PENDING = 2
+    INVALID = 3
+    BLOCKED = 4
+    UNREACHABLE = 5
+    STALE = 6
+
+
+def exit_code_of(error: Exception) -> Exit:
+    """Shows `error` and gives its exit code; what is not an ArgosError is raised again."""
+    if not isinstance(error, ArgosError):
+        raise error
+    if isinstance(error, ManifestError):
+        from argos_gitops.planning.render import problems
+
+        click.echo(problems(error.problems), err=True)
+        return Exit.INVALID
+    click.echo(f"Error ({error.reason}): {error}", err=True)
+    return _code(error)
+
+
+def _code(error: ArgosError) -> Exit:
+    if isinstance(error, UnsafePlanError):
+        return Exit.BLOCKED
+    if isinstance(error, StalePlanError):
+        return Exit.STALE
+    if isinstance(error, TransientError) and error.reason == "Unreachable":
+        return Exit.UNREACHABLE
+    return Exit.FAILURE

@@ -1,0 +1,113 @@
+"""Acting on one system: apply its plan, keep the inventory, look again, and verify the effect."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from argos_gitops.model.change import Action, Outcome, Result
+from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.errors import ArgosError
+from argos_gitops.model.objects import InventoryEntry, ManagedObject, digest_of
+from argos_gitops.model.plan import Failure
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.store import Inventory
+from argos_gitops.reconcile.boundary import contained
+from argos_gitops.reconcile.look import Desired, Look, look_at
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What became of one system: the look that was acted on, the outcomes, and the look afterwards."""
+
+    look: Look
+    outcomes: tuple[Outcome, ...]
+    after: Look
+    verified: tuple[Condition, ...]
+
+    @property
+    def settled(self) -> bool:
+        return self.after.live is not None and not self.after.difference.changes
+
+
+def act_on(look: Look, desired: Desired, inventory: Inventory, recheck: Collection[ResourceKey]) -> Acted:
+    """Applies what was planned. Raises StalePlanError when the system moved meanwhile."""
+    if look.live is None:
+        return Acted(look, (), look, ())
+    outcomes = _apply(look, desired, inventory)
+    after = look_at(look.system, desired, inventory) if outcomes else look
+    verified = _verify(look, desired, recheck)
+    if after.live is not None:
+        _remember(look, after, inventory, desired)
+        _remember_convergence(look, after, verified, inventory)
+    return Acted(look, outcomes, after, verified)
+
+
+def _apply(look: Look, desired: Desired, inventory: Inventory) -> tuple[Outcome, ...]:
+    """Outcomes are recorded even when the provider stops halfway: what was written is ours."""
+    if look.live is None or not look.plan.changes:
+        return ()
+    outcomes: list[Outcome] = []
+    inventory.set_converged(look.system.key, None)
+    try:
+        for outcome in look.system.provider.apply(look.live, look.plan.changes):
+            outcomes.append(outcome)
+    except ArgosError as error:
+        if not outcomes and error.reason == "StalePlan":
+            raise
+        outcomes += _unfinished(look, outcomes, error)
+    finally:
+        _record(look, outcomes, inventory, desired)
+    return tuple(outcomes)
+
+
+def _unfinished(look: Look, outcomes: Sequence[Outcome], error: ArgosError) -> list[Outcome]:
+    """The first change without an outcome failed; those after it were not tried."""
+    done = {id(outcome.change) for outcome in outcomes}
+    rest = [change for change in look.plan.changes if id(change) not in done]
+    failed = [Outcome(change, Result.FAILED, error.reason, str(error)) for change in rest[:1]]
+    skipped = [Outcome(change, Result.SKIPPED, "NotTried", "an earlier change failed") for change in rest[1:]]
+    return failed + skipped
+
+
+def _record(look: Look, outcomes: Sequence[Outcome], inventory: Inventory, desired: Desired) -> None:
+    objects = look.objects or {}
+    done = [outcome.change for outcome in outcomes if outcome.result is Result.DONE]
+    written = [objects[change.object_id] for change in done if change.action is not Action.DELETE]
+    removed = [change.object_id for change in done if change.action is Action.DELETE]
+    inventory.record(look.system.key, [_entry(each, desired) for each in written], removed)
+
+
+def _remember(look: Look, after: Look, inventory: Inventory, desired: Desired) -> None:
+    """Keeps what a look found settled, so that a lost inventory heals and the next pass is short."""
+    for seen in (look,) if after is look else (look, after):
+        settled = [_entry(each, desired) for each in seen.difference.settled]
+        inventory.record(look.system.key, settled, seen.difference.forgotten)
+    if look.system.departed and not after.difference.changes and not after.difference.kept:
+        inventory.forget_system(look.system.key)
+
+
+def _remember_convergence(
+    look: Look, after: Look, verified: Collection[Condition], inventory: Inventory
+) -> None:
+    """Only where the effect is proven too: what is not ready must be looked at again in each pass."""
+    if after.converged is None or any(condition.status is not Truth.TRUE for condition in verified):
+        return
+    if after.converged != inventory.converged(look.system.key):
+        inventory.set_converged(look.system.key, after.converged)
+
+
+def _entry(managed: ManagedObject, desired: Desired) -> InventoryEntry:
+    digest = digest_of(managed.content)
+    return InventoryEntry(
+        managed.id, managed.owner, digest, managed.protected, desired.revision.sha, desired.now
+    )
+
+
+def _verify(look: Look, desired: Desired, recheck: Collection[ResourceKey]) -> tuple[Condition, ...]:
+    ours = {each.owner for each in (look.objects or {}).values()} & set(recheck)
+    if not look.plan.changes and not ours:
+        return ()
+    provider = look.system.provider
+    found = contained(lambda: tuple(provider.verify(desired.state, look.plan.changes, ours)))
+    if isinstance(found, Failure):
+        return ()
+    return found

@@ -1,0 +1,140 @@
+"""What a pass says about each target and each resource, as Conditions. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from argos_gitops.model.change import Cause, Outcome, Result
+from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.plan import SystemPlan
+from argos_gitops.model.resource import ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class SystemReport:
+    """One system at the end of a pass.
+
+    `owners` are the resources that it serves, `suspended` those that are left alone on purpose;
+    `pending` are owners for which something is left to do at the last look; `observed` says whether
+    there was such a look.
+    """
+
+    plan: SystemPlan
+    owners: Collection[ResourceKey]
+    suspended: Collection[ResourceKey] = ()
+    outcomes: Sequence[Outcome] = ()
+    verified: Sequence[Condition] = ()
+    pending: Collection[ResourceKey] = ()
+    observed: bool = False
+
+    @property
+    def target(self) -> ResourceKey:
+        return self.plan.system.target
+
+
+def conditions_of(reports: Sequence[SystemReport], now: datetime) -> list[Condition]:
+    """All conditions, worst first for each subject and type, so that no success hides a failure."""
+    found: dict[tuple[ResourceKey, str], Condition] = {}
+    for report in reports:
+        for condition in (*_of_target(report), *_of_resources(report)):
+            identity = (condition.subject, condition.type)
+            if identity not in found or _worse(condition, found[identity]):
+                found[identity] = replace(condition, since=condition.since or now)
+    return [found[identity] for identity in sorted(found)]
+
+
+def _worse(condition: Condition, known: Condition) -> bool:
+    order = (Truth.FALSE, Truth.UNKNOWN, Truth.TRUE)
+    return order.index(condition.status) < order.index(known.status)
+
+
+def _of_target(report: SystemReport) -> Iterator[Condition]:
+    status, reason, message = _state_of_target(report)
+    provider = report.plan.system.provider
+    yield Condition(report.target, "Ready", status, reason, f"{provider}: {message}" if message else "")
+    for notice in report.plan.notices:
+        if notice.subject is None:
+            yield Condition(
+                report.target, "Degraded", Truth.TRUE, notice.reason, f"{provider}: {notice.message}"
+            )
+
+
+def _state_of_target(report: SystemReport) -> tuple[Truth, str, str]:
+    failed = [outcome for outcome in report.outcomes if outcome.result is not Result.DONE]
+    if report.plan.failure is not None:
+        return Truth.FALSE, report.plan.failure.reason, report.plan.failure.message
+    if report.plan.blocked:
+        return Truth.FALSE, "Blocked", report.plan.blocked[0]
+    if failed:
+        return Truth.FALSE, "ApplyFailed", f"{len(failed)} of {len(report.outcomes)} changes failed"
+    if report.target in report.suspended:
+        return Truth.UNKNOWN, "Suspended", "suspended by its annotation"
+    if report.pending:
+        return Truth.FALSE, "NotConverged", f"{len(report.pending)} resources are not applied yet"
+    return Truth.TRUE, "Applied", ""
+
+
+def _of_resources(report: SystemReport) -> Iterator[Condition]:
+    ready = _ready_by_default(report)
+    ready |= {c.subject: c for c in report.verified if c.type == "Ready"}
+    ready |= {c.subject: c for c in _exceptions(report)}
+    yield from ready.values()
+    yield from (condition for condition in report.verified if condition.type != "Ready")
+    yield from _drifted(report)
+
+
+def _ready_by_default(report: SystemReport) -> dict[ResourceKey, Condition]:
+    return {owner: _default(report, owner) for owner in report.owners}
+
+
+def _default(report: SystemReport, owner: ResourceKey) -> Condition:
+    if not report.observed:
+        reason = report.plan.failure.reason if report.plan.failure is not None else "Unreachable"
+        return Condition(owner, "Ready", Truth.UNKNOWN, reason, f"{report.target} could not be asked")
+    if owner in report.pending:
+        return Condition(owner, "Ready", Truth.FALSE, "Pending", "not applied yet")
+    return Condition(owner, "Ready", Truth.TRUE, "Applied")
+
+
+def _exceptions(report: SystemReport) -> Iterator[Condition]:
+    if report.plan.blocked:
+        for change in report.plan.changes:
+            yield Condition(change.owner, "Ready", Truth.FALSE, "Blocked", "its change waits for an approval")
+    for owner in report.suspended:
+        if owner != report.target:
+            yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", "suspended by its annotation")
+    for outcome in report.outcomes:
+        if outcome.result is not Result.DONE:
+            reason = outcome.reason or outcome.result.value.capitalize()
+            yield Condition(outcome.change.owner, "Ready", Truth.FALSE, reason, outcome.message)
+    for notice in report.plan.notices:
+        if notice.subject is not None:
+            yield Condition(notice.subject, "Ready", Truth.FALSE, notice.reason, notice.message)
+
+
+def _drifted(report: SystemReport) -> Iterator[Condition]:
+    done = {id(outcome.change) for outcome in report.outcomes if outcome.result is Result.DONE}
+    for change in report.plan.changes:
+        if change.cause is Cause.DRIFT:
+            reason = "Repaired" if id(change) in done else "Pending"
+            fields = ", ".join(field.name for field in change.fields[:5])
+            yield Condition(change.owner, "Drifted", Truth.TRUE, reason, fields)
+
+
+def drifting_since(conditions: Iterable[Condition]) -> dict[ResourceKey, datetime]:
+    """Since when each subject is known to differ from what was applied to it."""
+    return {
+        c.subject: c.since
+        for c in conditions
+        if c.type == "Drifted" and c.reason == "Pending" and c.since is not None
+    }
+
+
+def unready(conditions: Iterable[Condition]) -> set[ResourceKey]:
+    """The subjects that deserve a second look in the next pass."""
+    return {c.subject for c in conditions if c.type == "Ready" and c.status is not Truth.TRUE}
+
+
+def healthy(conditions: Iterable[Condition]) -> bool:
+    """Whether everything that has a Ready condition is ready, suspended resources aside."""
+    return all(c.status is Truth.TRUE or c.reason == "Suspended" for c in conditions if c.type == "Ready")

@@ -1,0 +1,143 @@
+"""Looking at one system: observe it, compile what it should hold, and plan the difference. Writes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from argos_gitops.model.agent import AgentSpec, GuardSpec
+from argos_gitops.model.objects import InventoryEntry, ObjectSet
+from argos_gitops.model.plan import Failure, SystemPlan
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.source import Revision
+from argos_gitops.planning.diff import Situation, SystemDiff, diff
+from argos_gitops.planning.guard import review
+from argos_gitops.ports.provider import DesiredState, LiveState
+from argos_gitops.ports.store import Converged, Inventory
+from argos_gitops.reconcile.boundary import contained
+from argos_gitops.reconcile.systems import System
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The desired side of a pass, the same for all its systems.
+
+    What needs every resource is computed when it is first asked for: a pass without changes never does.
+    """
+
+    revision: Revision
+    state: DesiredState
+    build: str
+    now: datetime
+    drifting: Mapping[ResourceKey, datetime]
+
+    @cached_property
+    def suspended(self) -> frozenset[ResourceKey]:
+        return frozenset(resource.key for resource in self.state.resources if resource.suspended)
+
+    @cached_property
+    def guard(self) -> GuardSpec:
+        agents = self.state.resources.of(AgentSpec).values()
+        return next((agent.spec.guard for agent in agents), GuardSpec())
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of one system. `live` is None when it could not be observed.
+
+    `converged` is set when nothing is to do; it lets the next pass skip compile and diff.
+    """
+
+    system: System
+    plan: SystemPlan
+    live: LiveState | None = None
+    objects: ObjectSet | None = None
+    inventory: Mapping[str, InventoryEntry] | None = None
+    difference: SystemDiff = field(default_factory=SystemDiff)
+    suspended: frozenset[ResourceKey] = frozenset()
+    converged: Converged | None = None
+
+
+def look_at(system: System, desired: Desired, inventory: Inventory) -> Look:
+    """One system, or the Failure that stands in its plan."""
+    seen = contained(lambda: _look(system, desired, inventory))
+    return Look(system, SystemPlan(system.key, failure=seen)) if isinstance(seen, Failure) else seen
+
+
+def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
+    live = system.provider.observe()
+    known = inventory.converged(system.key)
+    fingerprint = _desired_fingerprint(system, desired)
+    if known is not None and _still_holds(known, fingerprint, live, desired.now):
+        return Look(system, SystemPlan(system.key, live_fingerprint=live.fingerprint), live, converged=known)
+    return _compare(system, desired, inventory.entries(system.key), live)
+
+
+def _compare(
+    system: System, desired: Desired, entries: Mapping[str, InventoryEntry], live: LiveState
+) -> Look:
+    objects = {} if system.departed else system.provider.compile(desired.state, live)
+    difference = diff(
+        Situation(
+            system=system.key,
+            desired=objects,
+            live=live.objects,
+            inventory=entries,
+            now=desired.now,
+            describe=system.provider.fields,
+            suspended=desired.suspended,
+            drifting=desired.drifting,
+        )
+    )
+    plan = _system_plan(system, desired, live, difference)
+    return Look(
+        system,
+        plan,
+        live,
+        objects,
+        entries,
+        difference,
+        desired.suspended,
+        _converged(system, desired, objects, plan),
+    )
+
+
+def _system_plan(system: System, desired: Desired, live: LiveState, difference: SystemDiff) -> SystemPlan:
+    limits = desired.guard
+    hazards = system.provider.hazards(difference.changes, limits.protected_networks)
+    notices = () if system.departed else (*live.notices, *system.provider.notices(desired.state))
+    return SystemPlan(
+        system.key,
+        changes=difference.changes,
+        live_fingerprint=live.fingerprint,
+        existing=difference.existing,
+        blocked=review(system.key, difference, limits, hazards),
+        kept=difference.kept,
+        notices=notices,
+    )
+
+
+def _converged(system: System, desired: Desired, objects: ObjectSet, plan: SystemPlan) -> Converged | None:
+    """A memo only where nothing at all is worth telling, so that skipping the look hides nothing."""
+    if plan.changes or plan.kept or plan.notices or plan.blocked or system.departed:
+        return None
+    renewals = [each.renew_at for each in objects.values() if each.renew_at is not None]
+    return Converged(
+        _desired_fingerprint(system, desired), plan.live_fingerprint, min(renewals) if renewals else None
+    )
+
+
+def _desired_fingerprint(system: System, desired: Desired) -> str:
+    parts = (
+        desired.build,
+        desired.state.resources.fingerprint,
+        system.target.resource.digest,
+        str(system.departed),
+        "" if system.departed else system.provider.fingerprint(desired.state),
+    )
+    return " ".join(parts)
+
+
+def _still_holds(known: Converged, fingerprint: str, live: LiveState, now: datetime) -> bool:
+    fresh = known.until is None or now < known.until
+    return fresh and known.desired == fingerprint and known.live == live.fingerprint

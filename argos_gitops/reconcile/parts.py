@@ -1,0 +1,71 @@
+"""What a pass is made of: everything that the composition hands to the reconciler."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from argos_gitops.model.plan import Plan
+from argos_gitops.model.problem import Problem
+from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.ports.clock import Clock
+from argos_gitops.ports.lock import Locks
+from argos_gitops.ports.report import Reporter
+from argos_gitops.ports.source import Snapshot, Source
+from argos_gitops.ports.store import Inventory, StatusStore
+from argos_gitops.reconcile.systems import Systems
+
+
+class Loaded(Protocol):
+    """What loading a snapshot gives: all resources, or all problems."""
+
+    @property
+    def resources(self) -> ResourceSet: ...
+
+    @property
+    def problems(self) -> Sequence[Problem]: ...
+
+
+class Log(Protocol):
+    """A structured log: an event and its facts, never a secret."""
+
+    def info(self, event: str, **facts: object) -> object: ...
+
+    def warning(self, event: str, **facts: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """How a target's resource is kept in the store and read back."""
+
+    dump: Callable[[AnyResource], bytes]
+    parse: Callable[[bytes], AnyResource]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The ports of one reconciler. `build` identifies the running code."""
+
+    source: Source
+    load: Callable[[Snapshot], Loaded]
+    systems: Systems
+    inventory: Inventory
+    status: StatusStore
+    locks: Locks
+    clock: Clock
+    documents: Documents
+    build: str
+    log: Log
+    reporters: Sequence[Reporter] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person's answer to one plan. `digest` overrules the guard for exactly that plan."""
+
+    proceed: bool
+    digest: str | None = None
+    only_this_plan: bool = False
+    """Whether a plan that had to be made anew must be refused (a person has seen just this one)."""
+
+
+Approve = Callable[[Plan], Approval]

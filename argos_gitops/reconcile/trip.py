@@ -1,0 +1,80 @@
+"""What one pass has come to know so far, and what it amounts to at its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from argos_gitops.model.change import Outcome, Result
+from argos_gitops.model.errors import ArgosError, ManifestError
+from argos_gitops.model.objects import digest_of
+from argos_gitops.model.plan import Plan, SystemKey
+from argos_gitops.model.problem import Problem
+from argos_gitops.model.resource import ResourceSet
+from argos_gitops.model.source import Revision
+from argos_gitops.reconcile.act import Acted
+from argos_gitops.reconcile.look import Look
+
+
+@dataclass
+class Trip:
+    """Grows step by step; whatever is missing at the end was not reached."""
+
+    at: datetime
+    revision: Revision | None = None
+    events: Sequence[str] = ()
+    resources: ResourceSet | None = None
+    plan: Plan | None = None
+    looks: tuple[Look, ...] = ()
+    acted: dict[SystemKey, Acted] = field(default_factory=dict)
+    declined: bool = False
+    error: BaseException | None = None
+
+    @property
+    def result(self) -> str:
+        """Applied, NoChange, Declined, Unreachable, Failed, or the reason of the error that ended it."""
+        if isinstance(self.error, ArgosError):
+            return self.error.reason
+        if self.error is not None:
+            return "Interrupted"
+        if self.declined:
+            return "Declined"
+        if any(outcome.result is not Result.DONE for _, outcome in self.outcomes):
+            return "Failed"
+        if self.plan is not None and self.plan.unreachable:
+            return "Unreachable"
+        return "Applied" if self.outcomes else "NoChange"
+
+    @property
+    def message(self) -> str:
+        if isinstance(self.error, ManifestError):
+            return f"{len(self.error.problems)} problems"
+        return str(self.error) if isinstance(self.error, ArgosError) else ""
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return self.error.problems if isinstance(self.error, ManifestError) else ()
+
+    @property
+    def outcomes(self) -> list[tuple[SystemKey, Outcome]]:
+        return [(key, outcome) for key, acted in sorted(self.acted.items()) for outcome in acted.outcomes]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every system holds exactly what the revision says."""
+        return (
+            self.error is None
+            and len(self.acted) == len(self.looks)
+            and all(acted.settled for acted in self.acted.values())
+        )
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Identifies a pass that found everything converged, the time aside; None for all others."""
+        if not self.complete or self.revision is None or any(acted.outcomes for acted in self.acted.values()):
+            return None
+        memos = {key: acted.after.converged for key, acted in self.acted.items()}
+        if any(memo is None for memo in memos.values()):
+            return None
+        return digest_of(
+            [self.revision.sha, sorted([str(key), m.desired, m.live] for key, m in memos.items() if m)]
+        )
