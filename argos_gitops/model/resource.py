@@ -1,7 +1,7 @@
 """Typed documents and the sets they come in."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar, cast
 
@@ -12,7 +12,11 @@ API_VERSION = "argos.dev/v1"
 PRUNE_ANNOTATION = "argos.dev/prune"
 SUSPEND_ANNOTATION = "argos.dev/suspend"
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, str]:
+    """Made for each: Python 3.11 cannot hash a mapping proxy, and so takes none as a default."""
+    return MappingProxyType({})
+
 
 SpecT = TypeVar("SpecT", bound=SpecModel)
 
@@ -44,8 +48,8 @@ class Resource(Generic[SpecT]):
     spec: SpecT
     location: Location
     digest: str
-    labels: Mapping[str, str] = _NOTHING
-    annotations: Mapping[str, str] = _NOTHING
+    labels: Mapping[str, str] = field(default_factory=_nothing)
+    annotations: Mapping[str, str] = field(default_factory=_nothing)
 
     @property
     def name(self) -> str:
