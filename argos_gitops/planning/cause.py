@@ -19,7 +19,7 @@ def cause_of_write(
 def cause_of_delete(live: LiveObject, entry: InventoryEntry | None) -> tuple[Cause, str]:
     """The cause of removing `live`: git no longer has what we applied, or it never had it."""
     if entry is None:
-        return Cause.DRIFT, "neither in git nor applied by us"
+        return Cause.DRIFT, ""
     return Cause.REVISION, _drift_beside(live, entry)
 
 

@@ -1,0 +1,162 @@
+"""The changes of a plan, one entry each, in aligned columns."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from argos_gitops.model.change import Action, Cause, Change, FieldChange
+from argos_gitops.model.plan import Plan, SystemKey
+from argos_gitops.planning.render.lines import (
+    MAX_VALUE,
+    Line,
+    Segment,
+    Style,
+    columns,
+    line,
+    pad,
+    shorten,
+    shorten_pair,
+    time_of_day,
+    visible,
+)
+
+MAX_ENTRIES = 50
+"""Entries of one symbol and kind on one target; more are counted, not listed."""
+
+MAX_SENTENCE = 100
+"""Characters of a field without a name, which is a sentence about the whole object."""
+
+MAX_FIELDS = 8
+"""Fields of one entry; more are counted, not listed."""
+
+TERSE_FROM = 20
+"""With so many entries on one target, what is created is named without its fields."""
+
+_INDENT = 4
+_MIN_COLUMN, _MAX_COLUMN = 22, 44
+
+
+def entries(plan: Plan, now: datetime) -> Iterator[Line]:
+    """Everything that would change, target by target; names the targets when there are several."""
+    several = len({system.system.target for system in plan.systems}) > 1
+    for target, found in groupby(plan.changes(), key=lambda pair: pair[0].target):
+        if several:
+            yield line(Segment(str(target), Style.STRONG))
+        yield from _Entries(plan, [*found], now).lines()
+        yield ()
+
+
+class _Entries:
+    """The entries of one target, which share a column."""
+
+    def __init__(self, plan: Plan, found: Sequence[tuple[SystemKey, Change]], now: datetime) -> None:
+        self._plan, self._found, self._now = plan, found, now
+        self._place = _place(found[0][0].target.kind)
+        self._objects_of = Counter(change.owner for _, change in found)
+        self._terse = len(found) >= TERSE_FROM
+        longest = max((columns(self._name(change)) for _, change in found), default=0)
+        self._column = min(max(longest + 2, _MIN_COLUMN), _MAX_COLUMN)
+
+    def lines(self) -> Iterator[Line]:
+        groups: Counter[tuple[str, Style, str]] = Counter()
+        for _, change in self._found:
+            group = (*_symbol(change), change.owner.kind)
+            groups[group] += 1
+            if groups[group] <= MAX_ENTRIES:
+                yield from self._entry(change)
+        for (symbol, style, kind), count in sorted(groups.items()):
+            if count > MAX_ENTRIES:
+                rest = f"… and {count - MAX_ENTRIES:,} more {visible(kind)} objects (see -o json)"
+                yield line("  ", Segment(symbol, style), " ", Segment(rest, Style.DIM))
+
+    def _entry(self, change: Change) -> Iterator[Line]:
+        symbol, style = _symbol(change)
+        name = pad(self._name(change), self._column)
+        yield line("  ", Segment(f"{symbol} {name}", style), Segment(self._remark(change), Style.DIM))
+        if change.note and change.cause is not Cause.EXPIRY:
+            yield self._indented(Segment(visible(change.note), Style.WARN))
+        yield from self._fields(change)
+
+    def _name(self, change: Change) -> str:
+        name = str(change.owner)
+        if self._objects_of[change.owner] > 1:
+            name = f"{name} {change.object_id}"
+        return shorten(name, _MAX_COLUMN - 2)
+
+    def _remark(self, change: Change) -> str:
+        if change.cause is Cause.DRIFT:
+            return f"drift{self._since(change)}, {self._what_drifted(change)}"
+        if change.cause is Cause.EXPIRY:
+            return visible(change.note)
+        if change.action is Action.DELETE:
+            return f"removed in {self._plan.revision.short}"
+        return visible(str(change.location)) if change.location else ""
+
+    def _since(self, change: Change) -> str:
+        return f" since {time_of_day(change.since, self._now)}" if change.since else ""
+
+    def _what_drifted(self, change: Change) -> str:
+        return {
+            Action.CREATE: f"gone on the {self._place}; will be made again",
+            Action.UPDATE: "not from git; will be repaired",
+            Action.DELETE: "not in git; will be removed",
+        }[change.action]
+
+    def _fields(self, change: Change) -> Iterator[Line]:
+        shown = change.fields if self._lists_fields(change) else ()
+        for field in shown[:MAX_FIELDS]:
+            yield self._field(change, field)
+        if len(shown) > MAX_FIELDS:
+            more = f"… and {len(shown) - MAX_FIELDS:,} more fields"
+            yield self._indented(Segment(more, Style.DIM))
+        if change.action is Action.UPDATE and change.cause is not Cause.EXPIRY and not change.fields:
+            yield self._indented(Segment("differs in what is not shown", Style.DIM))
+
+    def _lists_fields(self, change: Change) -> bool:
+        drifted = change.cause is Cause.DRIFT
+        if change.action is Action.CREATE:
+            return not drifted and not self._terse
+        return change.action is Action.UPDATE or drifted
+
+    def _field(self, change: Change, field: FieldChange) -> Line:
+        if not field.name:
+            return self._indented(Segment(self._values(change, field, MAX_SENTENCE)))
+        name = pad(shorten(field.name, self._column - 4), self._column - 2)
+        return self._indented(Segment(name), Segment(self._values(change, field, MAX_VALUE)))
+
+    def _values(self, change: Change, field: FieldChange, limit: int) -> str:
+        if change.action is not Action.UPDATE:
+            return shorten(field.before or field.after or "", limit)
+        if change.cause is Cause.DRIFT:
+            return _arrow(field.after, field.before, f"(gone on the {self._place})")
+        return _arrow(field.before, field.after, "(none)")
+
+    def _indented(self, *segments: Segment) -> Line:
+        return line(" " * (_INDENT + 2), *segments)
+
+
+def _arrow(one: str | None, other: str | None, absent: str) -> str:
+    """`from → to`; a missing end is told in words."""
+    if one is None:
+        return f"(none) → {shorten(other or '')}"
+    if other is None:
+        return f"{shorten(one)} → {absent}"
+    return " → ".join(shorten_pair(one, other))
+
+
+def _symbol(change: Change) -> tuple[str, Style]:
+    if change.cause is Cause.DRIFT:
+        return "!", Style.DRIFT
+    if change.cause is Cause.EXPIRY:
+        return "↻", Style.CHANGE
+    return {
+        Action.CREATE: ("+", Style.ADD),
+        Action.UPDATE: ("~", Style.CHANGE),
+        Action.DELETE: ("-", Style.REMOVE),
+    }[change.action]
+
+
+def _place(kind: str) -> str:
+    """What people call a target: an Edge is `edge`, a DockerHost `docker host`."""
+    return "".join(f" {char.lower()}" if char.isupper() else char for char in kind).strip()
