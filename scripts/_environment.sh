@@ -27,3 +27,15 @@ ensure_environment() {
     "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable "$ROOT"
     cp "$lock" "$stamp"
 }
+
+# Formatting, lint, types and layers; unlike tests, they need no component.
+check_code() {
+    cd "$ROOT"
+    "$VENV/bin/ruff" format --check --quiet .
+    "$VENV/bin/ruff" check --quiet .
+    "$VENV/bin/mypy" --no-error-summary
+    "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports"
+    # shellcheck is no Python package; whoever has it uses it
+    command -v shellcheck >/dev/null || return 0
+    shellcheck --external-sources scripts/_environment.sh scripts/{check,components,demo,lock,test} .ci/run
+}
