@@ -35,7 +35,7 @@ check_code() {
     "$VENV/bin/ruff" check --quiet .
     "$VENV/bin/mypy" --no-error-summary
     "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports"
-    # shellcheck is no Python package; whoever has it uses it
+    # No Python package brings shellcheck: whoever has it uses it.
     command -v shellcheck >/dev/null || return 0
     shellcheck --external-sources scripts/_environment.sh scripts/{check,components,demo,lock,test} .ci/run
 }
