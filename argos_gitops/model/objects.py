@@ -5,7 +5,7 @@ Both sides are given in one normal form: two `content`s are equal exactly when t
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,8 @@ class ManagedObject:
     """One thing that should exist on a target.
 
     `id` is stable and unique within one provider of one target (`host/grafana`, `country/NG`).
-    `renew_at` is the time from which it must be written again although its content is right.
+    `renew_at` is the time from which it must be written again although its content is right. Whoever
+    keeps objects between passes keeps their digests too.
     """
 
     id: str
@@ -38,6 +39,14 @@ class ManagedObject:
     location: Location | None = None
     protected: bool = False
     renew_at: datetime | None = None
+    _digest: str = field(default="", init=False, repr=False, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """Of the content; computed once."""
+        if not self._digest:
+            object.__setattr__(self, "_digest", digest_of(self.content))
+        return self._digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ def cause_of_write(
     if entry is None:
         foreign = live is not None and not live.owned
         return Cause.REVISION, "is on the target without our mark, and will be taken over" if foreign else ""
-    if entry.digest == digest_of(desired.content):
+    if entry.digest == desired.digest:
         return Cause.DRIFT, ""
     return Cause.REVISION, _drift_beside(live, entry)
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from argos_gitops.model.change import Action, Cause, Change
-from argos_gitops.model.objects import Content, InventoryEntry, LiveObject, ManagedObject, ObjectSet
+from argos_gitops.model.objects import (
+    Content,
+    InventoryEntry,
+    LiveObject,
+    ManagedObject,
+    ObjectSet,
+)
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import PRUNE_ANNOTATION, SUSPEND_ANNOTATION, ResourceKey
 from argos_gitops.planning.cause import cause_of_delete, cause_of_write
@@ -47,7 +53,8 @@ class SystemDiff:
 
     `kept` says what is spared, one sentence each. `existing` counts the live objects under our
     management, `desired` those that should exist. `settled` objects are right already, but the
-    inventory lacks them or says otherwise; `forgotten` ids are in the inventory and nowhere else.
+    inventory lacks them or says otherwise: record them. `forgotten` ids are in the inventory and
+    nowhere else: drop them.
     """
 
     changes: tuple[Change, ...] = ()
@@ -60,29 +67,49 @@ class SystemDiff:
 
 def diff(situation: Situation) -> SystemDiff:
     """Equal contents are nothing to do; whatever else is needed comes with its cause and its fields."""
-    needed = ordered([*_writes(situation), *_deletes(situation)])
+    writes, settled = _compare(situation)
+    needed = ordered([*writes, *_deletes(situation)])
     changes, kept = _spare(situation, needed)
-    desired, live, inventory = situation.desired, situation.live, situation.inventory
+    desired = Counter(wanted.owner.kind for wanted in situation.desired.values())
     return SystemDiff(
         changes=changes,
         kept=kept,
-        existing=_count(_owner_kinds(situation)),
-        desired=_count(wanted.owner.kind for wanted in desired.values()),
-        settled=tuple(_settled(situation)),
+        existing=_counts(_existing(desired, needed)),
+        desired=_counts(desired),
+        settled=tuple(settled),
         forgotten=tuple(
-            sorted(object_id for object_id in inventory if object_id not in desired and object_id not in live)
+            sorted(situation.inventory.keys() - situation.desired.keys() - situation.live.keys())
         ),
     )
 
 
-def _writes(situation: Situation) -> Iterator[Change]:
-    live = situation.live
+def _compare(situation: Situation) -> tuple[list[Change], list[ManagedObject]]:
+    """What must be written, and what is right but not, or wrongly, in the inventory.
+
+    The one loop over everything: 10,000 equal objects take some 30 ms, and twice that when their digests
+    are asked for the first time.
+    """
+    writes, settled = [], []
+    live, inventory, now = situation.live, situation.inventory, situation.now
     for object_id, wanted in situation.desired.items():
         found = live.get(object_id)
         if found is None or found.content != wanted.content:
-            yield _write(situation, wanted, found)
-        elif wanted.renew_at is not None and situation.now >= wanted.renew_at:
-            yield _renewal(wanted)
+            writes.append(_write(situation, wanted, found))
+        elif wanted.renew_at is not None and now >= wanted.renew_at:
+            writes.append(_renewal(wanted))
+        elif not _is_recorded(wanted, inventory.get(object_id)):
+            settled.append(wanted)
+    return writes, settled
+
+
+def _is_recorded(wanted: ManagedObject, entry: InventoryEntry | None) -> bool:
+    """Whether the inventory says what is so; a stale digest would make the next drift look like git's."""
+    return (
+        entry is not None
+        and entry.protected == wanted.protected
+        and entry.owner == wanted.owner
+        and entry.digest == wanted.digest
+    )
 
 
 def _write(situation: Situation, wanted: ManagedObject, found: LiveObject | None) -> Change:
@@ -116,9 +143,9 @@ def _renewal(wanted: ManagedObject) -> Change:
 
 
 def _deletes(situation: Situation) -> Iterator[Change]:
-    for object_id, found in situation.live.items():
-        entry = situation.inventory.get(object_id)
-        if object_id not in situation.desired and (found.owned or entry is not None):
+    for object_id in situation.live.keys() - situation.desired.keys():
+        found, entry = situation.live[object_id], situation.inventory.get(object_id)
+        if found.owned or entry is not None:
             yield _delete(situation, found, entry)
 
 
@@ -175,28 +202,14 @@ def _reason_to_keep(situation: Situation, change: Change) -> str:
     return ""
 
 
-def _settled(situation: Situation) -> Iterator[ManagedObject]:
-    live, inventory = situation.live, situation.inventory
-    for object_id, wanted in situation.desired.items():
-        entry = inventory.get(object_id)
-        if entry is not None and entry.protected == wanted.protected and entry.owner == wanted.owner:
-            continue
-        found = live.get(object_id)
-        if found is not None and found.content == wanted.content:
-            yield wanted
+def _existing(desired: Counter[str], needed: Iterable[Change]) -> Counter[str]:
+    """What exists under our management: what should, without what is missing, with what is too much."""
+    existing = Counter(desired)
+    for change in needed:
+        if change.action is not Action.UPDATE:
+            existing[change.owner.kind] += 1 if change.action is Action.DELETE else -1
+    return existing
 
 
-def _owner_kinds(situation: Situation) -> Iterator[str]:
-    """The kind of owner of each live object under our management."""
-    for object_id, found in situation.live.items():
-        wanted = situation.desired.get(object_id)
-        if wanted is not None:
-            yield wanted.owner.kind
-            continue
-        entry = situation.inventory.get(object_id)
-        if entry is not None or found.owned:
-            yield _owner(found, entry).kind
-
-
-def _count(kinds: Iterable[str]) -> Counts:
-    return tuple(sorted(Counter(kinds).items()))
+def _counts(kinds: Counter[str]) -> Counts:
+    return tuple(sorted((kind, count) for kind, count in kinds.items() if count))
