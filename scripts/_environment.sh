@@ -30,7 +30,7 @@ ensure_environment() {
 
 # Formatting, lint, types and layers; unlike tests, they need no component.
 check_code() {
-    cd "$ROOT"
+    cd "$ROOT" || exit
     "$VENV/bin/ruff" format --check --quiet .
     "$VENV/bin/ruff" check --quiet .
     "$VENV/bin/mypy" --no-error-summary
