@@ -1,0 +1,153 @@
+"""The clock and the scales: times of interleaved pairs, and the peak memory of a program."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import Self
+
+Action = Callable[[], object]
+_SAMPLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Repeated measurements of one thing, in one unit."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+    @property
+    def low(self) -> float:
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        return max(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What was measured side by side: the n-th of ours ran next to the n-th of the reference."""
+
+    ours: Spread
+    reference: Spread
+
+    @property
+    def ratio(self) -> float:
+        """The median of each pair's own ratio, so that a slow minute of the machine weighs on both sides."""
+        return median(a / b for a, b in zip(self.ours.values, self.reference.values, strict=True))
+
+    @property
+    def difference(self) -> float:
+        """The median of each pair's own difference."""
+        return median(a - b for a, b in zip(self.ours.values, self.reference.values, strict=True))
+
+
+def seconds(action: Action) -> float:
+    """How long `action` takes, by the monotonic clock."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def interleaved(runs: int, *timed: Callable[[], float]) -> list[Spread]:
+    """Runs each measurement `runs` times in turn; every second round goes backwards.
+
+    Whoever comes second may find warmer caches or a busier disk: turning the order round evens it out.
+    """
+    values: list[list[float]] = [[] for _ in timed]
+    for number in range(runs):
+        order = range(len(timed)) if number % 2 == 0 else reversed(range(len(timed)))
+        for index in order:
+            values[index].append(timed[index]())
+    return [Spread(tuple(found)) for found in values]
+
+
+def run_quietly(command: Sequence[str], env: Mapping[str, str], *, expected: int = 0) -> None:
+    """Runs a program to its end; CalledProcessError, with what it said, for another exit code."""
+    finished = subprocess.run(command, env=dict(env), capture_output=True, stdin=subprocess.DEVNULL)
+    if finished.returncode != expected:
+        error = subprocess.CalledProcessError(finished.returncode, command[:3])
+        error.add_note(finished.stderr[-2000:].decode(errors="replace"))
+        error.add_note(finished.stdout[-2000:].decode(errors="replace"))
+        raise error
+
+
+def peak_megabytes(command: Sequence[str], env: Mapping[str, str]) -> float:
+    """The peak memory of a program and all its children together, in MB (10⁶ bytes)."""
+    process = subprocess.Popen(
+        command,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with PeakMemory(process.pid) as peak:
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command[:3])
+    return max(peak.megabytes, usage.ru_maxrss * 1024 / 1e6)
+
+
+class PeakMemory:
+    """Watches a process and all that it started, inside a `with` block.
+
+    It sums the proportional set sizes (proc(5), smaps_rollup), so that memory which forked workers
+    share is counted once. Sampling costs time: a run that is watched is not timed.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.megabytes = 0.0
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(_SAMPLE_SECONDS):
+            self.megabytes = max(self.megabytes, sum(map(_megabytes, _family(self._pid))))
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its descendants, as far as they still run."""
+    found = [pid]
+    for member in found:
+        for task in Path(f"/proc/{member}/task").glob("*/children"):
+            found.extend(int(child) for child in _read(task).split())
+    return found
+
+
+def _megabytes(pid: int) -> float:
+    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it ended between two looks
+        return ""
