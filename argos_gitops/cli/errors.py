@@ -28,9 +28,9 @@ def exit_code_of(error: Exception) -> Exit:
     if not isinstance(error, ArgosError):
         raise error
     if isinstance(error, ManifestError):
-        from argos_gitops.planning.render import problems
+        from argos_gitops.cli.output import show_problems
 
-        click.echo(problems(error.problems), err=True)
+        show_problems(error.problems, "text")
         return Exit.INVALID
     click.echo(f"Error ({error.reason}): {error}", err=True)
     return _code(error)

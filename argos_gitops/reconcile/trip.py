@@ -1,10 +1,11 @@
 """What one pass has come to know so far, and what it amounts to at its end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from argos_gitops.model.change import Outcome, Result
+from argos_gitops.model.condition import Truth
 from argos_gitops.model.errors import ArgosError, ManifestError
 from argos_gitops.model.objects import digest_of
 from argos_gitops.model.plan import Plan, SystemKey
@@ -72,9 +73,18 @@ class Trip:
         """Identifies a pass that found everything converged, the time aside; None for all others."""
         if not self.complete or self.revision is None or any(acted.outcomes for acted in self.acted.values()):
             return None
-        memos = {key: acted.after.converged for key, acted in self.acted.items()}
-        if any(memo is None for memo in memos.values()):
+        memos = [acted.after.converged for acted in self.acted.values()]
+        if None in memos:
             return None
-        return digest_of(
-            [self.revision.sha, sorted([str(key), m.desired, m.live] for key, m in memos.items() if m)]
-        )
+        return digest_of([self.revision.sha, sorted(self._memos()), sorted(self._ailments())])
+
+    def _memos(self) -> Iterator[list[str]]:
+        for key, acted in self.acted.items():
+            if acted.after.converged is not None:
+                yield [str(key), acted.after.converged.desired, acted.after.converged.live]
+
+    def _ailments(self) -> Iterator[list[str]]:
+        for acted in self.acted.values():
+            for condition in acted.verified:
+                if condition.status is not Truth.TRUE:
+                    yield [str(condition.subject), condition.type, condition.reason, condition.message]

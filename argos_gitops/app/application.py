@@ -1,0 +1,150 @@
+"""The composition: settings become sources, store, providers and one reconciler."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from argos_gitops.app.build import build_fingerprint
+from argos_gitops.app.clock import SystemClock
+from argos_gitops.app.discovery import kind_registry, provider_specs
+from argos_gitops.app.documents import dump_resource, parse_resource
+from argos_gitops.app.log import Log
+from argos_gitops.app.secrets import LocalSecrets
+from argos_gitops.app.settings import Settings, load_settings
+from argos_gitops.manifests.loader import Loaded, Loader
+from argos_gitops.manifests.registry import KindRegistry
+from argos_gitops.model.plan import Plan
+from argos_gitops.ports.progress import Progress
+from argos_gitops.ports.provider import ProviderContext, ProviderSpec
+from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.source import Snapshot, Source
+from argos_gitops.reconcile.parts import Approve, Documents, Parts
+from argos_gitops.reconcile.reconciler import Reconciler
+from argos_gitops.reconcile.systems import Systems
+from argos_gitops.reconcile.trip import Trip
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from argos_gitops.store.inventory import SqlInventory
+    from argos_gitops.store.status import SqlStatusStore
+
+
+class Application:
+    """Everything of one process, made when it is first needed and kept until `close`."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str], progress: Progress) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.secrets = LocalSecrets(environment)
+        self._environment = environment
+        self._progress = progress
+        self._closers: list[Callable[[], None]] = []
+
+    @property
+    def registry(self) -> KindRegistry:
+        return kind_registry()
+
+    @property
+    def specs(self) -> Sequence[ProviderSpec]:
+        return provider_specs()
+
+    @cached_property
+    def source(self) -> Source:
+        from argos_gitops.sources import open_source
+
+        raise NotImplementedError(open_source)
+
+    @cached_property
+    def loader(self) -> Loader:
+        from argos_gitops.store.parse_cache import SqliteParseCache
+
+        return Loader(self.registry, SqliteParseCache(self.settings.cache_dir / "parse.sqlite3"))
+
+    @cached_property
+    def engine(self) -> "Engine":
+        from argos_gitops.store.database import open_database
+
+        engine = open_database(self.settings.store)
+        self._closers.append(engine.dispose)
+        return engine
+
+    @cached_property
+    def inventory(self) -> "SqlInventory":
+        from argos_gitops.store.inventory import SqlInventory
+
+        return SqlInventory(self.engine, self.settings.instance)
+
+    @cached_property
+    def statuses(self) -> "SqlStatusStore":
+        from argos_gitops.store.status import SqlStatusStore
+
+        return SqlStatusStore(self.engine, self.settings.instance)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        from argos_gitops.store.locks import FileLocks
+
+        reconciler = Reconciler(
+            Parts(
+                source=self.source,
+                load=self.load,
+                systems=Systems(self.specs, self.provider_context),
+                inventory=self.inventory,
+                status=self.statuses,
+                locks=FileLocks(self.settings.state_dir / "locks"),
+                clock=self.clock,
+                documents=Documents(dump_resource, lambda text: parse_resource(text, self.registry)),
+                build=build_fingerprint(),
+                log=Log(),
+                reporters=(),
+            )
+        )
+        self._closers.append(reconciler.close)
+        return reconciler
+
+    def load(self, snapshot: Snapshot) -> Loaded:
+        return self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+
+    def look(self, rev: str | None = None) -> Trip:
+        """One pass up to the plan; writes nothing."""
+        return self.reconciler.plan(rev)
+
+    def plan(self, rev: str | None = None) -> Plan:
+        plan = self.look(rev).plan
+        assert plan is not None  # noqa: S101 # a look that returns has a plan
+        return plan
+
+    def apply(self, approve: Approve, rev: str | None = None) -> PassResult:
+        return self.reconciler.apply(approve, rev)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def provider_context(self, spec: ProviderSpec) -> ProviderContext:
+        return ProviderContext(
+            secrets=self.secrets,
+            clock=self.clock,
+            progress=self._progress,
+            cache_dir=self.settings.cache_dir / spec.name,
+            settings=self.settings.provider_settings,
+        )
+
+    def close(self) -> None:
+        for close in reversed(self._closers):
+            close()
+
+
+@contextmanager
+def open_application(
+    flags: Mapping[str, str | None], environment: Mapping[str, str], folder: Path, progress: Progress
+) -> Iterator[Application]:
+    """An Application for the settings that hold in `folder`, closed at the end of the block."""
+    application = Application(load_settings(flags, environment, folder), environment, progress)
+    try:
+        yield application
+    finally:
+        application.close()

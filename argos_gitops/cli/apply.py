@@ -1,0 +1,97 @@
+"""`apply`: make the targets equal to the repository, and prove it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from argos_gitops.app.application import Application
+from argos_gitops.cli.errors import Exit
+from argos_gitops.cli.options import REV, with_application
+from argos_gitops.cli.output import interactive, show, show_problems
+from argos_gitops.cli.plan import show_plan
+from argos_gitops.model.change import Result
+from argos_gitops.model.condition import Truth
+from argos_gitops.model.errors import ManifestError
+from argos_gitops.model.plan import Plan
+from argos_gitops.planning.planfile import SavedPlan, load, verify_fresh
+from argos_gitops.planning.render.lines import Line, Segment, Style, line, visible
+from argos_gitops.ports.report import PassResult
+from argos_gitops.reconcile.parts import Approval
+
+
+@click.command("apply")
+@click.argument("plan_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_application
+@REV
+@click.option("--auto-approve", is_flag=True, help="Do not ask. Never overrules the guard.")
+@click.option(
+    "--approve", metavar="DIGEST", help="Approve exactly this plan, even where the guard blocks it."
+)
+def command(
+    application: Application, plan_file: Path | None, rev: str | None, auto_approve: bool, approve: str | None
+) -> int:
+    """Make the targets equal to the repository, prove the effect, and write the status branch.
+
+    With PLAN_FILE (from `plan --out`) nothing is done unless planning again gives that same plan.
+    """
+    saved = load(plan_file.read_bytes()) if plan_file is not None else None
+    try:
+        result = application.apply(_approver(application, saved, auto_approve, approve), rev)
+    except ManifestError as error:
+        show_problems(error.problems, "text")
+        return Exit.INVALID
+    show(_summary(result))
+    return _code(result)
+
+
+def _approver(
+    application: Application, saved: SavedPlan | None, auto_approve: bool, digest: str | None
+) -> Callable[[Plan], Approval]:
+    def approve(plan: Plan) -> Approval:
+        show_plan(plan, "text", application)
+        if saved is not None:
+            verify_fresh(saved, plan)
+        if plan.empty or auto_approve or digest is not None or saved is not None:
+            return Approval(True, digest, only_this_plan=saved is not None)
+        if plan.blocked:
+            return Approval(False)
+        return Approval(_ask(), only_this_plan=True)
+
+    return approve
+
+
+def _ask() -> bool:
+    if not interactive():
+        raise click.UsageError(
+            "nobody is there to ask; add --auto-approve, or --approve with the plan's digest"
+        )
+    return click.confirm("Apply this plan?", default=False)
+
+
+def _summary(result: PassResult) -> list[Line]:
+    lines: list[Line] = []
+    for system, outcome in result.outcomes:
+        if outcome.result is not Result.DONE:
+            text = visible(f"{outcome.reason}: {outcome.message}")
+            what = f"{system}: {outcome.change.action} {outcome.change.owner} {outcome.result}: "
+            lines.append(line("  ", Segment(what, Style.BAD), text))
+    for condition in result.conditions:
+        if condition.type == "Ready" and condition.status is not Truth.TRUE:
+            text = visible(f" {condition.reason}: {condition.message}")
+            lines.append(line("  ", Segment(f"{condition.subject} is not ready:", Style.WARN), text))
+    return [*lines, _closing(result)]
+
+
+def _closing(result: PassResult) -> Line:
+    done = sum(outcome.result is Result.DONE for _, outcome in result.outcomes)
+    if result.result == "Declined":
+        return line(Segment("Nothing was written.", Style.WARN))
+    if result.result == "NoChange":
+        return line(Segment("Nothing to do: live and git agree.", Style.GOOD))
+    verdict = {"Applied": ("Applied", Style.GOOD)}.get(result.result, (result.result, Style.BAD))
+    return line(Segment(f"{verdict[0]}: ", verdict[1]), f"{done} of {len(result.outcomes)} changes made.")
+
+
+def _code(result: PassResult) -> int:
+    return {"Failed": Exit.FAILURE, "Unreachable": Exit.UNREACHABLE}.get(result.result, Exit.OK)

@@ -1,0 +1,86 @@
+"""`doctor`: is everything that a pass needs in place, and if not, what to do."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+
+from argos_gitops.app.application import Application
+from argos_gitops.cli.errors import Exit
+from argos_gitops.cli.options import with_application
+from argos_gitops.cli.output import show
+from argos_gitops.manifests.loader import Loaded
+from argos_gitops.model.errors import ArgosError
+from argos_gitops.planning.render.lines import Segment, Style, line, pad, visible
+from argos_gitops.reconcile.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; a message about what is not well says what to do."""
+
+    subject: str
+    well: bool
+    message: str
+
+
+@click.command("doctor")
+@with_application
+def command(application: Application) -> int:
+    """Check settings, git, store, Caddy, CrowdSec and GeoIP, and say what to do. Writes nothing."""
+    well = True
+    for finding in _examine(application):
+        mark = Segment("ok    ", Style.GOOD) if finding.well else Segment("wrong ", Style.BAD)
+        show([line("  ", mark, pad(finding.subject, 24), visible(finding.message))])
+        well = well and finding.well
+    click.echo("All is well." if well else "Something is wrong; see above.")
+    return Exit.OK if well else Exit.FAILURE
+
+
+def _examine(application: Application) -> Iterator[Finding]:
+    settings = application.settings
+    yield Finding(
+        "settings", True, f"repo {application.shown_repo}, path {settings.path}, instance {settings.instance}"
+    )
+    yield _try("store", lambda: f"{len(application.statuses.passes(1000))} passes kept")
+    try:
+        snapshot = application.source.fetch()
+    except ArgosError as error:
+        yield Finding("git", False, f"{error.reason}: {error}")
+        return
+    yield Finding("git", True, f"revision {snapshot.revision.short}, {len(snapshot.files())} files")
+    loaded = application.load(snapshot)
+    yield _configuration(loaded)
+    if not loaded.problems:
+        yield from _systems(application)
+
+
+def _try(subject: str, work: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, work())
+    except ArgosError as error:
+        return Finding(subject, False, f"{error.reason}: {error}")
+
+
+def _configuration(loaded: Loaded) -> Finding:
+    if loaded.problems:
+        return Finding("configuration", False, f"{len(loaded.problems)} problems; run argos-gitops validate")
+    return Finding("configuration", True, f"{len(loaded.resources):,} resources")
+
+
+def _systems(application: Application) -> Iterator[Finding]:
+    looks = application.look().looks
+    if not looks:
+        yield Finding("targets", False, "none; add an Edge with a caddy or crowdsec section")
+    for look in looks:
+        yield _system(look)
+        for notice in look.plan.notices:
+            about = f"{notice.subject}: " if notice.subject else ""
+            yield Finding(str(look.system.key), False, f"{about}{notice.reason}: {notice.message}")
+
+
+def _system(look: Look) -> Finding:
+    failure = look.plan.failure
+    if failure is not None:
+        return Finding(str(look.system.key), False, f"{failure.reason}: {failure.message}")
+    return Finding(str(look.system.key), True, f"answers; {len(look.plan.changes)} changes pending")

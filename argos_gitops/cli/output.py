@@ -1,0 +1,52 @@
+"""What is printed: lines painted for a terminal, or text for machines. Results: stdout; logs: stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+from argos_gitops.model.problem import Problem
+from argos_gitops.planning.render.lines import Line, Segment, Style
+
+FORMATS = ("text", "json", "markdown", "github")
+
+_LOOKS: dict[Style, dict[str, object]] = {
+    Style.STRONG: {"bold": True},
+    Style.DIM: {"dim": True},
+    Style.ADD: {"fg": "green"},
+    Style.CHANGE: {"fg": "yellow"},
+    Style.REMOVE: {"fg": "red"},
+    Style.DRIFT: {"fg": "magenta"},
+    Style.GOOD: {"fg": "green"},
+    Style.WARN: {"fg": "yellow"},
+    Style.BAD: {"fg": "red", "bold": True},
+}
+
+
+def show(lines: Iterable[Line], *, err: bool = False) -> None:
+    """Prints lines; click drops the colours where there is no terminal, or NO_COLOR is set."""
+    for line in lines:
+        click.echo("".join(_paint(segment) for segment in line).rstrip(), err=err)
+
+
+def _paint(segment: Segment) -> str:
+    look = _LOOKS.get(segment.style)
+    return segment.text if look is None else click.style(segment.text, **look)  # type: ignore[arg-type]
+
+
+def show_problems(problems: Sequence[Problem], form: str) -> None:
+    """Every problem; machines read them on stdout, people on stderr."""
+    from argos_gitops.planning.render import problems as render
+
+    if form == "json":
+        click.echo(render.as_json(problems), nl=False)
+    elif form == "markdown":
+        click.echo(render.markdown(problems), nl=False)
+    elif form == "github":
+        click.echo(render.github(problems), nl=False)
+    else:
+        show(render.text(problems), err=True)
+
+
+def interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
