@@ -1,0 +1,139 @@
+"""One git process: started through GitPython, ended in time, its errors readable and without secrets."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO, cast
+
+from argos_gitops.model.errors import GitError
+from argos_gitops.vcs.environment import forget_hook_variables
+
+_LONGEST_MESSAGE = 600
+# Measured times make the same failure look new on each pass.
+_MEASURED = re.compile(r" after \d+ (ms|milliseconds|seconds)")
+_NOISE = re.compile(
+    r"^(hint|warning|remote: Enumerating|remote: Counting|remote: Compressing)\b.*", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """git, bound to one repository folder, one environment and one time limit.
+
+    `inherited` are file descriptors that the processes keep open: a lock that they hold with us
+    outlives us exactly as long as they do.
+    """
+
+    folder: Path
+    environment: Mapping[str, str]
+    redact: Callable[[str], str]
+    timeout: timedelta
+    inherited: tuple[int, ...] = ()
+
+    def holding(self, lock: int) -> "Git":
+        return replace(self, inherited=(*self.inherited, lock))
+
+    def run(self, *arguments: str, given: bytes | None = None) -> bytes:
+        """The output of `git ARGUMENTS`, fed with `given`; raises GitError."""
+        with self._process(arguments, subprocess.PIPE if given is not None else None) as process:
+            try:
+                output, errors = process.communicate(given, self.timeout.total_seconds())
+            except subprocess.TimeoutExpired:
+                raise self._out_of_time(arguments) from None
+        self._check(arguments, process.returncode, errors)
+        return output
+
+    @contextmanager
+    def stream(self, *arguments: str, lines: Sequence[str]) -> Iterator[BinaryIO]:
+        """The output of a git that reads `lines`, to be read piece by piece.
+
+        The lines go through a file, so that neither side can wait for the other.
+        """
+        with tempfile.TemporaryFile() as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+            file.seek(0)
+            with self._process(arguments, cast("BinaryIO", file)) as process, self._watched(process):
+                yield cast("BinaryIO", process.stdout)
+
+    @contextmanager
+    def _process(
+        self, arguments: Sequence[str], given: BinaryIO | int | None
+    ) -> Iterator["subprocess.Popen[bytes]"]:
+        forget_hook_variables()
+        git = _gitpython()
+        try:
+            started = git.Git(str(self.folder)).execute(
+                ["git", *arguments],
+                istream=given,
+                as_process=True,
+                env={**self.environment, "GIT_DIR": str(self.folder)},
+                start_new_session=True,
+                pass_fds=self.inherited,
+            )
+        except git.GitCommandNotFound as error:
+            raise GitError("git is not installed, or not on PATH; install it") from error
+        process = cast("subprocess.Popen[bytes]", started.proc)
+        try:
+            yield process
+        finally:
+            _end(process)
+
+    @contextmanager
+    def _watched(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        timer = threading.Timer(self.timeout.total_seconds(), _kill, [process])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _check(self, arguments: Sequence[str], code: int, errors: bytes) -> None:
+        if code == 0:
+            return
+        text = self.redact(errors.decode("utf-8", "replace"))
+        text = _MEASURED.sub("", _NOISE.sub("", text))
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        said = "; ".join(lines)[-_LONGEST_MESSAGE:] or f"exit code {code}"
+        raise GitError(f"git {arguments[0]} failed: {said}")
+
+    def _out_of_time(self, arguments: Sequence[str]) -> GitError:
+        seconds = f"{self.timeout.total_seconds():g}"
+        return GitError(f"git {arguments[0]} did not end within {seconds} s", reason="GitTimeout")
+
+
+def _gitpython() -> ModuleType:
+    try:
+        import git  # costs 0.1 s: only those who need git pay it
+    except ImportError as error:  # GitPython raises it when there is no git
+        raise GitError("git is not installed, or not on PATH; install it") from error
+    return git
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """Ends git and whatever it started (ssh, a remote helper), which share its session."""
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    _kill(process)
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None and not stream.closed:
+            try:
+                stream.close()
+            except BrokenPipeError:
+                continue

@@ -1,0 +1,48 @@
+"""A commit described by what changes in it, and its form for `git fast-import`. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+AUTHOR = "argos-gitops <argos-gitops@localhost>"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit on top of `parent` (None: the first of its branch). Paths not named stay as they are.
+
+    `writes` are new contents, `links` paths for blobs that the store already has.
+    """
+
+    ref: str
+    parent: str | None
+    message: str
+    at: datetime
+    writes: Mapping[str, bytes] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    removals: frozenset[str] = frozenset()
+
+
+def as_stream(draft: Draft) -> bytes:
+    """The input of `git fast-import --done`, which answers it with the id of the new commit."""
+    message = draft.message.encode()
+    parts = [
+        b"commit %s\nmark :1\ncommitter %s %d +0000\n"
+        % (draft.ref.encode(), AUTHOR.encode(), int(draft.at.timestamp())),
+        b"data %d\n%s\n" % (len(message), message),
+    ]
+    if draft.parent:
+        parts.append(b"from %s\n" % draft.parent.encode())
+    parts += [b"D %s\n" % path.encode() for path in sorted(draft.removals)]
+    parts += [b"M 100644 %s %s\n" % (blob.encode(), path.encode()) for path, blob in draft.links.items()]
+    for path, content in draft.writes.items():
+        parts.append(b"M 100644 inline %s\ndata %d\n" % (path.encode(), len(content)))
+        parts += [content, b"\n"]
+    parts.append(b"get-mark :1\ndone\n")
+    return b"".join(parts)
+
+
+def with_trailers(message: str, trailers: Mapping[str, str]) -> str:
+    """`message` with git trailers below it, each value on one line."""
+    lines = [f"{name}: {' '.join(value.split())}" for name, value in trailers.items()]
+    return "\n".join([message.rstrip(), "", *lines, ""])

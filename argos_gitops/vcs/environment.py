@@ -1,0 +1,160 @@
+"""The environment that git runs in: credentials without argv, and no surprise from configuration.
+
+What a user configured for transport (proxies, certificate authorities, credential helpers,
+`insteadOf`) keeps working. What could run code of a repository, wait for a person, or change how we
+read and write (hooks, fsmonitor, prompts, other protocols, recursion into submodules) is overridden
+through the environment, which wins over every configuration file.
+"""
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from argos_gitops.model.secret import MASK, SecretValue
+from argos_gitops.vcs.address import Address, redact_urls
+
+_USERNAME = "ARGOS_GIT_AUTH_USERNAME"
+_PASSWORD = "ARGOS_GIT_AUTH_PASSWORD"  # noqa: S105 - the name of a variable
+_HELPER = (
+    '!f() { test "$1" = get && '
+    f"""printf 'username=%s\\npassword=%s\\n' "${_USERNAME}" "${_PASSWORD}"; }}; f"""
+)
+_TOKEN_USER = "x-access-token"  # noqa: S105 - forges take any user name beside a token, this is GitHub's
+
+_SETTINGS = (
+    ("core.hooksPath", os.devnull),
+    ("core.fsmonitor", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("fetch.prune", "false"),
+    ("fetch.writeCommitGraph", "false"),
+    ("gc.autoDetach", "false"),
+    ("maintenance.autoDetach", "false"),
+    ("http.lowSpeedLimit", "1"),
+    ("http.lowSpeedTime", "60"),
+    ("protocol.version", "2"),
+    ("push.followTags", "false"),
+    ("push.gpgSign", "false"),
+    ("push.recurseSubmodules", "no"),
+)
+
+# `git rev-parse --local-env-vars` and the quarantine of receive-pack: set for whoever is started by a
+# git hook, and pointing at that hook's repository.
+_HOOK_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a repository may ask for. `token` wins over a password in the URL.
+
+    With `ssh_key` no other key is offered; with `known_hosts` no other file is believed. An unknown
+    host key is always refused.
+    """
+
+    token: SecretValue | None = None
+    ssh_key: Path | None = None
+    known_hosts: Path | None = None
+
+
+NO_CREDENTIALS = Credentials()
+
+
+def git_environment(address: Address | None, credentials: Credentials = NO_CREDENTIALS) -> dict[str, str]:
+    """The variables to lay over our own environment when git is started."""
+    authentication, variables = _authentication(address, credentials) if address else ([], {})
+    return {
+        "GIT_ALLOW_PROTOCOL": ":".join(("file", "git", "http", "https", "ssh")),
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_SSH_COMMAND": _ssh_command(credentials),
+        "GIT_TERMINAL_PROMPT": "0",
+        "SSH_ASKPASS": "",
+        **variables,
+        **_as_configuration([*_SETTINGS, *authentication], os.environ),
+    }
+
+
+def forget_hook_variables() -> None:
+    """Takes out of our environment what would turn each git that we start to another repository.
+
+    GitPython hands the whole environment on, so it has to happen to our own: a process that a git hook
+    started (a `validate` before a push is accepted) would read and write in that hook's quarantine.
+    """
+    for name in _HOOK_VARIABLES:
+        os.environ.pop(name, None)
+
+
+def redactor(address: Address | None, credentials: Credentials = NO_CREDENTIALS) -> Callable[[str], str]:
+    """A function that masks the secrets of this repository, however they are spelled, in a text."""
+    secrets = [credentials.token, address.password if address else None]
+    texts = {secret.reveal() for secret in secrets if secret and secret.reveal()}
+    if address and address.username and not address.password:
+        texts.add(address.username)  # `https://TOKEN@host/` is common
+    spellings = sorted(texts | {quote(text, safe="") for text in texts}, key=len, reverse=True)
+
+    def redact(text: str) -> str:
+        for spelling in spellings:
+            text = text.replace(spelling, MASK)
+        return redact_urls(text)
+
+    return redact
+
+
+def _authentication(
+    address: Address, credentials: Credentials
+) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """A credential helper of our own, asked for this one origin alone.
+
+    With a secret of ours it replaces the user's helpers; with a bare user name it comes after them.
+    """
+    secret = credentials.token or address.password
+    if address.origin is None or not (secret or address.username):
+        return [], {}
+    section = f"credential.{address.origin}"
+    settings = [(f"{section}.username", address.username)] if address.username else []
+    if secret:
+        settings.append((f"{section}.helper", ""))
+    settings.append((f"{section}.helper", _HELPER))
+    return settings, {
+        _USERNAME: address.username or _TOKEN_USER,
+        _PASSWORD: secret.reveal() if secret else "",
+    }
+
+
+def _ssh_command(credentials: Credentials) -> str:
+    options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=20", "ServerAliveInterval=15"]
+    command = ["ssh", *(part for option in options for part in ("-o", option))]
+    if credentials.known_hosts:
+        command += ["-o", f"UserKnownHostsFile={credentials.known_hosts}", "-o", "GlobalKnownHostsFile=none"]
+    if credentials.ssh_key:
+        command += ["-i", str(credentials.ssh_key), "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"]
+    return shlex.join(command)
+
+
+def _as_configuration(settings: list[tuple[str, str]], inherited: Mapping[str, str]) -> dict[str, str]:
+    """Settings as GIT_CONFIG_* variables, after those that the user gave in the same way."""
+    text = inherited.get("GIT_CONFIG_COUNT", "0")
+    start = int(text) if text.isdigit() else 0
+    variables = {"GIT_CONFIG_COUNT": str(start + len(settings))}
+    for number, (key, value) in enumerate(settings, start):
+        variables[f"GIT_CONFIG_KEY_{number}"] = key
+        variables[f"GIT_CONFIG_VALUE_{number}"] = value
+    return variables

@@ -1,0 +1,229 @@
+"""A bare, shallow, disposable mirror of a remote repository.
+
+It keeps what was read last, so that a fetch moves only what is new, and it holds nothing that cannot be
+fetched again: a damaged mirror is made anew. Under `refs/argos/tips/` stands the commit of each remote
+ref that was accepted last; a failed fetch leaves it alone.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+from argos_gitops.model.errors import GitError, SourceError
+from argos_gitops.vcs.address import Address
+from argos_gitops.vcs.command import Git
+from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials, git_environment, redactor
+from argos_gitops.vcs.locate import local_repository
+from argos_gitops.vcs.lock import exclusive, remove_stale_locks
+from argos_gitops.vcs.remote import Remote
+from argos_gitops.vcs.repository import Repository
+
+HISTORY_REWRITTEN = "history_rewritten"
+HISTORY_DEPTHS = (2, 32, 512)
+"""How many commits back we look, step by step, for the one that was read last."""
+
+_TIPS, _INCOMING = "refs/argos/tips", "refs/argos/incoming"
+_EVERYTHING = f"+refs/heads/*:{_INCOMING}/heads/* +refs/tags/*:{_INCOMING}/tags/*"
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT_ID = re.compile(r"[0-9a-f]{4,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`git` bounds each git process, `lock` the wait for another process that uses the same mirror."""
+
+    git: timedelta = timedelta(seconds=120)
+    lock: timedelta = timedelta(seconds=120)
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The commit that a ref is at, and what was noticed about its history."""
+
+    sha: str
+    ref: str
+    events: tuple[str, ...] = ()
+
+
+class Mirror:
+    """The mirror of `address` below the folder `root`; made when it is first needed."""
+
+    def __init__(
+        self,
+        address: Address,
+        root: Path,
+        credentials: Credentials = NO_CREDENTIALS,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.address = address
+        self.folder = root / mirror_name(address)
+        self._limits = limits
+        environment, redact = git_environment(address, credentials), redactor(address, credentials)
+        self.repository = Repository(Git(self.folder, environment, redact, limits.git))
+
+    def fetch(self, ref: str | None = None, *, allow_rewrite: bool = True) -> Fetched:
+        """The commit of a branch, a tag or the default branch (None), or the commit that `ref` names.
+
+        Costs two short git processes when nothing is new. Raises SourceError (reasons RevisionNotFound,
+        EmptyRepository, NonFastForward, GitTimeout, FetchFailed, Locked), and then changes nothing.
+        """
+        with self.failing_as_source():
+            self.prepare()
+            try:
+                return self._fetch(ref, allow_rewrite)
+            except GitError as error:
+                if error.reason in ("GitTimeout", "Locked") or not self.heal():
+                    raise
+                self.prepare()
+                return self._fetch(ref, allow_rewrite)
+
+    def heal(self) -> bool:
+        """Throws the mirror away when git finds it damaged; whether it did. Raises GitError."""
+        with self.writing():
+            if self._is_repository() and self.repository.sound():
+                return False
+            shutil.rmtree(self.folder)
+            return True
+
+    def prepare(self) -> None:
+        """Makes the mirror when it is not there. Raises GitError."""
+        if self._is_repository():
+            return
+        with self.writing() as repository:
+            if not self._is_repository():
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.folder.mkdir(parents=True)
+                repository.git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
+
+    @contextmanager
+    def writing(self) -> Iterator[Repository]:
+        """Alone in this mirror until the block ends. Raises GitError (reason Locked)."""
+        with exclusive(self.folder.with_name(f"{self.folder.name}.lock"), self._limits.lock) as lock:
+            if self.folder.is_dir():
+                remove_stale_locks(self.folder)
+            yield Repository(self.repository.git.holding(lock))
+
+    @contextmanager
+    def failing_as_source(self) -> Iterator[None]:
+        """Turns a GitError into the SourceError that tells which repository it was."""
+        try:
+            yield
+        except GitError as error:
+            reason = "FetchFailed" if error.reason == GitError.reason else error.reason
+            raise SourceError(f"{self.address}: {error}", reason=reason) from error
+
+    def remote(self, repository: Repository | None = None) -> Remote:
+        return Remote(self.address, (repository or self.repository).git)
+
+    def _fetch(self, ref: str | None, allow_rewrite: bool) -> Fetched:
+        if ref and _COMMIT_ID.fullmatch(ref):
+            return Fetched(self._commit(ref), ref)
+        advertised = self.remote().find(ref)
+        if advertised is None:
+            return Fetched(self._unadvertised(ref), ref or "HEAD")
+        tip = advertised.name.replace("refs", _TIPS, 1) if advertised.name != "HEAD" else f"{_TIPS}/HEAD"
+        known, here = self.repository.resolve([tip, f"{advertised.sha}^{{commit}}"])
+        if known is not None and known == here:
+            return Fetched(known, advertised.name)
+        return self._advance(advertised.name, tip, known, allow_rewrite)
+
+    def _advance(self, name: str, tip: str, known: str | None, allow_rewrite: bool) -> Fetched:
+        with self.writing() as repository:
+            sha, rewritten = self._download(repository, name, tip.replace(_TIPS, _INCOMING), known)
+            if rewritten and not allow_rewrite:
+                raise SourceError(
+                    f"{self.address}: {name} was rewritten: {sha[:7]} does not contain {str(known)[:7]}, "
+                    "which was read last; restore the branch, or allow rewritten history in the settings",
+                    reason="NonFastForward",
+                )
+            repository.set_ref(tip, sha)
+        return Fetched(sha, name, (HISTORY_REWRITTEN,) if rewritten else ())
+
+    def _download(
+        self, repository: Repository, name: str, incoming: str, known: str | None
+    ) -> tuple[str, bool]:
+        """The new commit, and whether `known` is missing from its recent history."""
+        history: list[str] = []
+        for depth in HISTORY_DEPTHS if known else (1,):
+            self.remote(repository).fetch(f"+{name}:{incoming}", depth)
+            history = repository.history(incoming)
+            if known is None or known in history:
+                return history[0], False
+            if len(history) < depth:
+                break
+        return history[0], True
+
+    def _commit(self, sha: str) -> str:
+        if self.repository.resolve([f"{sha}^{{commit}}"])[0]:
+            return sha
+        with self.writing() as repository:
+            try:
+                self.remote(repository).fetch(sha, 1)
+            except GitError as error:
+                if "not our ref" in str(error):
+                    raise self._not_found(sha) from error
+                if "unadvertised object" not in str(error):
+                    raise
+                self.remote(repository).fetch(_EVERYTHING, None)
+        if not self.repository.resolve([f"{sha}^{{commit}}"])[0]:
+            raise self._not_found(sha)
+        return sha
+
+    def _unadvertised(self, ref: str | None) -> str:
+        """The commit for what no ref is called: a short id, or an expression of a local repository."""
+        if ref is None:
+            raise self._without_default()
+        found = self._in_origin(ref) or (self._by_short_id(ref) if _SHORT_ID.fullmatch(ref) else None)
+        if found is None:
+            raise self._not_found(ref)
+        return found
+
+    def _in_origin(self, expression: str) -> str | None:
+        folder = local_repository(self.address.local) if self.address.local else None
+        if folder is None:
+            return None
+        git = self.repository.git
+        origin = Repository(Git(folder, git.environment, git.redact, git.timeout))
+        commit = origin.resolve([f"{expression}^{{commit}}"])[0]
+        return self._commit(commit) if commit else None
+
+    def _by_short_id(self, short: str) -> str | None:
+        name = f"{short}^{{commit}}"
+        found = self.repository.resolve([name])[0]
+        if found is None:
+            with self.writing() as repository:
+                self.remote(repository).fetch(_EVERYTHING, None)
+            found = self.repository.resolve([name])[0]
+        return found
+
+    def _is_repository(self) -> bool:
+        return all((self.folder / part).exists() for part in ("HEAD", "config", "objects", "refs"))
+
+    def _without_default(self) -> SourceError:
+        if self.remote().is_empty():
+            return SourceError(
+                f"{self.address}: the repository has no commit yet; push one", reason="EmptyRepository"
+            )
+        return SourceError(
+            f"{self.address}: the default branch does not exist; name a branch", reason="RevisionNotFound"
+        )
+
+    def _not_found(self, ref: str) -> SourceError:
+        return SourceError(
+            f"{self.address}: no branch, tag or commit is called {ref!r}; see git ls-remote",
+            reason="RevisionNotFound",
+        )
+
+
+def mirror_name(address: Address) -> str:
+    """A folder name that says which repository it is, and is the same for all its spellings."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", address.identity.rsplit("/", 1)[-1]).strip("-") or "repository"
+    return f"{stem}-{blake2b(address.identity.encode(), digest_size=6).hexdigest()}.git"

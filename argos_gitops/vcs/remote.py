@@ -1,0 +1,89 @@
+"""What is asked of a remote repository: its refs, new objects, and to take a commit of ours."""
+
+from dataclasses import dataclass
+
+from argos_gitops.model.errors import GitError
+from argos_gitops.vcs.address import Address
+from argos_gitops.vcs.command import Git
+
+# What git says when the remote ref is not where our commit's parent is, whatever the transport.
+_MOVED = (
+    "fetch first",
+    "non-fast-forward",
+    "cannot lock ref",
+    "failed to update ref",
+    "incorrect old value",
+    "reference already exists",
+    "shallow update not allowed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Advertised:
+    """A ref of the remote by its full name, and the object it is at (for a tag, maybe a tag object)."""
+
+    name: str
+    sha: str
+
+
+class Remote:
+    """The repository at `address`, spoken to by `git`. Every method raises GitError and nothing else."""
+
+    def __init__(self, address: Address, git: Git) -> None:
+        self._address = address
+        self._git = git
+
+    def find(self, ref: str | None) -> Advertised | None:
+        """The branch, else the tag, called `ref`; with None the default branch. None when there is none."""
+        patterns = _candidates(ref)
+        output = self._git.run("ls-remote", "--symref", "--", self._address.url, *patterns)
+        refs: dict[str, str] = {}
+        default = "HEAD"
+        for line in output.decode("utf-8", "replace").splitlines():
+            value, _, name = line.partition("\t")
+            if value.startswith("ref: "):
+                default = value.removeprefix("ref: ") if name == "HEAD" else default
+            else:
+                refs[name] = value
+        for name in patterns:
+            if name in refs:
+                return Advertised(default if name == "HEAD" else name, refs[name])
+        return None
+
+    def is_empty(self) -> bool:
+        """Whether it has no commit at all."""
+        return not self._git.run("ls-remote", "--", self._address.url).strip()
+
+    def fetch(self, refspec: str, depth: int | None) -> None:
+        """Gets what `refspec` names and at most `depth` commits back, where the server can limit that."""
+        arguments = ["fetch", "--quiet", "--no-tags", "--update-shallow"]
+        if depth is None:
+            self._git.run(*arguments, *self._unshallow(), "--", self._address.url, *refspec.split())
+            return
+        try:
+            self._git.run(*arguments, f"--depth={depth}", "--", self._address.url, refspec)
+        except GitError as error:
+            if "does not support" not in str(error) or "shallow" not in str(error):
+                raise
+            self._git.run(*arguments, "--", self._address.url, refspec)
+
+    def push(self, commit: str, ref: str) -> None:
+        """Moves the remote's `ref` to a commit that contains it; never forces.
+
+        Raises GitError (reason PushRejected) when the remote's ref is elsewhere.
+        """
+        try:
+            self._git.run("push", "--quiet", "--no-verify", "--", self._address.url, f"{commit}:{ref}")
+        except GitError as error:
+            if any(phrase in str(error) for phrase in _MOVED):
+                raise GitError(str(error), reason="PushRejected") from error
+            raise
+
+    def _unshallow(self) -> list[str]:
+        return ["--unshallow"] if (self._git.folder / "shallow").exists() else []
+
+
+def _candidates(ref: str | None) -> list[str]:
+    if ref is None or ref == "HEAD":
+        return ["HEAD"]
+    return [ref] if ref.startswith("refs/") else [f"refs/heads/{ref}", f"refs/tags/{ref}"]

@@ -1,0 +1,139 @@
+"""A git repository on this machine, read and written by plumbing alone: there is no work tree."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from argos_gitops.model.errors import GitError
+from argos_gitops.model.source import SourceFile
+from argos_gitops.vcs.command import Git
+from argos_gitops.vcs.commits import Draft, as_stream
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit, and in it one folder. `tree` is None when the folder is not there."""
+
+    sha: str
+    tree: str | None
+    subject: str
+    committed_at: datetime
+
+
+class Repository:
+    """One object store. Every method raises GitError and nothing else."""
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+
+    @property
+    def folder(self) -> Path:
+        return self.git.folder
+
+    def commit(self, name: str, folder: str = "") -> Commit | None:
+        """The commit that `name` resolves to, with the tree of `folder`; None when it is not here.
+
+        Raises GitError (reason NotAFolder) when `folder` is a file or a symlink in that commit.
+        """
+        lines = [f"{name}^{{commit}}", f"{name}^{{commit}}:{folder}"]
+        with self.git.stream("cat-file", "--batch", lines=lines) as output:
+            head = _read_object(output)
+            inside = _read_object(output)
+        if head is None:
+            return None
+        if inside is not None and inside.type != "tree":
+            raise GitError(
+                f"{folder} is a {inside.type} in {head.oid[:7]}, not a folder", reason="NotAFolder"
+            )
+        return _parse_commit(head.oid, inside.oid if inside else None, head.content)
+
+    def resolve(self, names: Sequence[str]) -> list[str | None]:
+        """The id of each name's object, or None where there is none."""
+        found: list[str | None] = []
+        with self.git.stream("cat-file", "--batch-check=%(objectname)", "--buffer", lines=names) as output:
+            for line in output:
+                text = line.decode().rstrip("\n")
+                found.append(None if text.endswith((" missing", " ambiguous")) else text)
+        return found
+
+    def entries(self, tree: str) -> list[SourceFile]:
+        """Every file below a tree, whatever its kind, in path order; sizes in bytes."""
+        output = self.git.run("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
+        records = output.decode("utf-8", "backslashreplace").split("\0")
+        found = []
+        for record in records[:-1]:
+            meta, _, path = record.partition("\t")
+            mode, _, blob, size = meta.split()
+            found.append(SourceFile(path, blob, int(mode, 8), 0 if size == "-" else int(size)))
+        return found
+
+    def read_blobs(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """The content of blobs in the order asked for, one in memory at a time, by one process."""
+        with self.git.stream("cat-file", "--batch", "--buffer", lines=blobs) as output:
+            for blob in blobs:
+                found = _read_object(output)
+                if found is None:
+                    raise GitError(f"object {blob} is missing in {self.folder}", reason="MissingObject")
+                yield blob, found.content
+
+    def history(self, name: str) -> list[str]:
+        """The commits that `name` contains as far as they are here, itself first."""
+        return self.git.run("rev-list", "--topo-order", name).decode().split()
+
+    def set_ref(self, ref: str, commit: str | None) -> None:
+        """Points `ref` at `commit`, whatever it was; None removes it."""
+        arguments = ["-d", ref] if commit is None else [ref, commit]
+        self.git.run("update-ref", *arguments)
+
+    def write(self, draft: Draft) -> str:
+        """Makes the commit and moves its ref; the new id.
+
+        Raises GitError (reason RefMoved) when the ref has commits that the draft's parent lacks:
+        fast-import never drops any.
+        """
+        try:
+            return self.git.run("fast-import", "--quiet", "--done", given=as_stream(draft)).decode().strip()
+        except GitError as error:
+            if "does not contain" not in str(error):
+                raise
+            raise GitError(f"{draft.ref} was moved by somebody else", reason="RefMoved") from error
+
+    def sound(self) -> bool:
+        """Whether git finds nothing missing or damaged."""
+        try:
+            self.git.run("fsck", "--no-dangling", "--no-progress")
+        except GitError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    oid: str
+    type: str
+    content: bytes
+
+
+def _read_object(output: BinaryIO) -> _Object | None:
+    """The next answer of `cat-file --batch`; None when the object is missing."""
+    header = output.readline()
+    words = header.split()
+    if header.endswith((b" missing\n", b" ambiguous\n")):
+        return None
+    if len(words) != 3:
+        raise GitError("git cat-file ended before it had answered", reason="TruncatedObject")
+    size = int(words[2])
+    content = output.read(size)
+    if len(content) != size or output.read(1) != b"\n":
+        raise GitError(f"object {words[0].decode()} is cut short", reason="TruncatedObject")
+    return _Object(words[0].decode(), words[1].decode(), content)
+
+
+def _parse_commit(sha: str, tree: str | None, content: bytes) -> Commit:
+    head, _, message = content.decode("utf-8", "replace").partition("\n\n")
+    committer = next((line for line in head.splitlines() if line.startswith("committer ")), "")
+    stamp = committer.rsplit(" ", 2)[1:2]
+    seconds = int(stamp[0]) if stamp and stamp[0].isdigit() else 0
+    return Commit(sha, tree, message.strip().partition("\n")[0], datetime.fromtimestamp(seconds, UTC))
