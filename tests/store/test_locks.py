@@ -1,0 +1,43 @@
+"""Locks die with their process, and no two live ones are held at once."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from argos_gitops.model.errors import TransientError
+from argos_gitops.store.locks import FileLocks
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from argos_gitops.store.locks import FileLocks
+with FileLocks(Path(sys.argv[1])).hold("Edge/main"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_fm15_kill_9_of_the_holder_frees_the_lock(tmp_path: Path) -> None:
+    """While the holder lives the lock is refused and its process named; after kill -9 it is free."""
+    locks = FileLocks(tmp_path, wait=timedelta(milliseconds=100))
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(TransientError, match=f"process {holder.pid}"), locks.hold("Edge/main"):
+            pass
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+    with locks.hold("Edge/main"):
+        pass
+
+
+def test_names_are_apart(tmp_path: Path) -> None:
+    locks = FileLocks(tmp_path, wait=timedelta(0))
+    with locks.hold("Edge/one"), locks.hold("Edge/two"):
+        pass

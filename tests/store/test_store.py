@@ -1,0 +1,123 @@
+"""The store on SQLite: what is kept comes back, what is broken is told."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.errors import StoreError
+from argos_gitops.model.objects import InventoryEntry
+from argos_gitops.model.plan import SystemKey
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.store import Converged, PassRecord, Revisions
+from argos_gitops.store import tables
+from argos_gitops.store.database import SCHEMA_HEAD, open_database
+from argos_gitops.store.inventory import SqlInventory
+from argos_gitops.store.status import SqlStatusStore
+
+EDGE = SystemKey(ResourceKey("Edge", "main"), "caddy")
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'deep' / 'state.db'}"
+
+
+def entry(object_id: str, digest: str = "d") -> InventoryEntry:
+    return InventoryEntry(object_id, ResourceKey("Host", "a"), digest, False, "rev", NOW)
+
+
+def test_inventory_survives_a_restart(tmp_path: Path) -> None:
+    """Entries, memos and remembered systems come back in a new process, aware of their time zone."""
+    first = SqlInventory(open_database(url(tmp_path)), "one")
+    first.record(EDGE, [entry("a"), entry("b")], [])
+    first.record(EDGE, [entry("a", "new")], ["b"])
+    first.set_converged(EDGE, Converged("d", "l", NOW))
+    first.remember_system(EDGE, b"{}")
+    again = SqlInventory(open_database(url(tmp_path)), "one")
+    assert again.entries(EDGE) == {"a": entry("a", "new")}
+    assert again.converged(EDGE) == Converged("d", "l", NOW)
+    assert again.systems() == {EDGE: b"{}"}
+    again.forget_system(EDGE)
+    assert (again.systems(), again.converged(EDGE)) == ({}, None)
+
+
+def test_instances_do_not_see_each_other(tmp_path: Path) -> None:
+    engine = open_database(url(tmp_path))
+    SqlInventory(engine, "one").record(EDGE, [entry("a")], [])
+    SqlStatusStore(engine, "one").set_revisions(Revisions(attempted="x"))
+    assert SqlInventory(engine, "two").entries(EDGE) == {}
+    assert SqlStatusStore(engine, "two").revisions() == Revisions()
+
+
+def test_many_entries_at_once(tmp_path: Path) -> None:
+    """More ids than a database takes parameters."""
+    inventory = SqlInventory(open_database(url(tmp_path)), "one")
+    many = [entry(f"object-{number}") for number in range(2500)]
+    inventory.record(EDGE, many, [])
+    inventory.record(EDGE, many[:10], [each.object_id for each in many[10:]])
+    assert len(inventory.entries(EDGE)) == 10
+
+
+def test_a_condition_keeps_the_time_of_its_change(tmp_path: Path) -> None:
+    """A reason may change; only another status is another moment."""
+    statuses = SqlStatusStore(open_database(url(tmp_path)), "one")
+    subject = ResourceKey("Host", "a")
+    statuses.set_conditions([Condition(subject, "Ready", Truth.FALSE, "A", "", NOW)])
+    later = NOW + timedelta(hours=1)
+    statuses.set_conditions([Condition(subject, "Ready", Truth.FALSE, "B", "", later)])
+    assert statuses.conditions() == [Condition(subject, "Ready", Truth.FALSE, "B", "", NOW)]
+    statuses.set_conditions([Condition(subject, "Ready", Truth.TRUE, "B", "", later)])
+    assert statuses.conditions()[0].since == later
+
+
+def test_history_is_newest_first(tmp_path: Path) -> None:
+    statuses = SqlStatusStore(open_database(url(tmp_path)), "one")
+    for number in range(5):
+        statuses.add_pass(PassRecord(NOW, f"rev{number}", "s", "Applied", "", ""))
+    assert [record.revision for record in statuses.passes(2)] == ["rev4", "rev3"]
+
+
+def test_the_migrated_schema_is_the_one_in_the_tables(tmp_path: Path) -> None:
+    """The migrations lead to what the code expects, column by column, and to the head that it names."""
+    engine = open_database(url(tmp_path))
+    found = inspect(engine)
+    for table in tables.metadata.sorted_tables:
+        assert {column["name"] for column in found.get_columns(table.name)} == set(table.columns.keys())
+    with engine.connect() as connection:
+        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert version == SCHEMA_HEAD
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "mysql+nowhere://x", "sqlite:////proc/none/state.db"])
+def test_a_bad_url_is_a_store_error(bad: str) -> None:
+    with pytest.raises(StoreError):
+        open_database(bad)
+
+
+def test_a_password_in_the_url_is_not_told() -> None:
+    with pytest.raises(StoreError) as error:
+        open_database("nowhere+x://user:canary-1f2e@host/db")
+    assert "canary-1f2e" not in str(error.value)
+
+
+def test_a_damaged_database_is_a_store_error(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match=r"state\.db"):
+        open_database(f"sqlite:///{path}")
+
+
+def test_a_full_disk_is_a_store_error(tmp_path: Path) -> None:
+    """A database that cannot grow is told as such, and what it held before is still there."""
+    engine = open_database(url(tmp_path))
+    inventory = SqlInventory(engine, "one")
+    inventory.record(EDGE, [entry("a")], [])
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreError, match="full"):
+        inventory.record(EDGE, [entry(f"object-{number}") for number in range(5000)], [])
+    assert set(inventory.entries(EDGE)) == {"a"}
