@@ -1,0 +1,1 @@
+"""Planner cases as data, and what reads and judges them; README.md tells their format."""
