@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
+    from argos_gitops.vcs.environment import Credentials
 
 
 class Application:
@@ -54,9 +55,29 @@ class Application:
 
     @cached_property
     def source(self) -> Source:
-        from argos_gitops.sources import open_source
+        from argos_gitops.sources.open import SourceRequest, open_source
 
-        raise NotImplementedError(open_source)
+        return open_source(
+            SourceRequest(
+                repo=self.settings.repo,
+                cache=self.settings.cache_dir,
+                ref=self.settings.branch,
+                folder=self.settings.path,
+                credentials=self._credentials,
+                allow_rewrite=not self.settings.refuse_rewrite,
+            )
+        )
+
+    @property
+    def _credentials(self) -> "Credentials":
+        from argos_gitops.vcs.environment import Credentials
+
+        def path(name: str | None) -> Path | None:
+            return Path(name) if name else None
+
+        return Credentials(
+            self.settings.git_token, path(self.settings.ssh_key), path(self.settings.known_hosts)
+        )
 
     @cached_property
     def loader(self) -> Loader:
@@ -109,9 +130,9 @@ class Application:
     def load(self, snapshot: Snapshot) -> Loaded:
         return self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
 
-    def look(self, rev: str | None = None) -> Trip:
-        """One pass up to the plan; writes nothing."""
-        return self.reconciler.plan(rev)
+    def look(self, rev: str | None = None, *, whole: bool = False) -> Trip:
+        """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""
+        return self.reconciler.plan(rev, whole=whole)
 
     def plan(self, rev: str | None = None) -> Plan:
         plan = self.look(rev).plan

@@ -30,6 +30,8 @@ class Desired:
     build: str
     now: datetime
     drifting: Mapping[ResourceKey, datetime]
+    whole: bool = False
+    """Whether to compile and compare also what is known to be converged."""
 
     @cached_property
     def suspended(self) -> frozenset[ResourceKey]:
@@ -68,7 +70,7 @@ def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
     live = system.provider.observe()
     known = inventory.converged(system.key)
     fingerprint = _desired_fingerprint(system, desired)
-    if known is not None and _still_holds(known, fingerprint, live, desired.now):
+    if known is not None and not desired.whole and _still_holds(known, fingerprint, live, desired.now):
         return Look(system, SystemPlan(system.key, live_fingerprint=live.fingerprint), live, converged=known)
     return _compare(system, desired, inventory.entries(system.key), live)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from argos_gitops.model.errors import ManifestError, StalePlanError
 from argos_gitops.model.plan import Plan
@@ -28,10 +29,13 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def plan(self, rev: str | None = None) -> Trip:
-        """Looks and plans; writes nothing. Raises SourceError or ManifestError when it cannot."""
+    def plan(self, rev: str | None = None, *, whole: bool = False) -> Trip:
+        """Looks and plans; writes nothing. `whole` compiles even what is known to be converged.
+
+        Raises SourceError or ManifestError when it cannot.
+        """
         trip = Trip(self._parts.clock.now())
-        desired = self._fetch_and_load(trip, rev)
+        desired = replace(self._fetch_and_load(trip, rev), whole=whole)
         self._look(trip, desired, self._systems(desired))
         return trip
 
