@@ -68,6 +68,8 @@ class RealCaddy(RealProcess):
         self._boot_config.write_text(json.dumps({**config, "admin": {"listen": self.admin_address}}))
 
     def _homes(self) -> dict[str, str]:
+        """Its own folders. There is no PATH in it: Caddy's internal CA would otherwise find the programs
+        that make the whole system trust it."""
         return {
             "HOME": str(self.folder),
             "XDG_CONFIG_HOME": str(self.folder / "config"),

@@ -1,6 +1,5 @@
 """One program that runs beside a test: started, waited for, and ended by its own process id."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -16,6 +15,8 @@ _STOP_SECONDS = 15.0
 class RealProcess:
     """A program with a log file of its own. It dies with the process that started it.
 
+    Of the environment it sees `env` and nothing else.
+
     Start it from a thread that lives as long as the test: Linux ties it to that very thread.
     """
 
@@ -24,7 +25,7 @@ class RealProcess:
     ) -> None:
         self._command = [*_tie_to_parent(), *command]
         self._ready = ready
-        self._env = {"PATH": os.environ.get("PATH", ""), **env}
+        self._env = dict(env)
         self._running: subprocess.Popen[bytes] | None = None
         self.log = log
 

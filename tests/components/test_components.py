@@ -103,3 +103,26 @@ def test_a_missing_program_says_how_to_get_it() -> None:
     """So that a skipped test is an instruction, not a riddle."""
     with pytest.raises(MissingComponentError, match="get it with: scripts/components nothing"):
         find_program("argos-no-such-program", "scripts/components nothing")
+
+
+def test_caddys_own_ca_stays_its_own(caddy: RealCaddy) -> None:
+    """Serving with an internal certificate works, and adds nothing to what the system trusts."""
+    trusted = Path("/usr/local/share/ca-certificates")
+    before = set(trusted.glob("*")) if trusted.exists() else set()
+    route = {"match": [{"host": ["a.example.com"]}], "handle": [{"handler": "static_response", "body": "hi"}]}
+    policy = {"subjects": ["a.example.com"], "issuers": [{"module": "internal"}]}
+    server = {"listen": [f":{caddy.https_port}"], "routes": [route]}
+    caddy.load(
+        {
+            "apps": {
+                "http": {
+                    "http_port": caddy.http_port,
+                    "https_port": caddy.https_port,
+                    "servers": {"main": server},
+                },
+                "tls": {"automation": {"policies": [policy]}},
+            }
+        }
+    )
+    assert caddy.get("a.example.com", tls=True).text == "hi"
+    assert (set(trusted.glob("*")) if trusted.exists() else set()) == before
