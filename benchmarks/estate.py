@@ -145,7 +145,7 @@ spec:
   caddy:
     adminUrl: http://{admin}
     ownership: whole
-    listen: [":{port}"]
+    listen: ["http://:{port}"]
 """
 
 _SERVICE = """\
@@ -168,6 +168,7 @@ spec:
   domains: [{domain}]
   service: {service}
   tls: {{mode: "off"}}
+  compression: true
   headers:
     response:
       set:

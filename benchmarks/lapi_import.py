@@ -132,7 +132,7 @@ class _Edge:
 
 
 def _import_with_cscli(lapi: RealCrowdSec, ranges: Path) -> None:
-    lapi.cscli("decisions", "import", "--input", str(ranges), "--format", "csv")
+    lapi.cscli("decisions", "import", "--input", str(ranges))
 
 
 def _databases(folder: Path) -> tuple[Path, Path]:
