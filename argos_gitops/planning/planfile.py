@@ -7,9 +7,9 @@ no secret. `apply` plans again and compares, so whoever edits a file can at most
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from argos_gitops.model.errors import SettingsError, StalePlanError
 from argos_gitops.model.objects import digest_of
@@ -18,6 +18,25 @@ from argos_gitops.planning.render.json import document
 
 FORMAT = "argos-gitops plan file"
 FORMAT_VERSION = 1
+
+
+class _KnownRevision(BaseModel):
+    sha: str
+
+
+class _KnownSystem(BaseModel):
+    target: str
+    provider: str
+    live_fingerprint: str
+    failure: dict[str, str] | None
+
+
+class _Known(BaseModel):
+    """What this program needs to find again in a plan that it wrote as JSON."""
+
+    digest: str
+    revision: _KnownRevision
+    systems: list[_KnownSystem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +76,7 @@ def load(data: bytes) -> SavedPlan:
             f"its format_version is {saved.get('format_version')!r:.20}, expected {FORMAT_VERSION}"
         )
     content = saved.get("plan")
-    if not isinstance(content, dict) or saved.get("checksum") != digest_of(content):
+    if saved.get("checksum") != digest_of(content):
         raise _invalid("its checksum does not match its content: it was cut off or edited")
     return _commitment(content)
 
@@ -96,17 +115,16 @@ def _system_moved(system: str, saved: Mapping[str, str | None], now: Mapping[str
     return [f"the live state of {system} moved"]
 
 
-def _commitment(content: Mapping[str, Any]) -> SavedPlan:
+def _commitment(content: object) -> SavedPlan:
     try:
-        fingerprints = {
-            f"{system['target']} {system['provider']}": None
-            if system["failure"]
-            else system["live_fingerprint"]
-            for system in content["systems"]
-        }
-        return SavedPlan(content["revision"]["sha"], content["digest"], fingerprints)
-    except (KeyError, TypeError) as error:
-        raise _invalid(f"a part of the plan is missing or of another type ({error})") from error
+        known = _Known.model_validate(content)
+    except ValidationError as error:
+        raise _invalid(f"{error.error_count()} of its fields are missing or of another type") from None
+    fingerprints = {
+        f"{system.target} {system.provider}": None if system.failure else system.live_fingerprint
+        for system in known.systems
+    }
+    return SavedPlan(known.revision.sha, known.digest, fingerprints)
 
 
 def _invalid(what: str) -> SettingsError:

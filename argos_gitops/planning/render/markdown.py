@@ -11,14 +11,14 @@ from datetime import datetime
 
 from argos_gitops.model.plan import Plan
 from argos_gitops.planning.render.entries import entries
-from argos_gitops.planning.render.lines import plain, visible
+from argos_gitops.planning.render.lines import plain, shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
 from argos_gitops.planning.render.text import approval, header
 
 MAX_LENGTH = 60_000
 """Characters of a page: GitHub takes comments of up to 65,536."""
 
-_MAX_SENTENCES, _MAX_SENTENCE = 20, 1_000
+_MAX_SENTENCES, _MAX_SENTENCE = 10, 400
 _FOLD_FROM = 40
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&:$^=\"'-])")
 
@@ -70,7 +70,7 @@ def _list(title: str, sentences: Iterable[str]) -> Iterator[str]:
         return
     yield f"{title}:\n"
     for sentence in found[:_MAX_SENTENCES]:
-        yield f"- {escape(_cut(sentence))}"
+        yield f"- {escape(shorten(sentence, _MAX_SENTENCE))}"
     if len(found) > _MAX_SENTENCES:
         yield f"- … and {len(found) - _MAX_SENTENCES:,} more"
     yield ""
@@ -98,10 +98,6 @@ def _within(lines: list[str], room: int) -> str:
             break
         kept.append(text)
     return "".join(f"{text}\n" for text in kept)
-
-
-def _cut(sentence: str) -> str:
-    return sentence if len(sentence) <= _MAX_SENTENCE else sentence[: _MAX_SENTENCE - 1] + "…"
 
 
 def _longest_run(text: str) -> int:
