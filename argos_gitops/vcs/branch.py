@@ -1,6 +1,6 @@
 """A branch that several writers append to, here or on a remote. Nobody ever forces it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from argos_gitops.vcs.commits import Draft
@@ -37,8 +37,8 @@ class Branch(Protocol):
         """What the branch really is at."""
         ...
 
-    def append(self, draft: Draft) -> None:
-        """Adds a commit, and every unsent one before it."""
+    def append(self, draft: Draft) -> str:
+        """Adds a commit, and every unsent one before it; gives its id."""
         ...
 
     def send(self, base: Base) -> None:
@@ -63,8 +63,8 @@ class LocalBranch:
     def refresh(self) -> Base:
         return self.base()
 
-    def append(self, draft: Draft) -> None:
-        self.repository.write(draft)
+    def append(self, draft: Draft) -> str:
+        return self.repository.write(draft)
 
     def send(self, base: Base) -> None:
         """Nothing is ever unsent."""
@@ -113,9 +113,11 @@ class RemoteBranch:
                 repository.set_ref(self.ref, tip)
         return Base(tip, unsent)
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft) -> str:
         with self._mirror.writing() as repository:
-            self._push(repository, repository.write(replace(draft, ref=self.ref)))
+            commit = repository.write(draft)
+            self._push(repository, commit)
+        return commit
 
     def send(self, base: Base) -> None:
         if base.tip is not None:

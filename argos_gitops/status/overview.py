@@ -1,0 +1,118 @@
+"""What a pass amounts to, in the form of `status.yaml`; the pages are written from it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.report import PassResult
+from argos_gitops.status import times
+from argos_gitops.status.memory import Memory, as_data
+
+MAX_LISTED = 100
+"""Conditions and problems that are listed; more are counted."""
+
+_SUCCESS = frozenset({"Applied", "NoChange"})
+
+
+def state_of(result: PassResult) -> str:
+    """`Synced`, or what kept the pass from it."""
+    return "Synced" if result.result in _SUCCESS else result.result
+
+
+def lasting(conditions: Iterable[Condition]) -> list[Condition]:
+    """The conditions that are still true after the pass: a drift that was repaired is not."""
+    return [c for c in conditions if not (c.type == "Drifted" and c.reason == "Repaired")]
+
+
+def condition_data(condition: Condition) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "type": condition.type,
+        "status": condition.status.value,
+        "reason": condition.reason,
+    }
+    if condition.message:
+        data["message"] = condition.message
+    if condition.since is not None:
+        data["since"] = times.for_programs(condition.since)
+    return data
+
+
+def overview(instance: str, result: PassResult, memory: Memory) -> dict[str, Any]:
+    """`memory` is what the branch remembers, this pass included."""
+    data: dict[str, Any] = {"instance": instance, "state": state_of(result)}
+    if result.result not in _SUCCESS and result.message:
+        data["message"] = result.message
+    data["revisions"] = _revisions(result)
+    data |= _carried(_revision(result), memory.carried, "revision")
+    data |= _carried(_resources(result), memory.carried, "resources")
+    data |= _carried(_conditions(result), memory.carried, "conditions", "furtherConditions")
+    data |= _refusals(result)
+    return data | as_data(memory)
+
+
+def _carried(found: dict[str, Any], carried: Mapping[str, Any], *sections: str) -> dict[str, Any]:
+    """`found`, or where this pass could not tell, the sections as they were."""
+    return found or {name: carried[name] for name in sections if name in carried}
+
+
+def _revisions(result: PassResult) -> dict[str, Any]:
+    known = result.revisions
+    data: dict[str, Any] = {
+        "attempted": known.attempted,
+        "applied": known.applied,
+        "healthy": known.healthy,
+    }
+    if known.applied_at is not None:
+        data["appliedAt"] = times.for_programs(known.applied_at)
+    return data
+
+
+def _revision(result: PassResult) -> dict[str, Any]:
+    revision = result.revision
+    if revision is None:
+        return {}
+    return {"revision": {"sha": revision.sha, "ref": revision.ref, "subject": revision.subject}}
+
+
+def _resources(result: PassResult) -> dict[str, Any]:
+    if result.resources is None or not result.conditions:
+        return {}
+    unready = {c.subject for c in result.conditions if c.type == "Ready" and c.status is not Truth.TRUE}
+    total = len(result.resources)
+    present = sum(result.resources.get(key) is not None for key in unready)
+    return {"resources": {"total": total, "notReady": present}}
+
+
+def _conditions(result: PassResult) -> dict[str, Any]:
+    """Those of targets, and whatever is not simply ready."""
+    if not result.conditions:
+        return {}
+    targets = _targets(result)
+    told = [c for c in lasting(result.conditions) if c.subject in targets or not _fine(c)]
+    data: dict[str, Any] = {
+        "conditions": [{"subject": str(c.subject)} | condition_data(c) for c in told[:MAX_LISTED]]
+    }
+    if len(told) > MAX_LISTED:
+        data["furtherConditions"] = len(told) - MAX_LISTED
+    return data
+
+
+def _fine(condition: Condition) -> bool:
+    return condition.type == "Ready" and condition.status is Truth.TRUE
+
+
+def _targets(result: PassResult) -> set[ResourceKey]:
+    return {part.system.target for part in result.plan.systems} if result.plan is not None else set()
+
+
+def _refusals(result: PassResult) -> dict[str, Any]:
+    """Why nothing was done: the problems of a revision, the reasons of the guard."""
+    data: dict[str, Any] = {}
+    if result.problems:
+        data["problems"] = [str(problem) for problem in result.problems[:MAX_LISTED]]
+    if len(result.problems) > MAX_LISTED:
+        data["furtherProblems"] = len(result.problems) - MAX_LISTED
+    if result.plan is not None and result.plan.blocked:
+        data["blocked"] = list(result.plan.blocked)
+    return data

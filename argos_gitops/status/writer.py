@@ -1,0 +1,249 @@
+"""Keeps the status branch: one commit for each pass that has something new to say."""
+
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
+from argos_gitops.model.errors import GitError, ReportError
+from argos_gitops.planning.render.summary import summarize
+from argos_gitops.ports.report import PassResult
+from argos_gitops.status import pages, times
+from argos_gitops.status.memory import Memory, PlanNote
+from argos_gitops.status.overview import overview
+from argos_gitops.status.plainyaml import dump
+from argos_gitops.status.resources import Document, ResourceDocuments
+from argos_gitops.status.tree import (
+    DRIFT,
+    PLANS,
+    README,
+    STATUS,
+    Difference,
+    Tree,
+    difference,
+    outdated_plans,
+    read_tree,
+)
+from argos_gitops.vcs.branch import Base, Branch
+from argos_gitops.vcs.commits import Draft, with_trailers
+
+ATTEMPTS = 8
+"""How often somebody else may be faster before a report is given up."""
+
+LOOK_AFTER = timedelta(minutes=10)
+"""After so long without a commit of ours, look whether the branch still is what we believe."""
+
+_UNTOLD = frozenset({"Locked", "Declined"})
+_BRANCH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
+
+
+class StatusBranch:
+    """A Reporter. `branch` opens the branch of a name, or gives None where there is no git to write to.
+
+    A pass that only found another one at work, or that somebody declined, says nothing about the
+    world and is not told.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        branch: Callable[[str], Branch | None],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._instance = instance
+        self._open = branch
+        self._pause = pause
+        self._spec: StatusBranchSpec | None = None
+        self._desks: dict[str, _Desk] = {}
+
+    def report(self, result: PassResult) -> None:
+        """Raises ReportError when the branch could not be brought up to date; the next report tries again."""
+        if result.result in _UNTOLD:
+            return
+        spec = self._spec_for(result)
+        if not spec.enabled:
+            return
+        desk = self._desk(spec, result)
+        if desk is not None:
+            desk.deliver(result, spec.keep_plans, only_if_there=self._spec is None)
+
+    def _spec_for(self, result: PassResult) -> StatusBranchSpec:
+        """What the Agent resource says; while a revision is rejected, what the last good one said."""
+        if result.resources is not None:
+            agents = result.resources.of(AgentSpec)
+            self._spec = next((agent.spec.status for agent in agents.values()), StatusBranchSpec())
+        return self._spec or StatusBranchSpec()
+
+    def _desk(self, spec: StatusBranchSpec, result: PassResult) -> "_Desk | None":
+        name = spec.branch.replace("{instance}", self._instance)
+        if not _BRANCH_NAME.fullmatch(name) or ".." in name or name.endswith(".lock"):
+            raise ReportError(f"the status branch {name!r} is no name for a branch; see Agent status.branch")
+        if result.revision is not None and result.revision.ref == name:
+            raise ReportError(f"the status branch {name!r} is the one that is read; see Agent status.branch")
+        if name not in self._desks:
+            branch = self._open(name)
+            if branch is None:
+                return None
+            self._desks[name] = _Desk(self._instance, branch, self._pause)
+        return self._desks[name]
+
+
+class _Desk:
+    """The writing of one branch, with what is remembered between two reports."""
+
+    def __init__(self, instance: str, branch: Branch, pause: Callable[[float], None]) -> None:
+        self._instance = instance
+        self._branch = branch
+        self._pause = pause
+        self._documents = ResourceDocuments()
+        self._seen: tuple[str | None, Tree] | None = None
+        self._told: object = None
+        self._looked_at: datetime | None = None
+
+    def deliver(self, result: PassResult, keep_plans: int, *, only_if_there: bool) -> None:
+        told = _essence(result)
+        due = self._looked_at is None or result.at - self._looked_at >= LOOK_AFTER
+        if told == self._told and not due:
+            return
+        self._told = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._pause(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - spreads writers
+            if self._try(result, keep_plans, refresh=due or attempt > 0, only_if_there=only_if_there):
+                self._told, self._looked_at = told, result.at
+                return
+        raise ReportError(
+            f"{self._branch.ref}: others were faster {ATTEMPTS} times; the next pass tries again",
+            reason="StatusBranchContended",
+        )
+
+    def _try(self, result: PassResult, keep_plans: int, *, refresh: bool, only_if_there: bool) -> bool:
+        """Whether the branch says it now; raises ReportError when trying again cannot help."""
+        try:
+            base = self._branch.refresh() if refresh else self._branch.base()
+            if base.tip is None and only_if_there:
+                return True
+            self._bring_up_to_date(base, result, keep_plans)
+        except GitError as error:
+            if error.reason in ("PushRejected", "RefMoved") or self._branch.recover():
+                return False
+            raise ReportError(f"{self._branch.ref} could not be written: {error}") from error
+        return True
+
+    def _bring_up_to_date(self, base: Base, result: PassResult, keep_plans: int) -> None:
+        tree = self._tree(base.tip)
+        rescued = self._rescued(base, tree)
+        memory = tree.memory.merged(rescued.memory).after(result)
+        wanted: dict[str, Document] = {}
+        note = _plan_note(result, memory, {**rescued.blobs, **tree.blobs})
+        if note is not None:
+            memory = memory.with_plan(note)
+            wanted[note.path] = Document.of(pages.plan_page(result))
+        data = overview(self._instance, result, memory)
+        wanted[STATUS] = Document.of(dump(data))
+        wanted[README] = Document.of(pages.readme(data, memory))
+        wanted[DRIFT] = Document.of(pages.drift(memory))
+        whole = result.resources is not None and result.plan is not None
+        if whole and result.resources is not None:
+            wanted |= self._documents.of(result, result.resources)
+        change = self._difference(tree, rescued, wanted, keep_plans, whole=whole)
+        if change is not None:
+            commit = self._branch.append(_draft(self._branch.ref, base, self._instance, result, change))
+            self._seen = (commit, change.after(tree, wanted, memory))
+        elif base.unsent is not None:
+            self._branch.send(base)
+
+    def _difference(
+        self, tree: Tree, rescued: Tree, wanted: Mapping[str, Document], keep_plans: int, *, whole: bool
+    ) -> Difference | None:
+        change = difference(self._branch.repository, tree, wanted, whole=whole)
+        links = {path: blob for path, blob in rescued.plans().items() if path not in tree.blobs}
+        if change is None and not links:
+            return None
+        change = change or Difference({}, {}, frozenset())
+        outdated = outdated_plans({*tree.plans(), *links, *_plans_in(change.writes)}, keep_plans)
+        return Difference(
+            {path: content for path, content in change.writes.items() if path not in outdated},
+            {path: blob for path, blob in links.items() if path not in outdated},
+            change.removals | (outdated & tree.blobs.keys()),
+        )
+
+    def _tree(self, tip: str | None) -> Tree:
+        if self._seen is None or self._seen[0] != tip:
+            self._seen = (tip, read_tree(self._branch.repository, tip))
+        return self._seen[1]
+
+    def _rescued(self, base: Base, tree: Tree) -> Tree:
+        """What of our own never reached the branch, because somebody else moved it meanwhile."""
+        if base.unsent is None or base.unsent == base.tip:
+            return Tree(memory=tree.memory)
+        return read_tree(self._branch.repository, base.unsent)
+
+
+def _essence(result: PassResult) -> object:
+    """Equal for two passes that have the same to say. A pass that changed something never equals another."""
+    plan = result.plan
+    return (
+        result.result,
+        result.message,
+        result.revision,
+        (plan.digest, plan.blocked, plan.unreachable) if plan is not None else None,
+        object() if result.outcomes else None,
+        tuple(result.conditions),
+        tuple(result.problems),
+        result.resources.fingerprint if result.resources is not None else None,
+        dict(result.applied_digests),
+        result.revisions,
+        tuple(result.events),
+    )
+
+
+def _plan_note(result: PassResult, memory: Memory, present: Mapping[str, str]) -> PlanNote | None:
+    """The note for a plan that was applied or blocked, unless the branch has it already."""
+    plan, revision = result.plan, result.revision
+    if plan is None or revision is None or plan.empty:
+        return None
+    if not result.outcomes and not plan.blocked:
+        return None
+    if any(_tells_the_same(note, result, plan.digest) for note in memory.plans):
+        return None
+    stem = f"{PLANS}/{times.for_names(result.at)}-{revision.short}"
+    numbered = (f"{stem}-{number}.md" for number in range(2, 1000))
+    path = next(path for path in (f"{stem}.md", *numbered) if path not in present)
+    summary = summarize(plan).sentence()
+    return PlanNote(
+        result.at.replace(microsecond=0),
+        revision.sha,
+        revision.subject,
+        result.result,
+        plan.digest,
+        summary,
+        path,
+    )
+
+
+def _tells_the_same(note: PlanNote, result: PassResult, digest: str) -> bool:
+    """A plan that stays blocked, or keeps failing, is told once; each one that was applied is."""
+    if (note.digest, note.result) != (digest, result.result):
+        return False
+    return result.result != "Applied" or note.at == result.at.replace(microsecond=0)
+
+
+def _plans_in(writes: Mapping[str, bytes]) -> set[str]:
+    return {path for path in writes if path.startswith(f"{PLANS}/")}
+
+
+def _draft(ref: str, base: Base, instance: str, result: PassResult, change: Difference) -> Draft:
+    revision = result.revision
+    subject = f"{result.result} {revision.short} {revision.subject}" if revision else result.result
+    trailers = {
+        "Argos-Instance": instance,
+        "Argos-Revision": revision.sha if revision else result.revisions.attempted or "none",
+        "Argos-Result": result.result,
+    }
+    if result.events:
+        trailers["Argos-Events"] = ", ".join(result.events)
+    message = with_trailers(" ".join(subject.split())[:200], trailers)
+    return Draft(ref, base.tip, message, result.at, change.writes, change.links, change.removals)
