@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -57,6 +58,22 @@ def test_no_secret_stands_in_the_files() -> None:
         for variable in service.get("environment", {}):
             assert variable.endswith("_FILE") or not re.search("TOKEN|PASSWORD|SECRET|KEY", variable)
     assert "TOKEN=" not in (COMPOSE / "argos.env.example").read_text()
+
+
+def test_make_secrets_makes_each_once(tmp_path: Path) -> None:
+    """A second run changes nothing, so that a running edge keeps its logins."""
+    (tmp_path / "secrets").mkdir()
+    shutil.copy(COMPOSE / "make-secrets", tmp_path)
+    made = []
+    for _ in range(2):
+        subprocess.run([tmp_path / "make-secrets"], check=True)
+        made.append({path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()})
+    first, second = made
+    assert first == second
+    named = {Path(source["file"]).name for source in DOCUMENT["secrets"].values()}
+    assert set(first) == named | {"crowdsec.env"}
+    assert len(first["lapi_password"]) == 48
+    assert f"AGENT_PASSWORD={first['lapi_password']}\n" in first["crowdsec.env"]
 
 
 def _run_loop_once(folder: Path, exit_code: int) -> dict[str, str]:
