@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from argos_gitops.model.spec import SpecModel
 
@@ -11,6 +11,9 @@ MASK = "********"
 
 class SecretRef(SpecModel):
     """Where a secret's value is found; the value itself never stands in git."""
+
+    # Tells whoever reports a mistake here that what was found may be the secret itself.
+    model_config = ConfigDict(json_schema_extra={"x-argos-secret": True})
 
     env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="An environment variable.")
     file: str | None = Field(None, min_length=1, description="A file that holds nothing else.")

@@ -1,0 +1,215 @@
+"""The loader: files of a revision in, typed resources and every problem out.
+
+It lives over many passes and remembers each file by its blob, so that work follows what changed. A
+process that starts afresh finds the same in a ParseCache, down to whole trees that are known to be
+valid and of which only the kinds that somebody asks for are built.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+
+import orjson
+from pydantic import ValidationError
+
+from argos_gitops.manifests.cache import ForgetfulCache, KeptTree, ParseCache, Remembered
+from argos_gitops.manifests.facts import FactFinder, Facts, Sound
+from argos_gitops.manifests.layout import sift
+from argos_gitops.manifests.limits import MAX_FILE_BYTES
+from argos_gitops.manifests.problems import Finding, Flaw
+from argos_gitops.manifests.references import references
+from argos_gitops.manifests.registry import KindRegistry
+from argos_gitops.manifests.resources import KindwiseResources
+from argos_gitops.manifests.revision import Entry, Held, whole
+from argos_gitops.manifests.schema import schema_version, schemas
+from argos_gitops.manifests.typed import Typist, wrong
+from argos_gitops.manifests.workers import find_facts
+from argos_gitops.model.errors import ManifestError
+from argos_gitops.model.problem import Location, Problem
+from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.model.source import SourceFile
+
+Read = Callable[[Sequence[str]], Iterable[tuple[str, bytes]]]
+"""The content of blobs by id, as one batch."""
+
+_KEEP_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One revision. With problems, `resources` holds what could be made out all the same."""
+
+    resources: ResourceSet
+    problems: tuple[Problem, ...]
+
+
+class Loader:
+    """Loads revision after revision. Not for several threads at a time.
+
+    `workers` bounds the processes that parse many new files (None: one a core). `build` identifies
+    the code where the package's version does not, so that nothing kept by other code is believed.
+    """
+
+    def __init__(
+        self,
+        registry: KindRegistry,
+        cache: ParseCache | None = None,
+        workers: int | None = None,
+        *,
+        build: str = "",
+    ) -> None:
+        found = schemas(registry)
+        self._registry = registry
+        self._workers = workers
+        self._version = schema_version(found, build)
+        self._remembered = Remembered(cache or ForgetfulCache(), self._version)
+        self._finder = FactFinder(found, registry.kinds)
+        self._typist = Typist(registry.kinds)
+        self._entries: dict[str, Entry] = {}
+        self._last: tuple[str, Loaded] | None = None
+
+    def load(self, files: Sequence[SourceFile], read: Read, tree: str) -> Loaded:
+        """All resources and all problems of the revision whose configuration folder is `tree`.
+
+        Equal trees must mean equal files. Whatever `read` raises comes through.
+        """
+        if self._last is None or self._last[0] != tree:
+            self._last = (tree, self._kept(tree) or self._load(files, read, tree))
+        return self._last[1]
+
+    def _load(self, files: Sequence[SourceFile], read: Read, tree: str) -> Loaded:
+        configuration, problems = sift(files)
+        self._entries = self._entries_of(configuration, read)
+        entries = list(self._entries.values())
+        found = whole(entries, self._registry)
+        problems += found.problems
+        problems += _located(found.findings, self._entries, read)
+        resources = found.resources(self._fingerprint(entries))
+        if not problems:
+            documents = {kind: _joined(named.values()) for kind, named in found.kinds.items()}
+            kept = KeptTree(resources.fingerprint, dict(resources.kinds()), documents)
+            self._remembered.keep_tree(tree, kept)
+        return Loaded(resources, tuple(sorted(problems)))
+
+    def _entries_of(self, files: Sequence[SourceFile], read: Read) -> dict[str, Entry]:
+        """An entry for each file by its path; only files that are new here are looked at."""
+        known = self._entries
+        entries = {
+            file.path: entry for file in files if (entry := known.get(file.path)) and entry.blob == file.blob
+        }
+        fresh = [file for file in files if file.path not in entries]
+        by_blob: dict[str, list[SourceFile]] = {}
+        for file in fresh:
+            if file.size > MAX_FILE_BYTES:
+                entries[file.path] = _too_large(file)
+            else:
+                by_blob.setdefault(file.blob, []).append(file)
+        for blob, encoded in self._facts(by_blob, read):
+            facts = Facts.decode(encoded)
+            for file in by_blob[blob]:
+                entries[file.path] = self._entry(file, facts)
+        return {file.path: entries[file.path] for file in files} if fresh else entries
+
+    def _facts(self, blobs: Mapping[str, object], read: Read) -> Iterator[tuple[str, bytes]]:
+        """Facts of each blob: remembered, or else found and remembered."""
+        new = dict.fromkeys(blobs)
+        for blob, encoded in self._remembered.facts(list(blobs)):
+            del new[blob]
+            yield blob, encoded
+        if not new:
+            return
+        with closing(find_facts(self._finder, iter(read(list(new))), len(new), self._workers)) as found:
+            while batch := list(islice(found, _KEEP_AT_ONCE)):
+                yield from batch
+                self._remembered.keep_facts(batch)
+
+    def _entry(self, file: SourceFile, facts: Facts) -> Entry:
+        held: list[Held] = []
+        findings: list[tuple[int, Finding]] = []
+        claimed = list(facts.claimed)
+        for sound in facts.documents:
+            try:
+                held.append(self._held(file.path, sound))
+            except ValidationError as error:
+                findings += [(sound.number, finding) for finding in wrong(error, sound.content)]
+                claimed.append((sound.content["kind"], sound.content["metadata"]["name"]))
+        return Entry(
+            file.path,
+            file.blob,
+            tuple(held),
+            tuple(_problem(file.path, flaw) for flaw in facts.flaws),
+            tuple(findings),
+            tuple(claimed),
+            tuple(facts.unread_names),
+        )
+
+    def _held(self, path: str, sound: Sound) -> Held:
+        resource = self._typist.resource(path, sound)
+        encoded = orjson.dumps([path, *sound]) if path.isprintable() else b""
+        return Held(resource, sound.number, references(resource.spec), encoded)
+
+    def _fingerprint(self, entries: Iterable[Entry]) -> str:
+        digest = hashlib.blake2b(self._version.encode(), digest_size=16)
+        listing = "\n".join(f"{entry.blob} {entry.path}" for entry in entries)
+        digest.update(listing.encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def _kept(self, tree: str) -> Loaded | None:
+        """The tree as an earlier process kept it; a process that has files of its own is as fast."""
+        kept = None if self._entries else self._remembered.tree(tree)
+        if kept is None:
+            return None
+        builders = {kind: _KeptKind(self._typist, encoded) for kind, encoded in kept.documents.items()}
+        return Loaded(KindwiseResources(kept.fingerprint, kept.counts, builders), ())
+
+
+class _KeptKind:
+    """Builds the resources of one kind of a kept tree."""
+
+    def __init__(self, typist: Typist, encoded: bytes) -> None:
+        self._typist = typist
+        self._encoded = encoded
+
+    def __call__(self) -> Mapping[str, AnyResource]:
+        built = (self._resource(path, Sound(*sound)) for path, *sound in orjson.loads(self._encoded))
+        return {resource.name: resource for resource in built}
+
+    def _resource(self, path: str, sound: Sound) -> AnyResource:
+        try:
+            return self._typist.resource(path, sound)
+        except ValidationError as error:
+            location = Location(path, sound.line, sound.column)
+            problems = [Problem(location, each.code, each.message) for each in wrong(error, sound.content)]
+            raise ManifestError(problems) from None
+
+
+def _joined(named: Iterable[Held]) -> bytes:
+    return b"[" + b",".join(held.encoded for held in named) + b"]"
+
+
+def _too_large(file: SourceFile) -> Entry:
+    from argos_gitops.manifests.reading import too_large
+
+    return Entry(file.path, file.blob, problems=(_problem(file.path, too_large(file.size)),))
+
+
+def _problem(path: str, flaw: Flaw) -> Problem:
+    return Problem(Location(path, flaw.line, flaw.column), flaw.code, flaw.message)
+
+
+def _located(
+    findings: Mapping[str, list[tuple[int, Finding]]], entries: Mapping[str, Entry], read: Read
+) -> Iterator[Problem]:
+    """Findings with their lines, for which the files are read once more."""
+    if not findings:
+        return
+    from argos_gitops.manifests.places import located
+
+    paths: dict[str, list[str]] = {}
+    for path in findings:
+        paths.setdefault(entries[path].blob, []).append(path)
+    for blob, data in read(list(paths)):
+        for path in paths[blob]:
+            yield from (_problem(path, flaw) for flaw in located(data, findings[path]))

@@ -1,0 +1,44 @@
+"""What every document says about itself besides its kind."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from argos_gitops.model.resource import PRUNE_ANNOTATION, SUSPEND_ANNOTATION
+from argos_gitops.model.spec import NAME_PATTERN, SpecModel
+
+DRIFT_ANNOTATION = "argos.dev/drift"
+
+_OURS: dict[str, Any] = {
+    PRUNE_ANNOTATION: {
+        "enum": ["disabled"],
+        "description": "What this resource made stays when the resource goes.",
+    },
+    SUSPEND_ANNOTATION: {
+        "enum": ["true", "false"],
+        "description": 'With "true" nothing is changed for this resource.',
+    },
+    DRIFT_ANNOTATION: {
+        "enum": ["repair", "report", "propose"],
+        "description": "What happens when the world moved: repair it, report it, or propose it as a change.",
+    },
+}
+_ANNOTATIONS_SCHEMA: dict[str, Any] = {
+    "properties": _OURS,
+    "patternProperties": {"^(?!argos\\.dev/)": {"type": "string"}},
+    "additionalProperties": False,
+}
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=253)]
+
+
+class Metadata(SpecModel):
+    """Name, labels and annotations of a resource."""
+
+    name: Name = Field(description="Name, unique within its kind.")
+    labels: dict[str, str] = Field({}, description="Free labels, to select and group by.")
+    annotations: dict[str, str] = Field(
+        {},
+        description="Notes for tools. Those under argos.dev/ steer this program; no others may stand there.",
+        json_schema_extra=_ANNOTATIONS_SCHEMA,
+    )

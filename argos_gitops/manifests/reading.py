@@ -1,0 +1,269 @@
+"""Bytes of one file become plain documents, whatever is in them: in bounded time, memory and depth.
+
+libyaml's events are walked without recursion, so limits hold before anything is built. Positions of
+single nodes are not kept: `places` finds them again in the rare case that somebody needs them.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ruamel.yaml import events
+from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # the C parser under its Python name
+from ruamel.yaml.error import YAMLError
+
+from argos_gitops.manifests.limits import BYTES_A_NODE, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES
+from argos_gitops.manifests.problems import Code, Flaw
+from argos_gitops.manifests.scalars import resolve
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+_CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ufffe\\uffff]")
+_TAG_DIRECTIVE = re.compile(rb"^%TAG", re.MULTILINE)
+_NAMES = re.compile(rb"^\s*name:[ \t]*[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE)
+
+
+class Document(NamedTuple):
+    """One document: its number in the file, from 0; where its root starts, its content."""
+
+    number: int
+    line: int
+    column: int
+    content: Any
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a file holds. `unread_names`: names that the part which cannot be read may define."""
+
+    documents: list[Document] = field(default_factory=list)
+    flaws: list[Flaw] = field(default_factory=list)
+    unread_names: list[str] = field(default_factory=list)
+
+
+class Refused(Exception):  # noqa: N818 - not an error of the program, but the end of a hostile file
+    """Nothing more of this file can be read."""
+
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(flaw.message)
+        self.flaw = flaw
+
+
+def read_documents(data: bytes) -> Reading:
+    """All documents of a file; flaws instead of exceptions, and empty documents left out."""
+    builder = _Builder()
+    try:
+        check_bytes(data)
+        builder.build(events_of(data))
+    except Refused as refused:
+        builder.reading.flaws.append(refused.flaw)
+    except YAMLError as error:
+        builder.reading.flaws.append(_syntax_flaw(error))
+    else:
+        return builder.reading
+    builder.reading.unread_names = names_in(data)
+    return builder.reading
+
+
+def events_of(data: bytes) -> Iterator[Any]:
+    """libyaml's events, each with its marks; raises YAMLError where the text stops being YAML."""
+    next_event = CParser(data).get_event
+    while type(event := next_event()) is not events.StreamEndEvent:
+        yield event
+
+
+def names_in(data: bytes) -> list[str]:
+    """The names that a file gives to resources, as far as can be seen without reading it as YAML."""
+    return sorted({name.decode("ascii") for name in _NAMES.findall(data[:MAX_FILE_BYTES])})
+
+
+def too_large(size: int) -> Flaw:
+    return Flaw(
+        0,
+        0,
+        Code.FILE_TOO_LARGE,
+        f"the file has {size:,} bytes, more than the {MAX_FILE_BYTES:,} that a configuration file may have; "
+        "split it, or move it out of the configuration folder",
+    )
+
+
+def check_bytes(data: bytes) -> None:
+    """Refuses what must not reach the parser."""
+    if len(data) > MAX_FILE_BYTES:
+        raise Refused(too_large(len(data)))
+    if data.startswith(_LFS_POINTER):
+        message = "a Git LFS pointer instead of content; keep configuration out of LFS"
+        raise Refused(Flaw(1, 1, Code.LFS_POINTER, message))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        raise Refused(
+            Flaw(*_place(before), Code.NOT_UTF8, "the file is not UTF-8; save it as UTF-8")
+        ) from None
+    if control := _CONTROL.search(text):
+        message = f"the control character U+{ord(control[0]):04X} must not stand in YAML; remove or escape it"
+        raise Refused(Flaw(*_place(text[: control.start()]), Code.CONTROL_CHARACTER, message))
+    if tag := _TAG_DIRECTIVE.search(data):
+        # libyaml's time grows with the square of their number, so they must not reach it.
+        place = _place(data[: tag.start()].decode("utf-8"))
+        raise Refused(Flaw(*place, Code.YAML_TAG, "%TAG directives are not allowed; remove it"))
+
+
+def _place(before: str) -> tuple[int, int]:
+    """Line and column, from 1, of what follows `before`."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _syntax_flaw(error: YAMLError) -> Flaw:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    reasons = [getattr(error, name, None) for name in ("problem", "reason", "context")]
+    reason = next((text for text in reasons if text), "it cannot be parsed")
+    return Flaw(line, column, Code.YAML_SYNTAX, f"not valid YAML: {reason}")
+
+
+_NO_KEY: Any = object()
+_DROPPED: Any = object()
+
+
+class _Frame:
+    """A collection under construction."""
+
+    __slots__ = ("anchor", "before", "column", "container", "key", "line")
+
+    def __init__(self, container: Any, event: Any, before: int) -> None:
+        self.container = container
+        self.key = _NO_KEY
+        self.anchor = event.anchor
+        self.before = before
+        self.line = event.start_mark.line
+        self.column = event.start_mark.column
+
+
+class _Builder:
+    """Builds plain values out of events; the stack is explicit, so depth costs no recursion."""
+
+    def __init__(self) -> None:
+        self.reading = Reading()
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._nodes = 0
+        self._number = -1
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            events.ScalarEvent: self._scalar,
+            events.AliasEvent: self._alias,
+            events.MappingStartEvent: self._mapping,
+            events.SequenceStartEvent: self._sequence,
+            events.MappingEndEvent: self._end,
+            events.SequenceEndEvent: self._end,
+            events.DocumentStartEvent: self._document,
+        }
+
+    def build(self, parsed: Iterable[Any]) -> None:
+        handlers = self._handlers
+        for event in parsed:
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+
+    def _document(self, event: Any) -> None:
+        self._anchors.clear()
+        self._number += 1
+        self._count(event, 1)
+        if event.version is not None and tuple(event.version) != (1, 2):
+            self._flaw(event, Code.YAML_VERSION, "only YAML 1.2 is read; remove the %YAML directive")
+
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        self._count(event, 1 + len(text) // BYTES_A_NODE)
+        if event.tag is not None:
+            self._tagged(event)
+        value: Any = self._resolved(event, text) if event.implicit[0] else text
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1 + len(text) // BYTES_A_NODE)
+        self._add(value, event)
+
+    def _resolved(self, event: Any, text: str) -> Any:
+        try:
+            return resolve(text)
+        except OverflowError:
+            message = "the number is not finite or does not fit into 64 bits; quote it if it is meant as text"
+            self._flaw(event, Code.NUMBER_OUT_OF_RANGE, message)
+            return 0
+
+    def _alias(self, event: Any) -> None:
+        if event.anchor not in self._anchors:
+            message = "the alias names no anchor that ends before it in this document"
+            raise Refused(self._at(event, Code.YAML_ALIAS, message))
+        value, nodes = self._anchors[event.anchor]
+        self._count(event, nodes)
+        self._add(value, event)
+
+    def _mapping(self, event: Any) -> None:
+        self._start({}, event)
+
+    def _sequence(self, event: Any) -> None:
+        self._start([], event)
+
+    def _start(self, container: Any, event: Any) -> None:
+        if event.tag is not None:
+            self._tagged(event)
+        if len(self._stack) >= MAX_DEPTH:
+            raise Refused(self._at(event, Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels"))
+        self._stack.append(_Frame(container, event, self._nodes))
+        self._count(event, 1)
+
+    def _end(self, event: Any) -> None:
+        frame = self._stack.pop()
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = (frame.container, self._nodes - frame.before)
+        self._add(frame.container, event, frame)
+
+    def _add(self, value: Any, event: Any, ended: _Frame | None = None) -> None:
+        """Puts a finished node where it belongs: a document, an item, a key or a value."""
+        if not self._stack:
+            self._finish(value, event, ended)
+            return
+        frame = self._stack[-1]
+        if type(frame.container) is list:
+            frame.container.append(value)
+        elif frame.key is _NO_KEY:
+            frame.key = self._checked_key(frame.container, value, event)
+        else:
+            if frame.key is not _DROPPED:
+                frame.container[frame.key] = value
+            frame.key = _NO_KEY
+
+    def _checked_key(self, container: dict[str, Any], key: Any, event: Any) -> Any:
+        if type(key) is not str:
+            self._flaw(event, Code.KEY_NOT_STRING, "a key must be a string; quote it")
+            return _DROPPED
+        if key in container:
+            self._flaw(
+                event, Code.DUPLICATE_KEY, "the key stands in this mapping already; remove one of them"
+            )
+        return key
+
+    def _finish(self, value: Any, event: Any, ended: _Frame | None) -> None:
+        line, column = (
+            (ended.line, ended.column) if ended else (event.start_mark.line, event.start_mark.column)
+        )
+        if value is not None:
+            self.reading.documents.append(Document(self._number, line + 1, column + 1, value))
+
+    def _tagged(self, event: Any) -> None:
+        self._flaw(event, Code.YAML_TAG, "YAML tags are not allowed; quote the value, or remove the tag")
+
+    def _count(self, event: Any, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            message = f"more than {MAX_NODES:,} nodes with every alias expanded; split the file"
+            raise Refused(self._at(event, Code.TOO_COMPLEX, message))
+
+    def _flaw(self, event: Any, code: Code, message: str) -> None:
+        self.reading.flaws.append(self._at(event, code, message))
+
+    @staticmethod
+    def _at(event: Any, code: Code, message: str) -> Flaw:
+        return Flaw(event.start_mark.line + 1, event.start_mark.column + 1, code, message)

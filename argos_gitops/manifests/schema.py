@@ -1,0 +1,121 @@
+"""JSON Schema (Draft 2020-12) of the kinds, derived from their models; one a kind and one for all.
+
+The schemas are what documents are validated against, what `schema/` holds for editors, and what the
+language reference is rendered from.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from pydantic import BaseModel, Field, create_model
+from pydantic.config import ConfigDict
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+import argos_gitops
+from argos_gitops.manifests.metadata import Metadata
+from argos_gitops.manifests.registry import KindRegistry
+from argos_gitops.model.resource import API_VERSION
+from argos_gitops.model.spec import SpecModel
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+COMBINED = "argos"
+"""Name of the schema that covers all kinds."""
+REFERENCE_MARK = "x-argos-ref"
+"""Keyword of a field that names another resource; its value is that resource's kind."""
+SECRET_MARK = "x-argos-secret"  # noqa: S105 - the name of a keyword
+"""Keyword of a place where a secret is named, and where people may write the secret itself by mistake."""
+_FORMAT = 1
+"""Counts changes in how parsed documents are kept, which make older cache entries unreadable."""
+
+JsonSchema = dict[str, Any]
+
+
+class DocumentModel(BaseModel):
+    """The envelope that every resource stands in; made concrete for each kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    if TYPE_CHECKING:
+        metadata: Metadata
+        spec: SpecModel
+
+
+def document_model(spec_model: type[SpecModel]) -> type[DocumentModel]:
+    """The model of whole documents of one kind."""
+    fields: dict[str, Any] = {
+        "apiVersion": (Literal[API_VERSION], Field(description="Version of the configuration language.")),
+        "kind": (Literal[spec_model.kind], Field(description="What this document describes.")),
+        "metadata": (Metadata, Field(description="Name, labels and annotations.")),
+        "spec": (spec_model, Field(description="What is wanted.")),
+    }
+    return create_model(spec_model.kind, __base__=DocumentModel, __doc__=spec_model.__doc__, **fields)
+
+
+def definition_name(reference: str) -> str:
+    """The name in `#/$defs/NAME`."""
+    return reference.rpartition("/")[2]
+
+
+def schemas(registry: KindRegistry) -> Mapping[str, JsonSchema]:
+    """A self-contained schema for each kind by its name, and one for all kinds (`argos`)."""
+    models = {kind: document_model(registry.kinds[kind]) for kind in sorted(registry.kinds)}
+    found: dict[str, JsonSchema] = {
+        kind: {"$schema": DIALECT, **model.model_json_schema(schema_generator=_Generator)}
+        for kind, model in models.items()
+    }
+    found[COMBINED] = _combined(models)
+    return found
+
+
+def schema_files(registry: KindRegistry) -> Mapping[str, str]:
+    """The content of each file of `schema/` by its name."""
+    return {
+        f"{name.lower()}.json": orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
+        for name, schema in schemas(registry).items()
+    }
+
+
+def schema_version(found: Mapping[str, JsonSchema], build: str = "") -> str:
+    """16 hex digits that change whenever the same bytes might be understood differently.
+
+    `build` identifies the code where the package's version alone does not (an edited checkout).
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(f"{_FORMAT} {argos_gitops.__version__} {build} ".encode())
+    digest.update(orjson.dumps(found, option=orjson.OPT_SORT_KEYS))
+    return digest.hexdigest()
+
+
+def schema_line(reference: str) -> str:
+    """The first line of a file that tells editors its schema: a URL, or a path from that file."""
+    return f"# yaml-language-server: $schema={reference}\n"
+
+
+class _Generator(GenerateJsonSchema):
+    """Without a title for each field: the field's name says the same."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _combined(models: Mapping[str, type[DocumentModel]]) -> JsonSchema:
+    references, definitions = models_json_schema(
+        [(model, "validation") for model in models.values()], schema_generator=_Generator
+    )
+    named = {model.__name__: schema for (model, _), schema in references.items()}
+    return {
+        "$schema": DIALECT,
+        "title": "argos-gitops",
+        "description": "A resource of argos-gitops, of any kind.",
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "properties": {"kind": {"enum": list(models), "description": "What this document describes."}},
+        "allOf": [_when_kind(kind, named[kind]) for kind in models],
+        **definitions,
+    }
+
+
+def _when_kind(kind: str, then: JsonSchema) -> JsonSchema:
+    return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": then}

@@ -1,0 +1,179 @@
+"""What a JSON Schema validator found, as sentences for the person who wrote the document.
+
+A sentence repeats names of fields and what was expected, never the value that was found: it may be
+a secret that stands in the wrong place.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jsonschema import ValidationError
+
+from argos_gitops.manifests.expectations import expected, form, is_secret, resolved
+from argos_gitops.manifests.problems import Code, Finding, Pointer
+from argos_gitops.manifests.wording import did_you_mean, listed, shown, where
+
+Root = dict[str, Any]
+
+_BOUNDS = {
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be more than {}",
+    "exclusiveMaximum": "must be less than {}",
+    "multipleOf": "must be a multiple of {}",
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minItems": "must have at least {} items",
+    "maxItems": "must have at most {} items",
+    "minProperties": "must have at least {} entries",
+    "maxProperties": "must have at most {} entries",
+}
+
+
+def findings(error: ValidationError, root: Root) -> Iterator[Finding]:
+    """What `error`, an error of the whole document's schema `root`, means."""
+    yield from _findings(error, root, ())
+
+
+def _findings(error: ValidationError, root: Root, above: Pointer) -> Iterator[Finding]:
+    pointer = (*above, *error.relative_path)
+    keyword = str(error.validator)
+    if keyword in ("anyOf", "oneOf"):
+        yield from _alternatives(error, root, pointer)
+    elif keyword in ("additionalProperties", "unevaluatedProperties"):
+        yield from _unknown_fields(error, root, pointer)
+    else:
+        yield _SENTENCES.get(keyword, _other)(error, root, pointer)
+
+
+def _rule(error: ValidationError) -> Any:
+    """The value of the keyword that was broken."""
+    return error.validator_value
+
+
+def _instance(error: ValidationError) -> Any:
+    return error.instance
+
+
+def _missing(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    # One error each missing field; the validator keeps its name in the message alone.
+    absent = [name for name in _rule(error) if name not in _instance(error)]
+    name = next((name for name in absent if error.message.startswith(repr(name))), absent[0])
+    return Finding(pointer, Code.MISSING_FIELD, f"{where(pointer)} needs the field '{name}'", at_key=True)
+
+
+def _unknown_fields(error: ValidationError, root: Root, pointer: Pointer) -> Iterator[Finding]:
+    schema = resolved(error.schema, root)
+    if is_secret(schema):
+        # A flow mapping such as {hunter2} has the secret as its key.
+        message = f"{where(pointer)}: expected {expected(schema, root)}"
+        yield Finding(pointer, Code.UNKNOWN_FIELD, message)
+        return
+    known = list(schema.get("properties", {}))
+    for name in _instance(error):
+        if name not in known and not _matches_a_pattern(error, name):
+            yield Finding(
+                (*pointer, name),
+                Code.UNKNOWN_FIELD,
+                f"{where(pointer)} has no field {shown(name)}{_hint(name, known)}",
+                at_key=True,
+            )
+
+
+def _hint(name: str, known: list[str]) -> str:
+    if name == "<<":
+        return ": merge keys are not part of YAML 1.2; write the fields out"
+    return did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "")
+
+
+def _matches_a_pattern(error: ValidationError, name: str) -> bool:
+    patterns = error.schema.get("patternProperties", {}) if isinstance(error.schema, dict) else {}
+    return any(re.search(pattern, name) for pattern in patterns)
+
+
+def _wrong_type(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    message = f"{where(pointer)}: expected {expected(error.schema, root)}, found {_found(error.instance)}"
+    return Finding(pointer, Code.WRONG_TYPE, message)
+
+
+def _found(value: object) -> str:
+    """The type of a value in words, without the value."""
+    if isinstance(value, bool):
+        return "true or false; quote it if it is meant as a string"
+    if isinstance(value, int | float):
+        return "a number; quote it if it is meant as a string"
+    names: dict[type, str] = {dict: "a mapping", list: "a list", str: "a string"}
+    return names.get(type(value), "nothing")
+
+
+def _unknown_value(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    allowed = _rule(error) if error.validator == "enum" else [_rule(error)]
+    words = [value for value in allowed if isinstance(value, str)]
+    hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
+    phrase = f"one of {listed(allowed)}" if len(allowed) > 1 else listed(allowed)
+    return Finding(pointer, Code.UNKNOWN_VALUE, f"{where(pointer)}: expected {phrase}{hint}")
+
+
+def _wrong_form(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    return Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {form(resolved(schema, root))}")
+
+
+def _out_of_bounds(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    bound = _BOUNDS[str(error.validator)].format(error.validator_value)
+    return Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)} {_singular(bound)}")
+
+
+def _singular(bound: str) -> str:
+    for many, one in (("items", "item"), ("entries", "entry"), ("characters", "character")):
+        bound = bound.replace(f" 1 {many}", f" 1 {one}")
+    return bound
+
+
+def _repeated(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    return Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: each item may stand there once only")
+
+
+def _other(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
+    return Finding(
+        pointer, Code.INVALID_VALUE, f"{where(pointer)} breaks the rule '{error.validator}' of its schema"
+    )
+
+
+_SENTENCES: dict[str, Callable[[ValidationError, Root, Pointer], Finding]] = {
+    "required": _missing,
+    "type": _wrong_type,
+    "enum": _unknown_value,
+    "const": _unknown_value,
+    "pattern": _wrong_form,
+    "uniqueItems": _repeated,
+    **dict.fromkeys(_BOUNDS, _out_of_bounds),
+}
+
+
+def _alternatives(error: ValidationError, root: Root, pointer: Pointer) -> Iterator[Finding]:
+    """The errors of the one alternative that was meant, where that can be told."""
+    meant = _meant_branch(error)
+    if meant is None:
+        message = f"{where(pointer)}: expected {expected(error.schema, root)}, found {_found(error.instance)}"
+        yield Finding(pointer, Code.WRONG_TYPE, message)
+        return
+    for failure in meant:
+        yield from _findings(failure, root, pointer)
+
+
+def _meant_branch(error: ValidationError) -> list[ValidationError] | None:
+    branches: dict[Any, list[ValidationError]] = {}
+    for failure in error.context or ():
+        branches.setdefault(failure.relative_schema_path[0], []).append(failure)
+    fitting = [failures for failures in branches.values() if not any(map(_rules_out, failures))]
+    if len(fitting) == 1 or (fitting and isinstance(error.instance, dict)):
+        return min(fitting, key=len)
+    return None
+
+
+def _rules_out(failure: ValidationError) -> bool:
+    """Whether a failure shows that its alternative was not meant: another type, or another tag."""
+    depth = len(failure.relative_path)
+    return (failure.validator == "type" and depth == 0) or (failure.validator == "const" and depth <= 1)

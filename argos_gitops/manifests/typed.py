@@ -1,0 +1,68 @@
+"""Documents that fulfil their schema become typed resources; what only the models know is judged here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from argos_gitops.manifests.facts import Sound
+from argos_gitops.manifests.problems import Code, Finding, Pointer
+from argos_gitops.manifests.schema import DocumentModel, document_model
+from argos_gitops.manifests.wording import where
+from argos_gitops.model.problem import Location
+from argos_gitops.model.resource import AnyResource, Resource, ResourceKey
+from argos_gitops.model.spec import SpecModel
+
+
+class Typist:
+    """Makes resources of each kind; a kind's model is prepared when it is first needed."""
+
+    def __init__(self, kinds: Mapping[str, type[SpecModel]]) -> None:
+        self._kinds = kinds
+        self._models: dict[str, type[DocumentModel]] = {}
+
+    def resource(self, path: str, sound: Sound) -> AnyResource:
+        """Raises pydantic's ValidationError; `wrong` says what it means."""
+        kind: str = sound.content["kind"]
+        document = self._model(kind).model_validate(sound.content)
+        metadata = document.metadata
+        return Resource(
+            ResourceKey(kind, metadata.name),
+            document.spec,
+            Location(path, sound.line, sound.column),
+            sound.digest,
+            metadata.labels,
+            metadata.annotations,
+        )
+
+    def _model(self, kind: str) -> type[DocumentModel]:
+        if kind not in self._models:
+            self._models[kind] = document_model(self._kinds[kind])
+        return self._models[kind]
+
+
+def wrong(error: ValidationError, content: Any) -> list[Finding]:
+    """The sentences of a refusal; they come from the models and repeat no value."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {_sentence(detail['msg'])}")
+        for detail in details
+        for pointer in [_existing(detail["loc"], content)]
+    ]
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+
+
+def _existing(location: tuple[int | str, ...], content: Any) -> Pointer:
+    """The location without the steps that are no part of the document, such as a union's branch."""
+    pointer: Pointer = ()
+    for step in location:
+        steps = (
+            content if isinstance(content, dict) else range(len(content)) if isinstance(content, list) else ()
+        )
+        if step in steps:
+            content = content[step]
+            pointer = (*pointer, step)
+    return pointer
