@@ -104,7 +104,10 @@ class Provider(Protocol):
         ...
 
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
-        """Pure: why a change would lock somebody out; empty when none would."""
+        """Pure: why a change would lock somebody out; empty when none would.
+
+        The same words for the same state, as an approval is bound to them.
+        """
         ...
 
     def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:

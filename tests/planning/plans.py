@@ -35,7 +35,7 @@ BAN = Change(
     None,
     {"country": "NG"},
     Location("bans/countries.yaml", 1, 1),
-    (FieldChange("", None, "1,248 ranges (877 IPv4, 371 IPv6), 3 taken out by Allowlist/partners"),),
+    (FieldChange("ranges", None, "1,248 (877 IPv4, 371 IPv6), 3 taken out by Allowlist/partners"),),
 )
 REPAIR = Change(
     Action.UPDATE,

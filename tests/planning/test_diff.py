@@ -81,6 +81,16 @@ def test_the_order_of_the_input_means_nothing(desired: Desired, world: World, di
 
 
 @given(desires(), worlds())
+def test_fm06_each_change_carries_its_fields_and_its_cause(desired: Desired, world: World) -> None:
+    for change in world.difference(desired).changes:
+        before, after = change.before or {}, change.after or {}
+        assert {field.name for field in change.fields} == {
+            name for name in {**before, **after} if before.get(name) != after.get(name)
+        }
+        assert (change.since is not None) == (change.cause is Cause.DRIFT)
+
+
+@given(desires(), worlds())
 def test_writes_come_before_removals(desired: Desired, world: World) -> None:
     removals = [change.action is Action.DELETE for change in world.difference(desired).changes]
     assert removals == sorted(removals)

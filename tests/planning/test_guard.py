@@ -13,7 +13,7 @@ from argos_gitops.model.plan import Plan, SystemPlan
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.guard import APPROVAL_DIGITS, enforce, review
 from argos_gitops.planning.plan import assemble
-from tests.planning.world import CADDY, World, entry, managed
+from tests.planning.world import CADDY, World, desires, entry, managed, worlds
 
 REVISION = Revision("3f2a9c1" + "0" * 33, "t" * 40, "main", "move grafana")
 LENIENT = GuardSpec(max_deletes=10_000, max_delete_share=1, max_updates=10_000, max_update_share=1)
@@ -102,6 +102,18 @@ def test_fm03_no_number_is_a_blind_spot(existing: int, data: st.DataObject) -> N
         assert left
         assert removed <= 20
         assert removed <= 1 or removed / existing <= 0.3
+
+
+@given(desires(), worlds(), st.booleans())
+def test_the_guard_has_an_answer_to_everything(
+    desired: dict[str, ManagedObject], world: World, lenient: bool
+) -> None:
+    """And it is the same answer again; without changes it has nothing to say."""
+    difference = world.difference(desired)
+    limits = LENIENT if lenient else GuardSpec()
+    found = review(CADDY, difference, limits)
+    assert found == review(CADDY, world.difference(dict(reversed(desired.items()))), limits)
+    assert difference.changes or not found
 
 
 def test_updates_are_limited_by_share_and_by_count() -> None:

@@ -8,7 +8,6 @@ from itertools import groupby
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
 from argos_gitops.model.plan import Plan, SystemKey
 from argos_gitops.planning.render.lines import (
-    MAX_VALUE,
     Line,
     Segment,
     Style,
@@ -24,8 +23,8 @@ from argos_gitops.planning.render.lines import (
 MAX_ENTRIES = 50
 """Entries of one symbol and kind on one target; more are counted, not listed."""
 
-MAX_SENTENCE = 100
-"""Characters of a field without a name, which is a sentence about the whole object."""
+MAX_SINGLE = 100
+"""Characters of a value that stands alone; of two, each gets `MAX_VALUE`."""
 
 MAX_FIELDS = 8
 """Fields of one entry; more are counted, not listed."""
@@ -120,14 +119,12 @@ class _Entries:
         return change.action is Action.UPDATE or drifted
 
     def _field(self, change: Change, field: FieldChange) -> Line:
-        if not field.name:
-            return self._indented(Segment(self._values(change, field, MAX_SENTENCE)))
         name = pad(shorten(field.name, self._column - 4), self._column - 2)
-        return self._indented(Segment(name), Segment(self._values(change, field, MAX_VALUE)))
+        return self._indented(Segment(name), Segment(self._values(change, field)))
 
-    def _values(self, change: Change, field: FieldChange, limit: int) -> str:
+    def _values(self, change: Change, field: FieldChange) -> str:
         if change.action is not Action.UPDATE:
-            return shorten(field.before or field.after or "", limit)
+            return shorten(field.before or field.after or "", MAX_SINGLE)
         if change.cause is Cause.DRIFT:
             return _arrow(field.after, field.before, f"(gone on the {self._place})")
         return _arrow(field.before, field.after, "(none)")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 MAX_VALUE = 60
-"""Characters of a value that people get to see."""
+"""Characters of a value that people get to see where there are two."""
 
 _CONTEXT = 12
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -134,12 +134,11 @@ def test_nothing_hostile_starts_a_line_of_its_own(plan: Plan) -> None:
 
 def _harmless(system: SystemPlan) -> SystemPlan:
     (change,) = system.changes
-    (field,) = change.fields
     safe = replace(
         change,
         owner=ResourceKey("Host", "a"),
         location=Location("a.yaml", 1, 1),
-        fields=(FieldChange(field.name and "a", "a", "b"),),
+        fields=(FieldChange("a", "a", "b"),),
         note=change.note and "a",
     )
     failure = Failure("a", "a")

@@ -37,7 +37,7 @@ def test_the_example_of_the_design() -> None:
         "! Host/wiki             drift since 14:02, not from git; will be repaired\n"
         "    X-Frame-Options     DENY → (gone on the edge)\n"
         "+ CountryBan/ng         bans/countries.yaml:1\n"
-        "    1,248 ranges (877 IPv4, 371 IPv6), 3 taken out by Allowlist/partners\n"
+        "    ranges              1,248 (877 IPv4, 371 IPv6), 3 taken out by Allowlist/partners\n"
         "- Decision/old-scanner  removed in 3f2a9c1\n"
         "```\n"
     )

@@ -40,7 +40,7 @@ Revision 3f2a9c1 "move grafana" (main) · applied 81bd00e 2 h ago · Edge/main
   ! Host/wiki             drift since 14:02, not from git; will be repaired
       X-Frame-Options     DENY → (gone on the edge)
   + CountryBan/ng         bans/countries.yaml:1
-      1,248 ranges (877 IPv4, 371 IPv6), 3 taken out by Allowlist/partners
+      ranges              1,248 (877 IPv4, 371 IPv6), 3 taken out by Allowlist/partners
   - Decision/old-scanner  removed in 3f2a9c1
 
 Plan {plan.short}: 1 to add, 1 to change, 1 to remove, 1 drifted. Nothing blocked.
