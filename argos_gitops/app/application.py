@@ -16,21 +16,24 @@ from argos_gitops.app.secrets import LocalSecrets
 from argos_gitops.app.settings import Settings, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
+from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
 from argos_gitops.model.plan import Plan
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import PassResult, Reporter
 from argos_gitops.ports.source import Snapshot, Source
 from argos_gitops.reconcile.parts import Approve, Documents, Parts
 from argos_gitops.reconcile.reconciler import Reconciler
 from argos_gitops.reconcile.systems import Systems
-from argos_gitops.reconcile.trip import Trip
+from argos_gitops.reconcile.trip import Outlook
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
+    from argos_gitops.vcs.branch import Branch
     from argos_gitops.vcs.environment import Credentials
 
 
@@ -83,7 +86,8 @@ class Application:
     def loader(self) -> Loader:
         from argos_gitops.store.parse_cache import SqliteParseCache
 
-        return Loader(self.registry, SqliteParseCache(self.settings.cache_dir / "parse.sqlite3"))
+        cache = SqliteParseCache(self.settings.cache_dir / "parse.sqlite3")
+        return Loader(self.registry, cache, build=build_fingerprint())
 
     @cached_property
     def engine(self) -> "Engine":
@@ -121,23 +125,48 @@ class Application:
                 documents=Documents(dump_resource, lambda text: parse_resource(text, self.registry)),
                 build=build_fingerprint(),
                 log=Log(),
-                reporters=(),
+                reporters=(self._status_branch(),),
             )
         )
         self._closers.append(reconciler.close)
         return reconciler
 
+    def branch(self, name: str) -> "Branch | None":
+        """A branch of the config repository to write to; None for a folder without git."""
+        from argos_gitops.status.open import open_branch
+
+        return open_branch(self.settings.repo, name, self.settings.cache_dir, self._credentials)
+
+    def status_pages(self) -> "StatusPages | None":
+        """What stands on the status branch; None when there is none."""
+        from argos_gitops.status.read import read_status
+
+        agents = self.load(self.source.fetch()).resources.of(AgentSpec).values()
+        spec = next((agent.spec.status for agent in agents), StatusBranchSpec())
+        branch = self.branch(spec.branch_of(self.settings.instance))
+        return None if branch is None else read_status(branch)
+
+    @property
+    def shown_repo(self) -> str:
+        """The repository without what might be secret in its URL."""
+        from argos_gitops.vcs.address import redact_urls
+
+        return redact_urls(self.settings.repo)
+
+    def _status_branch(self) -> Reporter:
+        from argos_gitops.status.writer import StatusBranch
+
+        return StatusBranch(self.settings.instance, self.branch)
+
     def load(self, snapshot: Snapshot) -> Loaded:
         return self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
 
-    def look(self, rev: str | None = None, *, whole: bool = False) -> Trip:
+    def look(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""
         return self.reconciler.plan(rev, whole=whole)
 
     def plan(self, rev: str | None = None) -> Plan:
-        plan = self.look(rev).plan
-        assert plan is not None  # noqa: S101 # a look that returns has a plan
-        return plan
+        return self.look(rev).plan
 
     def apply(self, approve: Approve, rev: str | None = None) -> PassResult:
         return self.reconciler.apply(approve, rev)

@@ -13,7 +13,7 @@ from argos_gitops.manifests.references import references_of
 from argos_gitops.model.condition import Truth
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, shorten, visible
-from argos_gitops.reconcile.trip import Trip
+from argos_gitops.reconcile.trip import Outlook
 
 
 @click.command("explain")
@@ -23,14 +23,14 @@ from argos_gitops.reconcile.trip import Trip
 def command(application: Application, resource: str, rev: str | None) -> int:
     """Tell all that is known about KIND/NAME: where it comes from, what it uses and is used by, what
     was applied when, what is pending, and how it is."""
-    trip = application.look(rev, whole=True)
-    found = find_resource(trip.resources, resource)
+    outlook = application.look(rev, whole=True)
+    found = find_resource(outlook.resources, resource)
     show(
         [
             line(Segment(str(found.key), Style.STRONG), f"  {visible(str(found.location))}"),
-            *_relations(trip.resources, found),
-            *_applied(application, trip, found.key),
-            *_pending(trip, found.key),
+            *_relations(outlook.resources, found),
+            *_applied(application, outlook, found.key),
+            *_pending(outlook, found.key),
             *_conditions(application, found.key),
         ]
     )
@@ -55,8 +55,8 @@ def _relations(resources: ResourceSet, found: AnyResource) -> Iterator[Line]:
         yield _fact("prune", "disabled by its annotation; its objects outlive it")
 
 
-def _applied(application: Application, trip: Trip, key: ResourceKey) -> Iterator[Line]:
-    for look in trip.looks:
+def _applied(application: Application, outlook: Outlook, key: ResourceKey) -> Iterator[Line]:
+    for look in outlook.looks:
         for entry in (look.inventory or {}).values():
             if entry.owner == key:
                 when = ago(entry.applied_at, application.now())
@@ -65,8 +65,8 @@ def _applied(application: Application, trip: Trip, key: ResourceKey) -> Iterator
                 )
 
 
-def _pending(trip: Trip, key: ResourceKey) -> Iterator[Line]:
-    for look in trip.looks:
+def _pending(outlook: Outlook, key: ResourceKey) -> Iterator[Line]:
+    for look in outlook.looks:
         if look.plan.failure is not None:
             yield _fact("unknown", Segment(f"{look.system.key}: {look.plan.failure.message}", Style.BAD))
         for change in look.plan.changes:

@@ -36,5 +36,5 @@ def _files() -> Iterator[tuple[str, str]]:
             up = "../" * (len(name.parts) - 1)
             line = schema_line(f"{up}schema/argos.json") if name.suffix == ".yaml" else ""
             yield str(name), line + path.read_text("utf-8")
-    for name, content in schema_files(kind_registry()).items():
-        yield f"schema/{name}", content
+    for file, content in schema_files(kind_registry()).items():
+        yield f"schema/{file}", content

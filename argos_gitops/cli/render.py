@@ -20,15 +20,15 @@ def command(application: Application, resource: str, rev: str | None) -> int:
 
     Targets are asked, as what is compiled depends on what they can do. Secrets stand as placeholders.
     """
-    trip = application.look(rev, whole=True)
-    wanted = find_resource(trip.resources, resource)
+    outlook = application.look(rev, whole=True)
+    wanted = find_resource(outlook.resources, resource)
     compiled = {
         str(look.system.key): {
             each.id: each.content for each in (look.objects or {}).values() if each.owner == wanted.key
         }
-        for look in trip.looks
+        for look in outlook.looks
     }
-    unreachable = [look.plan.failure for look in trip.looks if look.plan.failure is not None]
+    unreachable = [look.plan.failure for look in outlook.looks if look.plan.failure is not None]
     click.echo(json.dumps({key: value for key, value in compiled.items() if value}, indent=2))
     if unreachable and not any(compiled.values()):
         raise TransientError(unreachable[0].message, reason=unreachable[0].reason)

@@ -59,6 +59,9 @@ class StatusBranchSpec(SpecModel):
     )
     keep_plans: int = Field(100, ge=1, description="How many applied or blocked plans stay on the branch.")
 
+    def branch_of(self, instance: str) -> str:
+        return self.branch.replace("{instance}", instance)
+
 
 class AgentSpec(SpecModel):
     """How the agent behaves: guard thresholds and the status branch. At most one per repository."""

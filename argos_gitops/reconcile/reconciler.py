@@ -17,7 +17,7 @@ from argos_gitops.reconcile.look import Desired, Look, look_at
 from argos_gitops.reconcile.parallel import side_by_side
 from argos_gitops.reconcile.parts import Approval, Approve, Parts
 from argos_gitops.reconcile.systems import System
-from argos_gitops.reconcile.trip import Trip
+from argos_gitops.reconcile.trip import Outlook, Trip
 
 _ATTEMPTS = 4
 """How often a system may move between observing and writing before the pass gives up."""
@@ -29,15 +29,15 @@ class Reconciler:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def plan(self, rev: str | None = None, *, whole: bool = False) -> Trip:
+    def plan(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """Looks and plans; writes nothing. `whole` compiles even what is known to be converged.
 
         Raises SourceError or ManifestError when it cannot.
         """
         trip = Trip(self._parts.clock.now())
         desired = replace(self._fetch_and_load(trip, rev), whole=whole)
-        self._look(trip, desired, self._systems(desired))
-        return trip
+        plan = self._look(trip, desired, self._systems(desired))
+        return Outlook(desired.state.resources, plan, trip.looks)
 
     def apply(self, approve: Approve, rev: str | None = None) -> PassResult:
         """One whole pass. `approve` is asked once the plan is known.
@@ -52,8 +52,8 @@ class Reconciler:
                 systems = self._systems(desired)
                 for target in sorted({system.target.key for system in systems}):
                     locks.enter_context(self._parts.locks.hold(str(target)))
-                self._look(trip, desired, systems)
-                self._act(trip, desired, approve)
+                plan = self._look(trip, desired, systems)
+                self._act(trip, desired, plan, approve)
         except BaseException as error:
             trip.error = error
             conclude(trip, self._parts)
@@ -80,24 +80,24 @@ class Reconciler:
         remembered = {key: parse(document) for key, document in self._parts.inventory.systems().items()}
         return self._parts.systems.of(desired.state.resources, remembered)
 
-    def _look(self, trip: Trip, desired: Desired, systems: Sequence[System]) -> None:
+    def _look(self, trip: Trip, desired: Desired, systems: Sequence[System]) -> Plan:
         trip.looks = tuple(side_by_side(lambda system: self._look_at(system, desired), systems))
-        trip.plan = self._assemble(trip, desired)
+        return self._assemble(trip, desired)
 
     def _look_at(self, system: System, desired: Desired) -> Look:
         return look_at(system, desired, self._parts.inventory)
 
     def _assemble(self, trip: Trip, desired: Desired) -> Plan:
         known = self._parts.status.revisions()
-        return assemble(
+        trip.plan = assemble(
             desired.revision,
             [look.plan for look in trip.looks],
             applied_revision=known.applied,
             applied_at=known.applied_at,
         )
+        return trip.plan
 
-    def _act(self, trip: Trip, desired: Desired, approve: Approve) -> None:
-        plan = self._assemble(trip, desired)
+    def _act(self, trip: Trip, desired: Desired, plan: Plan, approve: Approve) -> None:
         approval = approve(plan)
         enforce(plan, approval.digest)
         if not approval.proceed:
@@ -131,7 +131,6 @@ class Reconciler:
         again = [self._look_at(look.system, desired) for look in moved]
         replaced = {look.system.key: look for look in again}
         trip.looks = tuple(replaced.get(look.system.key, look) for look in trip.looks)
-        trip.plan = self._assemble(trip, desired)
         return again
 
     def _remember(self, look: Look) -> None:

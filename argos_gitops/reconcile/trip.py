@@ -16,6 +16,15 @@ from argos_gitops.reconcile.act import Acted
 from argos_gitops.reconcile.look import Look
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a pass would act on: everything up to the plan."""
+
+    resources: ResourceSet
+    plan: Plan
+    looks: tuple[Look, ...]
+
+
 @dataclass
 class Trip:
     """Grows step by step; whatever is missing at the end was not reached."""

@@ -79,8 +79,7 @@ class Estate:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def apply(self, *arguments: str) -> Finished:
-        done = self.run("apply", "--auto-approve", *arguments)
-        return done
+        return self.run("apply", "--auto-approve", *arguments)
 
     def status_file(self, name: str) -> str:
         return self.git("show", f"argos/status/test:{name}", at=self.repository)

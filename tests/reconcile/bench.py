@@ -45,9 +45,7 @@ class Bench:
         return self.apply(lambda plan: Approval(True, plan_digest))
 
     def plan(self) -> Plan:
-        plan = self.reconciler.plan().plan
-        assert plan is not None
-        return plan
+        return self.reconciler.plan().plan
 
     @property
     def world(self) -> World:

@@ -1,0 +1,120 @@
+"""Failure mode 13: a secret that stands wherever one can stand is seen nowhere but there."""
+
+import json
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+from tests.components.caddy import RealCaddy
+from tests.components.crowdsec import RealCrowdSec
+from tests.real.estate import PASSWORD, Estate, ban, edge, host
+
+OLD, NEW, INLINE, TOKEN = "canary-old-5b1f", "canary-new-77c2", "canary-inline-9d0e", "canary-token-31aa"
+CANARIES = (OLD, NEW, INLINE, TOKEN)
+
+
+class _Arguments:
+    """Looks over the shoulder of a command: the argument lists of all processes while it runs."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "_Arguments":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.005):
+            for process in Path("/proc").glob("[0-9]*"):
+                try:
+                    self.seen.add(
+                        (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                    )
+                except OSError:
+                    continue
+
+
+def _estate(tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec) -> Estate:
+    estate = Estate(
+        tmp_path,
+        {PASSWORD: crowdsec.machine_password, "UPSTREAM_TOKEN": NEW, "ARGOS_GIT_TOKEN": TOKEN},
+    )
+    estate.write("edge.yaml", edge(caddy, crowdsec))
+    secret_header = {"request": {"set": {"Authorization": {"env": "UPSTREAM_TOKEN"}}}}
+    estate.write("hosts.yaml", host("one", "text", headers=secret_header))
+    estate.write("bans.yaml", ban("one", "100.64.0.1"))
+    estate.push()
+    return estate
+
+
+def _live_with_inline_secrets(caddy: RealCaddy) -> None:
+    """What somebody configured by hand: a header and DNS credentials in plain text."""
+    route = {
+        "@id": "argos-host-one",
+        "match": [{"host": ["one.example.com"]}],
+        "handle": [
+            {"handler": "headers", "request": {"set": {"Authorization": [f"Bearer {OLD}"]}}},
+            {"handler": "static_response", "body": "text"},
+        ],
+        "terminal": True,
+    }
+    server = {"listen": [f"127.0.0.1:{caddy.http_port}"], "routes": [route]}
+    caddy.load({"apps": {"http": {"servers": {"argos": {**server, "automatic_https": {"disable": True}}}}}})
+
+
+def test_fm13_a_canary_shows_nowhere(tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec) -> None:
+    """Old and new values, live plain text, a wrong password, an inline secret, a token: all hidden."""
+    _live_with_inline_secrets(caddy)
+    estate = _estate(tmp_path, caddy, crowdsec)
+    canaries = (*CANARIES, crowdsec.machine_password)
+    out = tmp_path / "plan.json"
+    with _Arguments() as arguments:
+        finished = [estate.run("plan", "-o", form) for form in ("text", "json", "markdown", "github")]
+        finished.append(estate.run("plan", "--out", str(out)))
+        first = estate.run("plan")
+        finished += [
+            first,
+            estate.apply("--approve", json.loads(estate.run("plan", "-o", "json").out)["digest"]),
+        ]
+        finished += [estate.run(*command) for command in (["status"], ["drift"], ["history"], ["doctor"])]
+        finished += [estate.run(command, "Host/one") for command in ("explain", "render")]
+        estate.environment[PASSWORD] = NEW
+        finished += [estate.run("plan"), estate.apply()]
+        estate.write(
+            "hosts.yaml", host("one", "text", headers={"request": {"set": {"Authorization": [INLINE]}}})
+        )
+        inline = edge(caddy, crowdsec)
+        inline["spec"]["crowdsec"]["machine"]["password"] = INLINE
+        estate.write("edge.yaml", inline)
+        estate.push()
+        finished += [estate.run("validate"), estate.run("validate", "-o", "json"), estate.apply()]
+        url = f"http://user:{TOKEN}@127.0.0.1:1/config.git"
+        finished += [estate.run("plan", "--repo", url), estate.run("doctor", "--repo", url)]
+    assert any("Authorization" in each.out for each in finished), "the change itself must still be told"
+    texts = [each.out + each.err for each in finished] + [out.read_text(), *arguments.seen]
+    for text in texts:
+        assert not [canary for canary in canaries if canary in text], text
+    _assert_clean_files(estate, canaries)
+
+
+def _assert_clean_files(estate: Estate, canaries: tuple[str, ...]) -> None:
+    """Neither the state nor the status branch. The repository holds the inline one itself."""
+    history = subprocess.run(
+        ["git", "log", "-p", "--all", "--", "*status*", "README.md", "drift.md", "resources", "plans"],
+        cwd=estate.repository,
+        capture_output=True,
+        check=True,
+    ).stdout
+    for canary in canaries:
+        assert canary.encode() not in history
+    for folder, _, names in os.walk(estate.folder / "state"):
+        for name in names:
+            content = (Path(folder) / name).read_bytes()
+            assert not [canary for canary in canaries if canary.encode() in content], name
