@@ -1,0 +1,91 @@
+"""Writing changes: one configuration put together, and one write that only succeeds on what was read."""
+
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from argos_gitops.model.change import Action, Change, Outcome, Result
+from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.providers.caddy.catalogue import Catalogue
+from argos_gitops.providers.caddy.client import AdminClient, RawConfig
+from argos_gitops.providers.caddy.layout import Layout, Tree, put_together
+from argos_gitops.providers.caddy.marks import host_object
+from argos_gitops.providers.caddy.observe import CaddyLive
+from argos_gitops.providers.caddy.rejection import Rejection, rejection
+
+_OLD = "older than 2.8"
+
+
+def write(
+    client: AdminClient, target: ResourceKey, catalogue: Catalogue, live: CaddyLive, changes: Sequence[Change]
+) -> Iterator[Outcome]:
+    """All changes in one write, so that Caddy takes over all of them or none.
+
+    Raises StalePlanError when the configuration moved since `live` was read, TransientError when Caddy
+    did not answer. When Caddy refuses, each change has its outcome, then TerminalError is raised.
+    """
+    edits = {change.object_id: change.after for change in changes}
+    layout = catalogue.edited(live.layout, edits)
+    _check_servers(client, target, layout)
+    tree = put_together(layout, catch_all=catalogue.whole)
+    complaint = _replace(client, tree, live.raw)
+    if not complaint:
+        yield from (Outcome(change, Result.DONE) for change in changes)
+        return
+    refused = rejection(complaint, layout, tree, _name(client, live.raw))
+    yield from _outcomes(refused, target, changes)
+    raise TerminalError(f"{refused.subject(target)}: {refused.message}", reason=refused.reason)
+
+
+def _replace(client: AdminClient, tree: Tree, known: RawConfig) -> str:
+    """Caddy's complaint, if any. A write that broke off may have landed all the same: then that is seen."""
+    try:
+        return client.replace(orjson.dumps(tree), known.tag)
+    except TransientError:
+        if _landed(client, tree):
+            return ""
+        raise
+
+
+def _landed(client: AdminClient, tree: Tree) -> bool:
+    try:
+        found: object = orjson.loads(client.read().body)
+    except (ProviderError, orjson.JSONDecodeError):
+        return False
+    return found == tree
+
+
+def _check_servers(client: AdminClient, target: ResourceKey, layout: Layout) -> None:
+    used = {content["server"] for content in layout.hosts.values()}
+    for missing in sorted(used - set(layout.servers)):
+        there = ", ".join(sorted(layout.servers)) or "none"
+        raise TerminalError(
+            f"{target}: Caddy at {client.admin_url} has no server {missing} for our routes to go into "
+            f"(it has: {there}); create it there, or name another in caddy.server",
+            reason="ServerMissing",
+        )
+
+
+def _name(client: AdminClient, known: RawConfig) -> str:
+    version = client.version() or (_OLD if known.etag is None else "")
+    return f"Caddy {version} at {client.admin_url}".replace("Caddy  ", "Caddy ")
+
+
+def _outcomes(refused: Rejection, target: ResourceKey, changes: Sequence[Change]) -> Iterator[Outcome]:
+    """The change that is to blame has failed, and the others were not tried; all failed if it is unknown."""
+    guilty = {
+        change.object_id
+        for change in changes
+        if refused.host is not None
+        and change.object_id == host_object(refused.host)
+        and change.action is not Action.DELETE
+    }
+    subject = refused.subject(target)
+    for change in changes:
+        if not guilty or change.object_id in guilty:
+            yield Outcome(change, Result.FAILED, refused.reason, refused.message)
+        else:
+            yield Outcome(
+                change, Result.SKIPPED, "NotTried", f"refused because of {subject}: {refused.reason}"
+            )

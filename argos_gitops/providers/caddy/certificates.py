@@ -1,0 +1,228 @@
+"""Which certificates our hosts get, as Caddy's tls app says it.
+
+A host's part is told by its domains: an automation policy of ours names them as subjects, files of
+ours carry its mark, or a server of others skips them. Here that is gathered by host, and spread again.
+
+A host's `tls` content is one of
+    {"off": True}               served without TLS
+    {"policy": None}            the default policy
+    {"policy": {...}}           another policy, without its subjects
+    {"files": {...}}            certificate and key from files, beside the default policy
+and, only where somebody changed it halfway, {"policies": {domain: policy}} or {"skipped": [domain]}.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from argos_gitops.model.objects import digest_of
+from argos_gitops.providers.caddy import marks
+
+Tree = dict[str, Any]
+
+OFF: Tree = {"off": True}
+DEFAULT: Tree = {"policy": None}
+INTERNAL: Tree = {"policy": {"issuers": [{"module": "internal"}]}}
+
+_HTTP_PORT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The tls app: what is ours in it by domain and host, and the rest of it."""
+
+    default: Tree | None
+    default_subjects: frozenset[str] | None
+    by_domain: Mapping[str, Tree]
+    files: Mapping[str, Tree]
+    rest: Tree
+
+    def of_host(self, name: str, domains: Sequence[str], where: str, server: Tree, http: Tree) -> Tree:
+        """The `tls` content of one host that stands in the server `where`."""
+        files = self.files.get(name)
+        content = self._of_domains(domains, where, server, http)
+        return content if files is None else {**_beside_files(content), "files": files}
+
+    def _of_domains(self, domains: Sequence[str], where: str, server: Tree, http: Tree) -> Tree:
+        if where == marks.PLAIN_SERVER:
+            return OFF
+        if where == marks.TLS_SERVER:
+            return self._policies(domains)
+        if not manages_tls(server, http):
+            return OFF
+        skipped = [domain for domain in domains if domain in _skip_list(server)]
+        if domains and len(skipped) == len(domains):
+            return OFF
+        content = self._policies(domains)
+        return {**content, "skipped": skipped} if skipped else content
+
+    def _policies(self, domains: Sequence[str]) -> Tree:
+        if not self.by_domain and self.default_subjects is None:
+            return DEFAULT
+        found = dict(self._covered(domains))
+        first = found.get(domains[0]) if domains else None
+        uniform = len(found) == len(domains) and all(policy == first for policy in found.values())
+        if not uniform:
+            return {"policies": found}
+        return DEFAULT if first is None else {"policy": first}
+
+    def _covered(self, domains: Sequence[str]) -> Iterator[tuple[str, Tree | None]]:
+        for domain in domains:
+            policy = self.by_domain.get(domain)
+            if policy is not None or self.default_subjects is None or domain in self.default_subjects:
+                yield domain, policy
+
+
+def _beside_files(content: Tree) -> Tree:
+    return {} if content in (DEFAULT, {"policies": {}}) else content
+
+
+def take_out_tls(tls: Tree) -> Coverage:
+    """What is ours in the tls app, and the rest of it as it was."""
+    policies = _nested(tls, "automation", "policies")
+    entries = _nested(tls, "certificates", "load_files")
+    ours = [policy for policy in policies if marks.policy_mark(policy)]
+    default = next((policy for policy in ours if marks.policy_mark(policy) == marks.DEFAULT_POLICY), None)
+    rest = _replaced(tls, "automation", "policies", [p for p in policies if not marks.policy_mark(p)])
+    others = [entry for entry in entries if marks.host_of_files(entry) is None]
+    return Coverage(
+        default=None if default is None else _body(default),
+        default_subjects=_subjects_of_default(default),
+        by_domain={s: body for p in ours if p is not default for body in (_body(p),) for s in _subjects(p)},
+        files={name: _body(entry) for entry in entries if (name := marks.host_of_files(entry)) is not None},
+        rest=_replaced(rest, "certificates", "load_files", others),
+    )
+
+
+@dataclass(slots=True)
+class Members:
+    """What all hosts together ask of the tls app and of the skip lists of others' servers."""
+
+    policies: dict[str, tuple[Tree, list[str]]] = field(default_factory=dict)
+    default: list[str] = field(default_factory=list)
+    files: list[tuple[str, Tree]] = field(default_factory=list)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, hosts: Mapping[str, tuple[Tree, Sequence[str]]]) -> "Members":
+        """From each host's content and domains."""
+        members = cls()
+        for name, (content, domains) in hosts.items():
+            members._add(name, content["server"], content["tls"], domains)
+        return members
+
+    def _add(self, name: str, server: str, tls: Tree, domains: Sequence[str]) -> None:
+        if "files" in tls:
+            self.files.append((name, tls["files"]))
+        off = domains if tls.get("off") else tls.get("skipped", ())
+        if off and server not in marks.OWN_SERVERS:
+            self.skipped.setdefault(server, []).extend(off)
+        for domain, policy in _policy_of_each(tls, domains):
+            if policy is None:
+                self.default.append(domain)
+            else:
+                self._policy(policy).append(domain)
+
+    def _policy(self, body: Tree) -> list[str]:
+        mark = (
+            marks.INTERNAL_POLICY
+            if body == INTERNAL["policy"]
+            else f"{marks.POLICY_PREFIX}{digest_of(body)[:12]}"
+        )
+        return self.policies.setdefault(mark, (body, []))[1]
+
+    def skipping(self, name: str, server: Tree, http: Tree) -> Tree:
+        """A server of others that leaves alone the domains of our hosts without TLS, where it has to."""
+        domains = self.skipped.get(name)
+        if not domains or not manages_tls(server, http):
+            return server
+        skip = [*_skip_list(server), *sorted(domains)]
+        return {**server, "automatic_https": {**(server.get("automatic_https") or {}), "skip": skip}}
+
+
+def with_tls(rest: Tree, default: Tree | None, members: Members, *, catch_all: bool) -> Tree:
+    """The tls app with our policies and files in it.
+
+    Ours come first, as they name their domains and Caddy takes the first that fits; a default that
+    is to hold for all domains comes last.
+    """
+    policies = [
+        {"@id": mark, "subjects": sorted(subjects), **body}
+        for mark, (body, subjects) in sorted(members.policies.items())
+    ]
+    policies += _nested(rest, "automation", "policies")
+    if default is not None and catch_all:
+        policies.append({"@id": marks.DEFAULT_POLICY, **default})
+    elif default is not None and members.default:
+        policies.insert(0, {"@id": marks.DEFAULT_POLICY, "subjects": sorted(members.default), **default})
+    files = [*_nested(rest, "certificates", "load_files")]
+    files += [{"@id": marks.files_mark(name), **body} for name, body in sorted(members.files, key=_name)]
+    return _replaced(_replaced(rest, "automation", "policies", policies), "certificates", "load_files", files)
+
+
+def manages_tls(server: Tree, http: Tree) -> bool:
+    """Whether Caddy turns on TLS for the hosts of a server by itself.
+
+    It does not when told so, nor when the server listens on nothing but the HTTP port.
+    """
+    if (server.get("automatic_https") or {}).get("disable"):
+        return False
+    port = str(http.get("http_port") or _HTTP_PORT)
+    return any(str(address).rpartition(":")[2] != port for address in server.get("listen") or ())
+
+
+def without_skipped(server: Tree, domains: frozenset[str]) -> Tree:
+    """A server of others as it would be had we not made it skip `domains`."""
+    skip = _skip_list(server)
+    if domains.isdisjoint(skip):
+        return server
+    return _replaced(server, "automatic_https", "skip", [each for each in skip if each not in domains])
+
+
+def pruned(tree: Tree) -> Tree:
+    """Without empty containers, which mean nothing to Caddy's tls app."""
+    found = {key: pruned(value) if isinstance(value, dict) else value for key, value in tree.items()}
+    return {key: value for key, value in found.items() if value not in ({}, [], None)}
+
+
+def _policy_of_each(tls: Tree, domains: Sequence[str]) -> Iterator[tuple[str, Tree | None]]:
+    if "policies" in tls:
+        yield from tls["policies"].items()
+    elif "policy" in tls:
+        yield from ((domain, tls["policy"]) for domain in domains)
+
+
+def _skip_list(server: Tree) -> Sequence[str]:
+    return (server.get("automatic_https") or {}).get("skip") or ()
+
+
+def _subjects_of_default(default: Tree | None) -> frozenset[str] | None:
+    """None: it holds for every domain, or there is none and Caddy's own defaults hold."""
+    return frozenset(default["subjects"]) if default is not None and default.get("subjects") else None
+
+
+def _subjects(policy: Tree) -> Sequence[str]:
+    return policy.get("subjects") or ()
+
+
+def _body(entry: Tree) -> Tree:
+    return {key: value for key, value in entry.items() if key not in ("@id", "subjects")}
+
+
+def _nested(tree: Tree, outer: str, inner: str) -> list[Any]:
+    return (tree.get(outer) or {}).get(inner) or []
+
+
+def _replaced(tree: Tree, outer: str, inner: str, values: list[Any]) -> Tree:
+    """The tree with another list in it; a list that became empty goes, and so does an empty parent."""
+    if values == _nested(tree, outer, inner):
+        return tree
+    parent = {**(tree.get(outer) or {}), inner: values}
+    if not values:
+        del parent[inner]
+    without = {key: value for key, value in tree.items() if key != outer}
+    return {**without, outer: parent} if parent else without
+
+
+def _name(pair: tuple[str, Tree]) -> str:
+    return pair[0]

@@ -1,0 +1,195 @@
+"""Rules across resources that a schema cannot say. Pure; each problem names both places."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from argos_gitops.model.problem import Problem
+from argos_gitops.model.resource import AnyResource, Resource, ResourceSet
+from argos_gitops.ports.provider import Check
+from argos_gitops.providers.caddy.hosts import HostSpec
+from argos_gitops.providers.caddy.listeners import Address, Listeners, Needs, listeners, parse_address
+from argos_gitops.providers.caddy.services import ServiceSpec
+from argos_gitops.providers.caddy.settings import CaddySettings
+
+_EDGE = "Edge"
+_SELF = ("localhost", "127.", "[::1]", "0.0.0.0", "[::]")  # noqa: S104 # recognised, not bound
+
+Hosts = Mapping[str, Resource[HostSpec]]
+
+
+def distinct_domains(resources: ResourceSet) -> Iterator[Problem]:
+    """DuplicateDomain: one domain on two Hosts of one Edge. A wildcard beside an exact name is fine."""
+    seen: dict[tuple[str, str], Resource[HostSpec]] = {}
+    for host in _enabled(resources):
+        for domain in host.spec.domains:
+            first = seen.setdefault((host.spec.edge, domain), host)
+            if first is not host:
+                yield Problem(
+                    host.location,
+                    "DuplicateDomain",
+                    f"{host.key} serves {domain} on Edge/{host.spec.edge}, and so does {first.key} "
+                    f"({first.location}); take it out of one of them",
+                )
+
+
+def no_loops(resources: ResourceSet) -> Iterator[Problem]:
+    """UpstreamLoop: a target of a Service is the listener of an Edge that sends requests to it."""
+    for edge, settings, hosts in _edges(resources):
+        found = _listeners(settings, hosts)
+        domains = {domain for host in hosts for domain in host.spec.domains}
+        for host in hosts:
+            for address in _addresses(host, resources):
+                if _loops(address, found, domains):
+                    service = resources.of(ServiceSpec)[str(host.spec.service)]
+                    yield Problem(
+                        service.location,
+                        "UpstreamLoop",
+                        f"{service.key} sends requests for {host.key} ({host.location}) to {address}, where "
+                        f"{edge.key} ({edge.location}) itself listens; name the server behind it",
+                    )
+
+
+def weights_that_work(resources: ResourceSet) -> Iterator[Problem]:
+    """NoTargetUsed: all weights are 0. WeightsIgnored: a policy other than round_robin knows no weights."""
+    for service in resources.of(ServiceSpec).values():
+        spec = service.spec
+        if not spec.used_targets:
+            yield Problem(
+                service.location,
+                "NoTargetUsed",
+                f"all targets of {service.key} have weight 0; give one of them a positive weight",
+            )
+        elif spec.weighted and spec.load_balancing.policy != "round_robin":
+            yield Problem(
+                service.location,
+                "WeightsIgnored",
+                f"{service.key} has different weights, which policy {spec.load_balancing.policy} does not "
+                "know; use round_robin, or equal weights",
+            )
+
+
+def listeners_for_hosts(resources: ResourceSet) -> Iterator[Problem]:
+    """NoListener: a Host asks for HTTPS, or for plain HTTP, and its Edge listens for none of it."""
+    for edge, settings, hosts in _edges(resources):
+        if settings.server is not None:
+            continue
+        found = _listeners(settings, hosts)
+        for host in hosts:
+            if not (found.plain if host.spec.plain else found.tls):
+                scheme = "HTTP" if host.spec.plain else "HTTPS"
+                yield Problem(
+                    host.location,
+                    "NoListener",
+                    f"{host.key} has tls mode {host.spec.tls.mode}, but {edge.key} ({edge.location}) has no "
+                    f"{scheme} listener; add {scheme.lower()}://:8000 or the like to caddy.listen",
+                )
+
+
+def admin_apart(resources: ResourceSet) -> Iterator[Problem]:
+    """ListenOnAdmin: the edge would take its visitors' requests where the admin API is."""
+    for edge, settings, hosts in _edges(resources):
+        parts = urlsplit(settings.admin_url)
+        if parts.port is None or settings.server is not None:
+            continue
+        admin = Address(parts.hostname or "", parts.port)
+        found = _listeners(settings, hosts)
+        for address in (*found.tls, *found.plain):
+            if _meet(address, admin):
+                yield Problem(
+                    edge.location,
+                    "ListenOnAdmin",
+                    f"{edge.key} listens on {address}, where its admin API {settings.admin_url} is; visitors "
+                    "would reach it: use another port",
+                )
+
+
+def one_edge_per_caddy(resources: ResourceSet) -> Iterator[Problem]:
+    """SharedCaddy: two Edges write to one Caddy, and each would undo what the other did."""
+    seen: dict[str, AnyResource] = {}
+    for edge, settings in _settings(resources):
+        first = seen.setdefault(settings.admin_url.rstrip("/"), edge)
+        if first is not edge:
+            yield Problem(
+                edge.location,
+                "SharedCaddy",
+                f"{edge.key} has the adminUrl of {first.key} ({first.location}); one Caddy is one Edge",
+            )
+
+
+def no_redirect_to_itself(resources: ResourceSet) -> Iterator[Problem]:
+    """RedirectLoop: a Host redirects to a domain of its own under the same scheme."""
+    for host in _enabled(resources):
+        redirect = host.spec.redirect
+        if redirect is None:
+            continue
+        parts = urlsplit(redirect.to)
+        scheme = "http" if host.spec.plain else "https"
+        ends_here = (parts.hostname or "").lower() in host.spec.domains and parts.port is None
+        if ends_here and parts.scheme == scheme and (redirect.preserve_path or parts.path in ("", "/")):
+            yield Problem(
+                host.location,
+                "RedirectLoop",
+                f"{host.key} redirects to {redirect.to}, which is itself; name another domain",
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    distinct_domains,
+    no_loops,
+    weights_that_work,
+    listeners_for_hosts,
+    admin_apart,
+    one_edge_per_caddy,
+    no_redirect_to_itself,
+)
+
+
+def _enabled(resources: ResourceSet) -> Iterator[Resource[HostSpec]]:
+    return (host for host in resources.of(HostSpec).values() if host.spec.enabled)
+
+
+def _settings(resources: ResourceSet) -> Iterator[tuple[AnyResource, CaddySettings]]:
+    for edge in resources.of_kind(_EDGE).values():
+        section = getattr(edge.spec, "caddy", None)
+        if isinstance(section, CaddySettings):
+            yield edge, section
+
+
+def _edges(
+    resources: ResourceSet,
+) -> Iterator[tuple[AnyResource, CaddySettings, list[Resource[HostSpec]]]]:
+    by_edge: dict[str, list[Resource[HostSpec]]] = {}
+    for host in _enabled(resources):
+        by_edge.setdefault(host.spec.edge, []).append(host)
+    for edge, settings in _settings(resources):
+        yield edge, settings, by_edge.get(edge.name, [])
+
+
+def _listeners(settings: CaddySettings, hosts: Iterable[Resource[HostSpec]]) -> Listeners:
+    plain = [host.spec.plain for host in hosts]
+    return listeners(settings, Needs(tls=not all(plain), plain=any(plain)))
+
+
+def _addresses(host: Resource[HostSpec], resources: ResourceSet) -> Iterator[Address]:
+    service = resources.of(ServiceSpec).get(host.spec.service or "")
+    for target in service.spec.used_targets if service is not None else ():
+        if not target.address.startswith("unix/"):
+            yield parse_address(target.address)
+
+
+def _loops(address: Address, found: Listeners, domains: set[str]) -> bool:
+    if any(_meet(listener, address) for listener in (*found.tls, *found.plain)):
+        return True
+    ports = {listener.port for listener in (*found.tls, *found.plain)}
+    return address.host.lower() in domains and address.port in ports
+
+
+def _meet(listener: Address, other: Address) -> bool:
+    """Whether a connection to `other`, made on the listener's machine, ends at the listener."""
+    if listener.port != other.port:
+        return False
+    return listener.host == other.host or (_is_here(other) and (listener.everywhere or _is_here(listener)))
+
+
+def _is_here(address: Address) -> bool:
+    return address.host.startswith(_SELF)

@@ -1,0 +1,229 @@
+"""Caddy's admin API, as far as we use it: read the configuration, replace it if it is still the same.
+
+Facts (Caddy's admin.go, tried on 2.6.2 and 2.11): the tag of a configuration is the header Etag from 2.8
+on; before that it is an HTTP trailer that holds fnv32a of the response's bytes. `POST /config/` with
+If-Match answers 412 when the tag is another, 400 or 500 with {"error": …} when the configuration is
+refused, and then goes on with the old one.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from argos_gitops.model.errors import ProviderError, StalePlanError, TerminalError, TransientError
+
+FALLBACK_URL = "http://localhost:2019"
+"""Where Caddy puts its admin API when a configuration does not say."""
+
+_CONFIG = "/config/"
+_CONNECT_SECONDS = 5.0
+_BYTES_PER_SECOND = 50_000
+_FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
+
+
+@dataclass(frozen=True)
+class RawConfig:
+    """A configuration as Caddy gave it. `etag` is None from a Caddy that sends none that we can see."""
+
+    body: bytes
+    etag: str | None
+
+    @cached_property
+    def tag(self) -> str:
+        """What If-Match must say for this configuration."""
+        return self.etag or f'"{_CONFIG} {_fnv32a(self.body):08x}"'
+
+
+class AdminClient:
+    """One Caddy's admin API. Raises ProviderError and nothing else."""
+
+    def __init__(self, admin_url: str, timeout: timedelta, fallback_url: str = FALLBACK_URL) -> None:
+        self.admin_url = admin_url.rstrip("/")
+        self._timeout = timeout.total_seconds()
+        self._fallback_url = fallback_url
+        self._http = _connection(self.admin_url, self._timeout)
+
+    @property
+    def moved(self) -> bool:
+        """Whether Caddy was last found at the address that a failed load had moved its API to."""
+        return self._http.base_url.copy_with(path="/") != _connection_url(self.admin_url)
+
+    def read(self) -> RawConfig:
+        """The whole configuration.
+
+        Where nothing listens at the admin URL, but the Caddy at the fallback address says that its
+        API belongs there, that Caddy is ours: a load that failed left its API behind (see README).
+        """
+        self._use(self.admin_url)
+        try:
+            return self._read()
+        except TransientError as error:
+            if error.reason != TransientError.reason or not _is_loopback(self.admin_url):
+                raise
+            found = self._read_moved()
+            if found is None:
+                raise
+            return found
+
+    def _read(self) -> RawConfig:
+        response = self._expect_success(self._get(_CONFIG))
+        return RawConfig(response.content, response.headers.get("Etag"))
+
+    def _read_moved(self) -> RawConfig | None:
+        self._use(self._fallback_url)
+        try:
+            found = self._read()
+        except ProviderError:
+            found = None
+        if found is not None and _belongs_to(found, self.admin_url):
+            return found
+        self._use(self.admin_url)
+        return None
+
+    def _use(self, url: str) -> None:
+        if self._http.base_url.copy_with(path="/") != _connection_url(url):
+            self._http.close()
+            self._http = _connection(url, self._timeout)
+
+    def replace(self, config: bytes, tag: str) -> str:
+        """Makes `config` the whole configuration if the present one still has `tag`.
+
+        Returns what Caddy has against it, empty when it was taken over. Raises StalePlanError when the
+        configuration is another one by now.
+        """
+        response = self._send(
+            "POST",
+            _CONFIG,
+            content=config,
+            headers={"Content-Type": "application/json", "If-Match": tag},
+            timeout=httpx.Timeout(self._timeout + len(config) / _BYTES_PER_SECOND, connect=_CONNECT_SECONDS),
+        )
+        if response.status_code == httpx.codes.PRECONDITION_FAILED:
+            raise StalePlanError(
+                f"the configuration of Caddy at {self.admin_url} was changed by somebody else since it was "
+                "read; nothing was written, plan again"
+            )
+        if response.is_success:
+            return ""
+        complaint = _complaint(response)
+        if complaint is None:
+            self._expect_success(response)
+        return complaint or f"HTTP status {response.status_code}"
+
+    def version(self) -> str | None:
+        """Caddy's version as its metrics tell it; None for builds without one, or if it cannot be had."""
+        try:
+            text = self._get("/metrics").text
+        except TransientError:
+            return None
+        line = next((line for line in text.splitlines() if line.startswith("go_build_info{")), "")
+        version = line.partition('version="')[2].partition('"')[0]
+        return version if version.startswith("v") else None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _get(self, path: str) -> httpx.Response:
+        try:
+            return self._send("GET", path)
+        except TransientError as error:
+            if error.reason != "ConnectionLost":
+                raise
+            return self._send("GET", path)
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx.TimeoutException as error:
+            raise TransientError(
+                f"Caddy at {self.admin_url} did not answer {method} {path} in time; "
+                "is it busy with another load?",
+                reason="TimedOut",
+            ) from error
+        except httpx.ConnectError as error:
+            raise TransientError(
+                f"no connection to Caddy's admin API at {self.admin_url}: {_words(error)}; "
+                "is Caddy running, and is this caddy.adminUrl? A configuration "
+                "that failed to load may have moved it to localhost:2019"
+            ) from error
+        except httpx.TransportError as error:
+            raise TransientError(
+                f"the connection to Caddy at {self.admin_url} broke during {method} {path}: {_words(error)}",
+                reason="ConnectionLost",
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TerminalError(
+                f"no understanding with {self.admin_url}: {type(error).__name__}; is it Caddy's admin API?",
+                reason="NotCaddy",
+            ) from error
+
+    def _expect_success(self, response: httpx.Response) -> httpx.Response:
+        status = response.status_code
+        if status == httpx.codes.FORBIDDEN:
+            raise TerminalError(
+                f"Caddy at {self.admin_url} refuses us (HTTP 403): the host of caddy.adminUrl must be "
+                "its admin listen address, or stand in admin.origins",
+                reason="AdminRefused",
+            )
+        is_json = "json" in response.headers.get("Content-Type", "")
+        if response.is_success and is_json:
+            return response
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise TransientError(f"Caddy at {self.admin_url} answered HTTP {status}", reason="AdminFailed")
+        raise TerminalError(
+            f"{self.admin_url}{_CONFIG} answered HTTP {status}, not a JSON configuration; "
+            "is it Caddy's admin API?",
+            reason="NotCaddy",
+        )
+
+
+def _connection_url(url: str) -> httpx.URL:
+    return httpx.URL("http://127.0.0.1/" if url.startswith("unix:") else f"{url}/")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _belongs_to(config: RawConfig, admin_url: str) -> bool:
+    """Whether a configuration says that its API listens where the admin URL points to."""
+    tree = orjson.loads(config.body)
+    listen = (tree.get("admin") or {}).get("listen") if isinstance(tree, dict) else None
+    return isinstance(listen, str) and listen == urlsplit(admin_url).netloc
+
+
+def _connection(admin_url: str, timeout: float) -> httpx.Client:
+    limits = httpx.Timeout(timeout, connect=_CONNECT_SECONDS)
+    parts = urlsplit(admin_url)
+    if parts.scheme == "unix":
+        transport = httpx.HTTPTransport(uds=parts.path)
+        return httpx.Client(transport=transport, base_url="http://127.0.0.1", timeout=limits, trust_env=False)
+    return httpx.Client(base_url=f"{admin_url}/", timeout=limits, trust_env=False)
+
+
+def _complaint(response: httpx.Response) -> str | None:
+    """What Caddy says against a configuration; None when this is no such answer."""
+    try:
+        answer = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return None
+    complaint = answer.get("error") if isinstance(answer, dict) else None
+    return complaint if isinstance(complaint, str) else None
+
+
+def _words(error: Exception) -> str:
+    """httpx's own words hold no more than an address and a reason of the operating system."""
+    return str(error) or type(error).__name__
+
+
+def _fnv32a(data: bytes) -> int:
+    digest = _FNV_OFFSET
+    for byte in data:
+        digest = ((digest ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
+    return digest

@@ -1,0 +1,172 @@
+"""Resources as the objects that one Caddy should hold. Pure but for memos."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from argos_gitops.model.objects import ManagedObject
+from argos_gitops.model.resource import AnyResource, Resource, ResourceSet
+from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.catalogue import tls_content
+from argos_gitops.providers.caddy.certificates import DEFAULT, OFF, manages_tls
+from argos_gitops.providers.caddy.edge import (
+    BouncerModule,
+    bouncer_module,
+    http_content,
+    logging_content,
+)
+from argos_gitops.providers.caddy.hosts import HostSpec
+from argos_gitops.providers.caddy.layout import Layout, Tree
+from argos_gitops.providers.caddy.listeners import Needs
+from argos_gitops.providers.caddy.proxy import handlers
+from argos_gitops.providers.caddy.routes import policy_of, routes, tls_of
+from argos_gitops.providers.caddy.services import ServiceSpec
+from argos_gitops.providers.caddy.settings import CaddySettings
+
+HostResource = Resource[HostSpec]
+ServiceResource = Resource[ServiceSpec]
+
+
+class Scene(NamedTuple):
+    """What a host's content depends on beside the Host and its Service."""
+
+    server: str | None
+    manages_tls: bool
+    bouncer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Memo:
+    host: HostResource
+    service: ServiceResource | None
+    scene: Scene
+    compiled: ManagedObject
+
+
+class Compiler:
+    """Compiles for one Edge. What did not change since the last call is taken from memory."""
+
+    def __init__(self, edge: AnyResource, settings: CaddySettings) -> None:
+        self._edge = edge
+        self._settings = settings
+        self._bouncer = bouncer_module(edge.spec)
+        self._hosts: dict[str, _Memo] = {}
+        self._answers: dict[str, tuple[str, tuple[Tree, ...]]] = {}
+
+    def compile(self, resources: ResourceSet, live: Layout) -> dict[str, ManagedObject]:
+        """Every object that should exist, by id.
+
+        Of the live side only servers of others matter: whether Caddy manages TLS there, and whether
+        the bouncer's app is theirs.
+        """
+        hosts = hosts_of(self._edge.name, resources)
+        scene = self._scene(live)
+        services = resources.of(ServiceSpec)
+        memos = {name: self._host(host, services, scene) for name, host in hosts.items()}
+        self._hosts = memos
+        found = {memo.compiled.id: memo.compiled for memo in memos.values()}
+        for object_id, content in self._edge_objects(hosts, live):
+            found[object_id] = ManagedObject(
+                object_id,
+                self._edge.key,
+                content,
+                location=self._edge.location,
+                protected=self._edge.protected,
+            )
+        return found
+
+    def compiled_content(self, object_id: str) -> Any:
+        """What was last compiled for a host, so that an equal live content need not be kept twice."""
+        memo = self._hosts.get(object_id.removeprefix("host/"))
+        return None if memo is None else memo.compiled.content
+
+    def _scene(self, live: Layout) -> Scene:
+        server = self._settings.server
+        managed = server is None or manages_tls(live.servers.get(server, {}), live.http)
+        return Scene(server, managed, self._bouncer is not None)
+
+    def _host(self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene) -> _Memo:
+        service = services[host.spec.service] if host.spec.service is not None else None
+        memo = self._hosts.get(host.name)
+        if (
+            memo is not None
+            and memo.scene == scene
+            and _same(memo.host, host)
+            and _same(memo.service, service)
+        ):
+            return memo
+        content = self._host_content(host, service, scene)
+        compiled = ManagedObject(
+            marks.host_object(host.name), host.key, content, location=host.location, protected=host.protected
+        )
+        return _Memo(host, service, scene, compiled)
+
+    def _host_content(self, host: HostResource, service: ServiceResource | None, scene: Scene) -> Tree:
+        spec = host.spec
+        own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
+        tls = tls_of(spec.tls, self._settings.acme)
+        answer = () if service is None else self._answer(service)
+        return {
+            "server": scene.server or own,
+            "routes": routes(host.name, spec, answer, bouncer=spec.bouncer and scene.bouncer),
+            "tls": tls if scene.manages_tls or "files" in tls else OFF,
+        }
+
+    def _answer(self, service: ServiceResource) -> tuple[Tree, ...]:
+        """One proxy per Service: hosts of the same Service share it in memory."""
+        digest, answer = self._answers.get(service.name, ("", ()))
+        if digest != service.digest:
+            answer = handlers(service.spec)
+            self._answers[service.name] = (service.digest, answer)
+        return answer
+
+    def _edge_objects(self, hosts: Mapping[str, HostResource], live: Layout) -> Iterator[tuple[str, Any]]:
+        settings = self._settings
+        if settings.server is None:
+            yield from _said(marks.EDGE_HTTP, http_content(settings, needs_of(hosts)))
+        yield from _said(marks.EDGE_TLS, tls_content(self._default_policy(), {}))
+        yield from _said(marks.EDGE_LOGGING, logging_content(settings))
+        yield from _said(marks.EDGE_STORAGE, settings.storage)
+        if self._bouncer is not None and any(host.spec.bouncer for host in hosts.values()):
+            yield from _said(marks.CROWDSEC_APP, self._bouncer_app(self._bouncer, live))
+
+    def _default_policy(self) -> Tree | None:
+        """None where no host would use it."""
+        used = any(memo.compiled.content["tls"] == DEFAULT for memo in self._hosts.values())
+        return policy_of(self._settings.acme) if used else None
+
+    def _bouncer_app(self, bouncer: BouncerModule, live: Layout) -> Tree | None:
+        """Marked where others configure Caddy too; the app of theirs, if there is one, serves as it is."""
+        if self._settings.whole:
+            return bouncer.app(marked=False)
+        theirs = live.apps.get("crowdsec")
+        if theirs is not None and theirs.get("@id") != marks.CROWDSEC_MARK:
+            return None
+        return bouncer.app(marked=True)
+
+
+def hosts_of(edge: str, resources: ResourceSet) -> dict[str, HostResource]:
+    """The enabled Hosts of an Edge."""
+    return {
+        name: host
+        for name, host in resources.of(HostSpec).items()
+        if host.spec.edge == edge and host.spec.enabled
+    }
+
+
+def needs_of(hosts: Mapping[str, HostResource]) -> Needs:
+    plain = [host.spec.plain for host in hosts.values()]
+    return Needs(tls=not all(plain), plain=any(plain))
+
+
+def _same(known: Resource[Any] | None, found: Resource[Any] | None) -> bool:
+    if known is found:
+        return True
+    if known is None or found is None:
+        return False
+    return known.digest == found.digest and known.location == found.location
+
+
+def _said(object_id: str, content: Any) -> Iterator[tuple[str, Any]]:
+    if content:
+        yield object_id, content

@@ -1,0 +1,210 @@
+"""Contents as labelled, masked fields for people, in reading order.
+
+What a Host's route usually holds gets a name of its own; whatever else is in a content is listed by
+its path, so that no difference goes unseen.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from argos_gitops.model.objects import Content
+from argos_gitops.model.secret import MASK
+from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
+from argos_gitops.providers.caddy.layout import domains
+from argos_gitops.providers.caddy.masking import shown, shown_header
+
+Tree = dict[str, Any]
+Field = tuple[str, str]
+
+_LONGEST_BODY = 60
+_GONE = "(removed)"
+
+
+def fields(content: Content) -> Mapping[str, str]:
+    """Equal labels are numbered, so that none hides another."""
+    found: dict[str, str] = {}
+    for label, value in _host(content) if _is_host(content) else _leaves("", content):
+        unique, number = label, 2
+        while unique in found:
+            unique, number = f"{label} ({number})", number + 1
+        found[unique] = value
+    return found
+
+
+def _is_host(content: Content) -> bool:
+    return isinstance(content, dict) and "tls" in content and "routes" in content
+
+
+def _host(content: Tree) -> Iterator[Field]:
+    yield "domains", ", ".join(domains(content))
+    for route in content["routes"][:1]:
+        for handler in route.get("handle") or ():
+            yield from _handler(handler)
+    yield "tls", _tls(content["tls"])
+    if content["server"] not in marks.OWN_SERVERS:
+        yield "server", content["server"]
+    if "elsewhere" in content:
+        yield "also in server", content["elsewhere"]
+    if content.get("misplaced"):
+        yield "position", "behind a route that answers in its place"
+    yield from _unusual(content["routes"])
+
+
+def _unusual(routes: Sequence[Tree]) -> Iterator[Field]:
+    """What a route of ours never has, and a second route where it is not like the first."""
+    for index, route in enumerate(routes):
+        usual = {"@id", "match", "handle", "terminal"}
+        rest: Tree = {key: value for key, value in route.items() if key not in usual}
+        if route.get("terminal") is not True:
+            rest["terminal"] = route.get("terminal", False)
+        extra = [{k: v for k, v in matcher.items() if k != "host"} for matcher in route.get("match") or ()]
+        if any(extra) or len(extra) != 1:
+            rest["match"] = route.get("match")
+        if index and route.get("handle") != routes[0].get("handle"):
+            rest["handle"] = route.get("handle")
+        if index and ("*" not in "".join(domains({"routes": [route]})) or index > 1):
+            rest["@id"] = route.get("@id")
+        yield from _leaves("route" if index == 0 else f"route {index + 1}", rest)
+
+
+def _handler(handler: Tree) -> Iterator[Field]:
+    name = handler.get("handler")
+    describe = _DESCRIBE.get(str(name))
+    if describe is None:
+        yield from _leaves(str(name), {key: value for key, value in handler.items() if key != "handler"})
+        if len(handler) == 1:
+            yield str(name), "on"
+        return
+    yield from describe(handler)
+
+
+def _proxy(handler: Tree) -> Iterator[Field]:
+    balancing = handler.get("load_balancing") or {}
+    policy = balancing.get("selection_policy") or {}
+    weights = policy.get("weights") or ()
+    upstreams = handler.get("upstreams") or ()
+    shares = [f" ×{weight}" for weight in weights] + [""] * len(upstreams)
+    yield (
+        "upstream",
+        ", ".join(f"{each.get('dial', '?')}{share}" for each, share in zip(upstreams, shares, strict=False)),
+    )
+    if policy.get("policy", "weighted_round_robin") != "weighted_round_robin":
+        yield "load balancing", str(policy["policy"])
+    yield from _leaves("load balancing", _without(policy, "policy", "weights"))
+    yield from _leaves("load balancing", _without(balancing, "selection_policy"))
+    checks = handler.get("health_checks") or {}
+    yield from _leaves("health check", checks.get("active") or {})
+    yield from _leaves("passive health check", checks.get("passive") or {})
+    yield from _leaves("upstream", _without(handler.get("transport") or {}, "protocol"))
+    yield from _header_fields(handler.get("headers") or {})
+    known = ("handler", "load_balancing", "upstreams", "health_checks", "transport", "headers")
+    yield from _leaves("upstream", _without(handler, *known))
+    odd = [_without(each, "dial") for each in upstreams]
+    yield from _leaves("upstream", odd if any(odd) else {})
+
+
+def _answer(handler: Tree) -> Iterator[Field]:
+    headers = dict(handler.get("headers") or {})
+    location = headers.pop("Location", None)
+    status = str(handler.get("status_code", 200))
+    if location:
+        yield "redirect", f"{status} to {' '.join(location)}"
+    else:
+        yield "response", status
+    if handler.get("body"):
+        yield "body", _body(str(handler["body"]))
+    for name, values in headers.items():
+        yield from _values(name, values, public=True)
+    yield from _leaves("response", _without(handler, "handler", "headers", "status_code", "body"))
+
+
+def _body(body: str) -> str:
+    """Bodies are public. A long one is told apart by its digest."""
+    line = " ".join(body.split())
+    if len(line) <= _LONGEST_BODY and line == body:
+        return line
+    digest = blake2b(body.encode(), digest_size=4).hexdigest()
+    return f"{line[:_LONGEST_BODY]}… ({len(body)} characters, {digest})"
+
+
+def _header_fields(handler: Tree) -> Iterator[Field]:
+    for side, prefix in (("request", "request "), ("response", "")):
+        changes = handler.get(side) or {}
+        for name, values in (changes.get("set") or {}).items():
+            yield from _values(f"{prefix}{name}", values, public=not prefix)
+        for name, values in (changes.get("add") or {}).items():
+            yield from _values(f"{prefix}{name} (added)", values, public=not prefix)
+        for name in changes.get("delete") or ():
+            yield f"{prefix}{name}", _GONE
+        rest = _without(changes, "set", "add", "delete")
+        yield from _leaves(
+            f"{prefix}headers", _without(rest, "deferred") if rest.get("deferred") is True else rest
+        )
+    yield from _leaves("headers", _without(handler, "handler", "request", "response"))
+
+
+def _values(label: str, values: Any, *, public: bool) -> Iterator[Field]:
+    name = label.removeprefix("request ").removesuffix(" (added)")
+    for value in values if isinstance(values, list) else [values]:
+        yield label, shown_header(name, str(value), public=public)
+
+
+def _compression(handler: Tree) -> Iterator[Field]:
+    yield "compression", ", ".join(handler.get("prefer") or sorted(handler.get("encodings") or ()))
+    encodings = {name: each for name, each in (handler.get("encodings") or {}).items() if each}
+    yield from _leaves("compression", encodings)
+    yield from _leaves("compression", _without(handler, "handler", "prefer", "encodings"))
+
+
+def _bouncer(handler: Tree) -> Iterator[Field]:
+    yield "bouncer", "on"
+    yield from _leaves("bouncer", _without(handler, "handler"))
+
+
+_DESCRIBE: Mapping[str, Callable[[Tree], Iterator[Field]]] = {
+    "reverse_proxy": _proxy,
+    "static_response": _answer,
+    "headers": _header_fields,
+    "encode": _compression,
+    "crowdsec": _bouncer,
+}
+
+
+def _tls(tls: Tree) -> str:
+    if tls == OFF:
+        return "off"
+    if tls == DEFAULT:
+        return "auto"
+    if tls == INTERNAL:
+        return "internal"
+    if set(tls) == {"files"}:
+        return f"manual, {tls['files'].get('certificate')} and {tls['files'].get('key')}"
+    return "; ".join(f"{label} {value}" for label, value in _leaves("auto", tls))
+
+
+def _leaves(label: str, value: Any, key: str = "") -> Iterator[Field]:
+    """Each scalar below a value under its path; lists of scalars as one."""
+    if isinstance(value, dict) and value:
+        for name, each in value.items():
+            yield from _leaves(f"{label} {_word(name)}".strip(), each, name)
+    elif isinstance(value, list) and value and not any(isinstance(each, dict | list) for each in value):
+        texts = [shown(key, each) for each in value]
+        yield label, MASK if MASK in texts else ", ".join(texts)
+    elif isinstance(value, list) and value:
+        for index, each in enumerate(value, 1):
+            yield from _leaves(label if len(value) == 1 else f"{label} {index}", each, key)
+    elif isinstance(value, dict | list):
+        if key:
+            yield label, "empty"
+    else:
+        yield label, shown(key, value)
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _without(tree: Tree, *keys: str) -> Tree:
+    return {key: value for key, value in tree.items() if key not in keys}

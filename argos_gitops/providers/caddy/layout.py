@@ -1,0 +1,164 @@
+"""Caddy's configuration taken apart into what is each Host's, what is the Edge's and what is others'.
+
+`take_apart` and `put_together` are inverse to each other up to the order of our own routes and lists,
+and leave whatever is not ours exactly as it was. Both are pure and share structure with their input.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.certificates import (
+    Coverage,
+    Members,
+    take_out_tls,
+    with_tls,
+    without_skipped,
+)
+from argos_gitops.providers.caddy.placement import arranged, misplaced
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One configuration in parts.
+
+    `top` is all but `apps`; `apps` all but http and tls; `http` all but servers; `servers` hold no
+    routes, those of others are in `routes` by server; `hosts` are contents by Host; `default_policy`
+    is how certificates are got unless a Host says; `tls` is the tls app without anything of ours.
+    `present` names containers that are there even if they are empty.
+    """
+
+    top: Tree = field(default_factory=dict)
+    apps: Tree = field(default_factory=dict)
+    http: Tree = field(default_factory=dict)
+    servers: Mapping[str, Tree] = field(default_factory=dict)
+    routes: Mapping[str, list[Any]] = field(default_factory=dict)
+    hosts: Mapping[str, Tree] = field(default_factory=dict)
+    default_policy: Tree | None = None
+    tls: Tree = field(default_factory=dict)
+    present: frozenset[str] = frozenset()
+
+
+def take_apart(tree: Tree | None) -> Layout:
+    """The parts of a configuration as `GET /config/` gives it; None is that of a Caddy without any."""
+    tree = tree or {}
+    apps, http, servers, tls = _containers(tree)
+    coverage = take_out_tls(tls)
+    hosts = _hosts(http, servers, coverage)
+    skipped = Members.of(hosts_with_domains(hosts)).skipped
+    return Layout(
+        top=_without(tree, "apps"),
+        apps=_without(apps, "http", "tls"),
+        http=_without(http, "servers"),
+        servers={
+            name: without_skipped(_without_routes(server), frozenset(skipped.get(name, ())))
+            for name, server in servers.items()
+        },
+        routes={
+            name: [route for route in server["routes"] if marks.host_of_route(route) is None]
+            for name, server in servers.items()
+            if _has_routes(server)
+        },
+        hosts=hosts,
+        default_policy=coverage.default,
+        tls=coverage.rest,
+        present=frozenset(_present(tree)),
+    )
+
+
+def put_together(layout: Layout, *, catch_all: bool) -> Tree:
+    """The configuration that a layout stands for.
+
+    `catch_all`: the default policy holds for every domain, not only for those of our Hosts.
+    """
+    members = Members.of(hosts_with_domains(layout.hosts))
+    servers = {name: _server(layout, name, members) for name in layout.servers}
+    http = _joined(layout, "servers", layout.http, servers)
+    tls = with_tls(layout.tls, layout.default_policy, members, catch_all=catch_all)
+    apps = {**layout.apps}
+    for name, app in (("http", http), ("tls", tls)):
+        if app or name in layout.present:
+            apps[name] = app
+    return _joined(layout, "apps", layout.top, apps)
+
+
+def _containers(tree: Tree) -> tuple[Tree, Tree, dict[str, Tree], Tree]:
+    apps = tree.get("apps") or {}
+    http = apps.get("http") or {}
+    return apps, http, http.get("servers") or {}, apps.get("tls") or {}
+
+
+def _present(tree: Tree) -> Iterator[str]:
+    apps, http, _, _ = _containers(tree)
+    places = (("apps", tree), ("http", apps), ("tls", apps), ("servers", http))
+    return (name for name, parent in places if name in parent)
+
+
+def _joined(layout: Layout, name: str, rest: Tree, inner: Tree) -> Tree:
+    return {**rest, name: inner} if inner or name in layout.present else {**rest}
+
+
+def _has_routes(server: Tree) -> bool:
+    return isinstance(server.get("routes"), list)
+
+
+def _without(tree: Tree, *keys: str) -> Tree:
+    return {key: value for key, value in tree.items() if key not in keys}
+
+
+def _without_routes(server: Tree) -> Tree:
+    return _without(server, "routes") if _has_routes(server) else server
+
+
+def _hosts(http: Tree, servers: Mapping[str, Tree], coverage: Coverage) -> dict[str, Tree]:
+    hosts: dict[str, Tree] = {}
+    for name, server in servers.items():
+        if _has_routes(server):
+            _collect(hosts, name, server["routes"])
+    for name, content in hosts.items():
+        server = servers[content["server"]]
+        content["tls"] = coverage.of_host(name, domains(content), content["server"], server, http)
+    return hosts
+
+
+def _collect(hosts: dict[str, Tree], server: str, routes: list[Any]) -> None:
+    """Routes of one host are one content, wherever they stand; what is out of place is told in it."""
+    displaced = misplaced(routes)
+    for index, route in enumerate(routes):
+        name = marks.host_of_route(route)
+        if name is None:
+            continue
+        content = hosts.setdefault(name, {"server": server, "routes": []})
+        content["routes"].append(route)
+        if content["server"] != server:
+            content["elsewhere"] = server
+        if index in displaced:
+            content["misplaced"] = True
+
+
+def hosts_with_domains(hosts: Mapping[str, Tree]) -> dict[str, tuple[Tree, tuple[str, ...]]]:
+    return {name: (content, domains(content)) for name, content in hosts.items()}
+
+
+def domains(content: Tree) -> tuple[str, ...]:
+    """The domains that a host's routes match."""
+    return tuple(_domains(content["routes"]))
+
+
+def _domains(routes: Iterable[Any]) -> Iterator[str]:
+    for route in routes:
+        for matcher in route.get("match") or ():
+            found = matcher.get("host") if isinstance(matcher, dict) else None
+            yield from (domain for domain in found or () if isinstance(domain, str))
+
+
+def _server(layout: Layout, name: str, members: Members) -> Tree:
+    server = members.skipping(name, layout.servers[name], layout.http)
+    ours = (
+        route for content in layout.hosts.values() if content["server"] == name for route in content["routes"]
+    )
+    routes = arranged(layout.routes.get(name, ()), ours)
+    return {**server, "routes": routes} if routes or name in layout.routes else server

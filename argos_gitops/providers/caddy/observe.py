@@ -1,0 +1,65 @@
+"""What one Caddy holds now."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from argos_gitops.model.errors import TerminalError
+from argos_gitops.model.objects import LiveObject
+from argos_gitops.model.plan import Failure
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.providers.caddy.catalogue import Catalogue, Item
+from argos_gitops.providers.caddy.client import RawConfig
+from argos_gitops.providers.caddy.layout import Layout, take_apart
+
+Known = Callable[[str], Any]
+"""The content that was last compiled for an object id, None where there is none."""
+
+
+class CaddyLive:
+    """One configuration as it was read; parsed when it is first asked for its objects."""
+
+    def __init__(
+        self,
+        raw: RawConfig,
+        target: ResourceKey,
+        catalogue: Catalogue,
+        known: Known,
+        notices: Sequence[Failure] = (),
+    ) -> None:
+        self.raw = raw
+        self.notices = notices
+        self.fingerprint = hashlib.blake2b(raw.body, digest_size=16).hexdigest()
+        self._target = target
+        self._catalogue = catalogue
+        self._known = known
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Raises TerminalError when the answer is no configuration."""
+        try:
+            tree = orjson.loads(self.raw.body)
+            return take_apart(tree)
+        except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
+            raise TerminalError(
+                f"what Caddy of {self._target} gave as its configuration is none ({type(error).__name__})",
+                reason="NotCaddy",
+            ) from error
+
+    @cached_property
+    def objects(self) -> Mapping[str, LiveObject]:
+        return {item.id: self._object(item) for item in self._catalogue.items(self.layout)}
+
+    def _object(self, item: Item) -> LiveObject:
+        """Content that equals what was compiled becomes the same object, so that memory holds it once."""
+        known = self._known(item.id) if item.host is not None else None
+        content = known if known is not None and known == item.content else item.content
+        return LiveObject(item.id, content, owned=True, owner=self._owner(item))
+
+    def _owner(self, item: Item) -> ResourceKey | None:
+        if item.host is not None:
+            return ResourceKey("Host", item.host)
+        return self._target if item.ours else None

@@ -1,0 +1,62 @@
+"""Where our routes stand among each other and among those of others.
+
+Caddy tries routes from first to last, and ours end there (`terminal`). So exact domains come before
+wildcards, and both before the first route of others that may answer for any host.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from argos_gitops.providers.caddy import marks
+
+_PASSING = """
+    appsec crowdsec encode headers intercept log_append map metrics rate_limit request_body rewrite
+    tracing uri vars waf
+    """.split()  # noqa: SIM905 # a list of words is read as words
+"""Handlers that pass a request on, so that a route made of them alone answers nobody."""
+
+
+def arranged(others: Sequence[Any], ours: Iterable[Any]) -> list[Any]:
+    """Both in one list; the order among others' routes stays."""
+    routes = list(others)
+    place = next((index for index, route in enumerate(routes) if answers_any_host(route)), len(routes))
+    return [*routes[:place], *sorted(ours, key=_order), *routes[place:]]
+
+
+def misplaced(routes: Sequence[Any]) -> frozenset[int]:
+    """Indices of our routes that stand behind one that may answer in their place."""
+    behind_wildcard = behind_all = False
+    found = set()
+    for index, route in enumerate(routes):
+        if marks.host_of_route(route) is None:
+            behind_all = behind_all or answers_any_host(route)
+        elif behind_all or (behind_wildcard and not _is_wildcard(route)):
+            found.add(index)
+        else:
+            behind_wildcard = behind_wildcard or _is_wildcard(route)
+    return frozenset(found)
+
+
+def answers_any_host(route: Any) -> bool:
+    """Whether a route may end a request for a host that it does not name exactly."""
+    matchers = route.get("match") or [{}]
+    open_to_all = any(_matches_unnamed(matcher) for matcher in matchers)
+    return open_to_all and not _passes_on(route)
+
+
+def _matches_unnamed(matcher: dict[str, Any]) -> bool:
+    hosts = matcher.get("host")
+    return hosts is None or any("*" in host or "{" in host for host in hosts)
+
+
+def _passes_on(route: Any) -> bool:
+    handlers = route.get("handle") or []
+    return not route.get("terminal") and all(handler.get("handler") in _PASSING for handler in handlers)
+
+
+def _is_wildcard(route: Any) -> bool:
+    return any("*" in host for matcher in route.get("match") or () for host in matcher.get("host") or ())
+
+
+def _order(route: Any) -> tuple[bool, str]:
+    return _is_wildcard(route), route["@id"]

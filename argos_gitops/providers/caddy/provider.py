@@ -1,0 +1,160 @@
+"""One Caddy as a Provider: the parts of this folder behind the port."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from argos_gitops import __version__
+from argos_gitops.model.change import Action, Change, Outcome
+from argos_gitops.model.condition import Condition
+from argos_gitops.model.errors import TerminalError
+from argos_gitops.model.objects import Content, ObjectSet
+from argos_gitops.model.plan import Failure
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target
+from argos_gitops.providers.caddy import fields as describe
+from argos_gitops.providers.caddy.apply import write
+from argos_gitops.providers.caddy.catalogue import Catalogue
+from argos_gitops.providers.caddy.certificates import manages_tls
+from argos_gitops.providers.caddy.client import AdminClient
+from argos_gitops.providers.caddy.compile import Compiler, HostResource, hosts_of, needs_of
+from argos_gitops.providers.caddy.edge import bouncer_mode, bouncer_module
+from argos_gitops.providers.caddy.hosts import HostSpec
+from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
+from argos_gitops.providers.caddy.observe import CaddyLive
+from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, question
+from argos_gitops.providers.caddy.settings import CaddySettings
+
+_NAMED_HOSTS = 5
+
+
+class CaddyProvider:
+    """Bound to one Edge; keeps its connection, the last configuration read, and what it compiled."""
+
+    def __init__(self, target: Target, context: ProviderContext) -> None:
+        settings = target.section("caddy", CaddySettings)
+        if settings is None:
+            raise TerminalError(f"{target.key} has no caddy section", reason="InvalidConfiguration")
+        self._target = target
+        self._settings = settings
+        self._client = AdminClient(settings.admin_url, context.timeout)
+        self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
+        self._compiler = Compiler(target.resource, settings)
+        self._last: CaddyLive | None = None
+
+    def observe(self) -> CaddyLive:
+        """An unchanged configuration is not parsed again."""
+        raw = self._client.read()
+        notices = tuple(self._moved())
+        live = CaddyLive(raw, self._target.key, self._catalogue, self._compiler.compiled_content, notices)
+        last = self._last
+        if last is not None and (last.fingerprint, last.notices) == (live.fingerprint, notices):
+            return last
+        self._last = live
+        return live
+
+    def fingerprint(self, desired: DesiredState) -> str:
+        return __version__
+
+    def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
+        return self._compiler.compile(desired.resources, _caddy(live).layout)
+
+    def notices(self, desired: DesiredState) -> Sequence[Failure]:
+        hosts = hosts_of(self._target.resource.name, desired.resources)
+        return (*self._unenforced(hosts), *self._without_tls(hosts))
+
+    def fields(self, content: Content) -> Mapping[str, str]:
+        return describe.fields(content)
+
+    def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
+        """None: what a Host serves bans nobody, and the admin API is never changed."""
+        return ()
+
+    def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
+        if changes:
+            yield from write(self._client, self._target.key, self._catalogue, _caddy(live), changes)
+
+    def verify(
+        self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
+    ) -> Iterator[Condition]:
+        """Asks the edge for changed hosts; of many only so many that it stays short."""
+        probe = self._settings.probe
+        if not probe.enabled:
+            return
+        hosts = hosts_of(self._target.resource.name, desired.resources)
+        written = {change.owner for change in changes if change.action is not Action.DELETE}
+        wanted = [hosts[key.name] for key in sorted(written | set(recheck)) if _is_host(key, hosts)]
+        yield from ask([*self._questions(wanted[:MOST_PROBES], hosts)], probe.timeout / timedelta(seconds=1))
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _moved(self) -> Iterator[Failure]:
+        if self._client.moved:
+            yield Failure(
+                "AdminMoved",
+                f"nothing listens at {self._client.admin_url}: a configuration that failed to load moved "
+                "Caddy's admin API to its default address, where it was found; the next write brings it back",
+            )
+
+    def _unenforced(self, hosts: Mapping[str, HostResource]) -> Iterator[Failure]:
+        """A bouncer that is asked for and not there must not go unsaid."""
+        edge = self._target.resource.spec
+        asking = [name for name, host in hosts.items() if host.spec.bouncer]
+        if asking and bouncer_module(edge) is None:
+            mode = bouncer_mode(edge)
+            why = (
+                f"crowdsec.bouncer.mode {mode} does not refuse anybody here"
+                if mode
+                else "it has no crowdsec section"
+            )
+            yield Failure(
+                "BouncerNotEnforced",
+                f"{_listed(asking)} ask for a bouncer, but {self._target.key} gives none ({why}); "
+                "mode module does, with a Caddy that has the bouncer module",
+            )
+
+    def _without_tls(self, hosts: Mapping[str, HostResource]) -> Iterator[Failure]:
+        server = self._settings.server
+        layout = None if self._last is None else self._last.layout
+        if server is None or layout is None or server not in layout.servers:
+            return
+        asking = [name for name, host in hosts.items() if host.spec.tls.mode in ("auto", "internal")]
+        if asking and not manages_tls(layout.servers[server], layout.http):
+            yield Failure(
+                "TlsNotManaged",
+                f"{_listed(asking)} ask for certificates, but automatic HTTPS is off in the server "
+                f"{server} of somebody else; turn it on there, or set tls mode off",
+            )
+
+    def _questions(
+        self, wanted: Iterable[HostResource], hosts: Mapping[str, HostResource]
+    ) -> Iterator[Question]:
+        found = self._listeners(hosts)
+        for host in wanted:
+            secure = not host.spec.plain if self._settings.server is None else bool(found.tls)
+            addresses = found.tls if secure else found.plain
+            if addresses:
+                yield question(host.key, host.spec, addresses[0], secure, self._settings)
+
+    def _listeners(self, hosts: Mapping[str, HostResource]) -> Listeners:
+        if self._settings.server is None:
+            return listeners(self._settings, needs_of(hosts))
+        layout = self._last.layout if self._last is not None else self.observe().layout
+        server = layout.servers.get(self._settings.server, {})
+        addresses = addresses_of(server.get("listen") or ())
+        return Listeners(addresses, ()) if manages_tls(server, layout.http) else Listeners((), addresses)
+
+
+def _caddy(live: LiveState) -> CaddyLive:
+    if not isinstance(live, CaddyLive):
+        raise TypeError(f"a Caddy provider was given {type(live).__name__}")
+    return live
+
+
+def _is_host(key: ResourceKey, hosts: Mapping[str, HostResource]) -> bool:
+    return key.kind == HostSpec.kind and key.name in hosts
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"Host/{name}" for name in sorted(names)[:_NAMED_HOSTS])
+    return shown if len(names) <= _NAMED_HOSTS else f"{shown} and {len(names) - _NAMED_HOSTS} more"
