@@ -22,7 +22,8 @@ def hosts_that_answer(stage: Stage) -> Iterator[str]:
             tls = host["tls"]["mode"] != "off"
             answer = stage.caddy.get(asked, tls=tls)
             seen = _what_answered(host, answer)
-            yield f"{'https' if tls else 'http'}://{asked:<26} {answer.status_code} {seen}"
+            url = f"{'https' if tls else 'http'}://{asked}"
+            yield f"{url:<34} {answer.status_code} {seen}"
 
 
 def _what_answered(host: dict[str, Any], answer: httpx.Response) -> str:
