@@ -1,16 +1,15 @@
 """How time and memory grow from 1,000 to 50,000 Hosts: no faster than linearly."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from math import log
+from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, Rule
-from benchmarks.measure import Spread, peak_megabytes, run_quietly, seconds
-from benchmarks.plan_cold import plan_seconds
+from benchmarks.measure import Spread, seconds
+from benchmarks.program import Program
 from benchmarks.site import Site
-from benchmarks.validate_cold import validate, validate_seconds
 from benchmarks.warm import WarmProcess
 
 NAME = "growth"
@@ -38,37 +37,23 @@ def run(bench: Bench) -> Iterator[Figure]:
 
 
 def _measure(site: Site, runs: int) -> Iterator[tuple[str, _Cost]]:
-    yield (
-        "validate cold",
-        _command(
-            runs,
-            partial(validate_seconds, site, site.estate.origin),
-            site,
-            validate(site, site.estate.origin),
-        ),
-    )
-    site.forget()
+    program, origin = site.program, site.estate.origin
+    yield "validate cold", _cold(program, "validate", origin, runs)
     site.converge()
-    yield "plan cold", _command(runs, partial(plan_seconds, site), site, site.argos("plan"))
+    yield "plan cold", _cold(program, "plan", origin, runs)
     site.converge()
-    yield "plan warm", _warm_plan(runs, site)
-    with WarmProcess(site.environment, site.estate.origin) as warm:
-        times = Spread(tuple(seconds(warm.run_pass) for _ in range(runs)))
+    warm_plan = Spread(tuple(program.seconds("plan", repo=origin) for _ in range(runs)))
+    yield "plan warm", _Cost(warm_plan, program.megabytes("plan", repo=origin))
+    with WarmProcess(program.environment, origin) as warm:
+        passes = Spread(tuple(seconds(warm.run_pass) for _ in range(runs)))
         with warm.watched() as memory:
             warm.run_pass()
-        yield "pass without changes", _Cost(times, memory.megabytes)
+        yield "pass without changes", _Cost(passes, memory.megabytes)
 
 
-def _command(runs: int, once: Callable[[], float], site: Site, command: list[str]) -> _Cost:
-    times = Spread(tuple(once() for _ in range(runs)))
-    site.forget()
-    return _Cost(times, peak_megabytes(command, site.environment))
-
-
-def _warm_plan(runs: int, site: Site) -> _Cost:
-    command = site.argos("plan")
-    times = Spread(tuple(seconds(partial(run_quietly, command, site.environment)) for _ in range(runs)))
-    return _Cost(times, peak_megabytes(command, site.environment))
+def _cold(program: Program, command: str, origin: Path, runs: int) -> _Cost:
+    times = Spread(tuple(program.cold_seconds(command, repo=origin) for _ in range(runs)))
+    return _Cost(times, program.cold_megabytes(command, repo=origin))
 
 
 def _growth(what: str, unit: str, costs: list[Spread]) -> Figure:

@@ -20,7 +20,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     site = bench.site()
     site.converge()
     mirror = _mirror(site)
-    with WarmProcess(site.environment, site.estate.origin) as warm:
+    with WarmProcess(site.program.environment, site.estate.origin) as warm:
         ours, reference = interleaved(
             bench.runs * 2,
             lambda: seconds(warm.run_pass),

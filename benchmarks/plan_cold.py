@@ -5,9 +5,8 @@ from functools import partial
 
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, peak, ratio
-from benchmarks.measure import interleaved, peak_megabytes, run_quietly, seconds
+from benchmarks.measure import interleaved
 from benchmarks.site import Site
-from benchmarks.validate_cold import validate_seconds
 
 NAME = "plan_cold"
 LIMIT = 1.3
@@ -15,23 +14,19 @@ LIMIT = 1.3
 
 def run(bench: Bench) -> Iterator[Figure]:
     site = bench.site()
-    site.ours.restart()
+    site.ours.restart()  # it boots with an empty configuration
     yield from _against_validate(bench, site, "everything to create")
-    site.forget()
+    site.program.forget()
     site.converge()
     yield from _against_validate(bench, site, "nothing to change")
 
 
-def plan_seconds(site: Site) -> float:
-    """One `plan` with nothing cached and nothing remembered."""
-    site.forget()
-    return seconds(partial(run_quietly, site.argos("plan"), site.environment))
-
-
 def _against_validate(bench: Bench, site: Site, state: str) -> Iterator[Figure]:
+    origin = site.estate.origin
     plan, validate = interleaved(
-        bench.runs, partial(plan_seconds, site), partial(validate_seconds, site, site.estate.origin)
+        bench.runs,
+        partial(site.program.cold_seconds, "plan", repo=origin),
+        partial(site.program.cold_seconds, "validate", repo=origin),
     )
     yield ratio(NAME, f"plan, empty cache and store, {state}", plan, "cold validate", validate, LIMIT)
-    site.forget()
-    yield peak(NAME, f"peak memory, {state}", peak_megabytes(site.argos("plan"), site.environment))
+    yield peak(NAME, f"peak memory, {state}", site.program.cold_megabytes("plan", repo=origin))

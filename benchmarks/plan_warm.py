@@ -6,24 +6,24 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, peak, ratio
-from benchmarks.measure import interleaved, peak_megabytes, run_quietly, seconds
+from benchmarks.measure import interleaved, run_quietly, seconds
 from benchmarks.site import Site, environment_of_caddy
 
 NAME = "plan_warm"
+LIMIT = 0.3
 
 
 def run(bench: Bench) -> Iterator[Figure]:
     site = bench.site()
+    origin = site.estate.origin
     site.converge()
-    run_quietly(site.argos("plan"), site.environment)
-    caddyfile = site.write_caddyfile()
-    plan, adapt = interleaved(
-        bench.runs,
-        lambda: seconds(partial(run_quietly, site.argos("plan"), site.environment)),
-        lambda: seconds(partial(_adapt, site, caddyfile)),
+    site.program.run("plan", repo=origin)
+    adapt = partial(_adapt, site, site.write_caddyfile())
+    ours, reference = interleaved(
+        bench.runs, partial(site.program.seconds, "plan", repo=origin), partial(seconds, adapt)
     )
-    yield ratio(NAME, "plan, nothing to change", plan, "caddy adapt", adapt, 0.3)
-    yield peak(NAME, "peak memory", peak_megabytes(site.argos("plan"), site.environment))
+    yield ratio(NAME, "plan, nothing to change", ours, "caddy adapt", reference, LIMIT)
+    yield peak(NAME, "peak memory", site.program.megabytes("plan", repo=origin))
 
 
 def _adapt(site: Site, caddyfile: Path) -> None:

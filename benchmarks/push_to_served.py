@@ -28,7 +28,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     site = bench.site()
     site.converge()
     assert_equivalent(site)
-    with WarmProcess(site.environment, site.estate.origin) as warm:
+    with WarmProcess(site.program.environment, site.estate.origin) as warm:
         _push(site, warm, [])
         whole: list[float] = []
         ours, load, reload = interleaved(

@@ -1,9 +1,8 @@
-"""One estate with what it needs to run: two real Caddys, an upstream, and the command line on it."""
+"""One estate with what it needs to run: two real Caddys, an upstream, and our own program."""
 
 import http.client
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.estate import EdgeAddresses, Estate, domain_of, git_environment
-from benchmarks.measure import run_quietly
+from benchmarks.estate import EdgeAddresses, Estate, domain_of
+from benchmarks.program import Program
 from tests.components.caddy import RealCaddy
 from tests.components.lookup import find_program
 from tests.components.upstream import Upstream
@@ -57,6 +56,10 @@ class Site:
     def estate(self) -> Estate:
         return Estate(self.folder, self.hosts, self.addresses(self.ours))
 
+    @cached_property
+    def program(self) -> Program:
+        return Program(self.folder / "argos")
+
     def addresses(self, caddy: RealCaddy) -> EdgeAddresses:
         return EdgeAddresses(caddy.admin_address, caddy.http_port, self.upstream.address)
 
@@ -65,33 +68,9 @@ class Site:
         turn = next(self._releases)
         return turn * 997 % self.hosts, f"release-{turn:05}"
 
-    def argos(self, *arguments: str, repo: Path | None = None) -> list[str]:
-        """The command line on the bare repository, or on `repo`."""
-        program = Path(sys.executable).with_name("argos-gitops")
-        return [str(program), *arguments, "--repo", str(repo or self.estate.origin)]
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """A state and a cache of our own, and nothing of the person who measures."""
-        inherited = {
-            name: value for name, value in git_environment().items() if not name.startswith("ARGOS_")
-        }
-        return {
-            **inherited,
-            "HOME": str(self.folder),
-            "ARGOS_INSTANCE": "benchmark",
-            "ARGOS_STATE_DIR": str(self.folder / "state"),
-            "ARGOS_CACHE_DIR": str(self.folder / "cache"),
-        }
-
-    def forget(self) -> None:
-        """An empty cache and an empty store, as on the first day."""
-        for name in ("state", "cache"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
-
     def converge(self) -> None:
         """Makes our Caddy equal to the repository, with cache and store warm."""
-        run_quietly(self.argos("apply", "--auto-approve"), self.environment)
+        self.program.run("apply", "--auto-approve", repo=self.estate.origin)
 
     def write_caddyfile(self, releases: Mapping[int, str] | None = None) -> Path:
         """The Caddyfile of the reference Caddy."""

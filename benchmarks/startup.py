@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, difference
 from benchmarks.measure import interleaved, run_quietly, seconds
-from benchmarks.site import Site
+from benchmarks.program import Program
 
 NAME = "startup"
 EXAMPLE = Path(__file__).parents[1] / "example-config"
@@ -17,25 +17,16 @@ _RUNS_FOR_EACH = 3
 
 
 def run(bench: Bench) -> Iterator[Figure]:
-    site = Site(bench.folder / "startup", 0)  # its environment only: nothing is started
-    site.folder.mkdir(exist_ok=True)
-    command = partial(_seconds, site)
-    help_, validate, cold, bare = interleaved(
+    program = Program(bench.folder / "startup")
+    program.forget()
+    bare = partial(run_quietly, [sys.executable, "-c", "pass"], program.environment)
+    help_, validate, cold, nothing = interleaved(
         bench.runs * _RUNS_FOR_EACH,
-        partial(command, [*site.argos("--help")[:2]]),
-        partial(command, site.argos("validate", repo=EXAMPLE)),
-        partial(_cold, site),
-        partial(command, [sys.executable, "-c", "pass"]),
+        partial(program.seconds, "--help"),
+        partial(program.seconds, "validate", repo=EXAMPLE),
+        partial(program.cold_seconds, "validate", repo=EXAMPLE),
+        partial(seconds, bare),
     )
-    yield difference(NAME, "argos-gitops --help", help_, "python -c pass", bare, 0.15)
-    yield difference(NAME, "validate of example-config", validate, "python -c pass", bare, 0.5)
-    yield difference(NAME, "the same with an empty cache", cold, "python -c pass", bare, 0.5)
-
-
-def _cold(site: Site) -> float:
-    site.forget()
-    return _seconds(site, site.argos("validate", repo=EXAMPLE))
-
-
-def _seconds(site: Site, command: list[str]) -> float:
-    return seconds(partial(run_quietly, command, site.environment))
+    yield difference(NAME, "argos-gitops --help", help_, "python -c pass", nothing, 0.15)
+    yield difference(NAME, "validate of example-config", validate, "python -c pass", nothing, 0.5)
+    yield difference(NAME, "the same with an empty cache", cold, "python -c pass", nothing, 0.5)

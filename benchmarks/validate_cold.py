@@ -7,41 +7,30 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, peak, ratio
-from benchmarks.measure import interleaved, peak_megabytes, run_quietly, seconds
+from benchmarks.measure import interleaved, run_quietly, seconds
 from benchmarks.site import Site
 
 NAME = "validate_cold"
+LIMIT = 0.6
 SCHEMA = Path(__file__).parents[1] / "schema" / "argos.json"
 
 
 def run(bench: Bench) -> Iterator[Figure]:
     site = bench.site()
+    checkout, origin = site.estate.checkout, site.estate.origin
     folder, git, reference = interleaved(
         bench.runs,
-        partial(validate_seconds, site, site.estate.checkout),
-        partial(validate_seconds, site, site.estate.origin),
-        lambda: seconds(partial(run_quietly, _check_jsonschema(site), site.environment)),
+        partial(site.program.cold_seconds, "validate", repo=checkout),
+        partial(site.program.cold_seconds, "validate", repo=origin),
+        partial(seconds, partial(_check_jsonschema, site)),
     )
-    yield ratio(NAME, "validate of a folder, empty cache", folder, "check-jsonschema", reference, 0.6)
-    yield ratio(NAME, "validate of a git repository, empty cache", git, "check-jsonschema", reference, 0.6)
-    site.forget()
-    yield peak(
-        NAME, "peak memory, folder", peak_megabytes(validate(site, site.estate.checkout), site.environment)
-    )
-    site.forget()
-    yield peak(NAME, "peak memory, git", peak_megabytes(validate(site, site.estate.origin), site.environment))
+    yield ratio(NAME, "validate of a folder, empty cache", folder, "check-jsonschema", reference, LIMIT)
+    yield ratio(NAME, "validate of a git repository, empty cache", git, "check-jsonschema", reference, LIMIT)
+    yield peak(NAME, "peak memory, folder", site.program.cold_megabytes("validate", repo=checkout))
+    yield peak(NAME, "peak memory, git repository", site.program.cold_megabytes("validate", repo=origin))
 
 
-def validate(site: Site, repo: Path) -> list[str]:
-    return site.argos("validate", repo=repo)
-
-
-def validate_seconds(site: Site, repo: Path) -> float:
-    """One `validate` with nothing cached."""
-    site.forget()
-    return seconds(partial(run_quietly, validate(site, repo), site.environment))
-
-
-def _check_jsonschema(site: Site) -> list[str]:
+def _check_jsonschema(site: Site) -> None:
     program = Path(sys.executable).with_name("check-jsonschema")
-    return [str(program), "--schemafile", str(SCHEMA), *map(str, site.estate.files())]
+    command = [str(program), "--schemafile", str(SCHEMA), *map(str, site.estate.files())]
+    run_quietly(command, site.program.environment)
