@@ -63,6 +63,7 @@ class SystemDiff:
     desired: Counts = ()
     settled: tuple[ManagedObject, ...] = ()
     forgotten: tuple[str, ...] = ()
+    takeover: bool = False
 
 
 def diff(situation: Situation) -> SystemDiff:
@@ -80,6 +81,7 @@ def diff(situation: Situation) -> SystemDiff:
         forgotten=tuple(
             sorted(situation.inventory.keys() - situation.desired.keys() - situation.live.keys())
         ),
+        takeover=not situation.inventory,
     )
 
 

@@ -96,6 +96,9 @@ def _too_many_deletes(
             f"{len(deletes)} of {existing} objects would be removed, "
             f"and guard.maxDeletes is {limits.max_deletes}"
         )
+    foreign = sum(change.owner.kind == FOREIGN for change in deletes)
+    if diff.takeover and foreign:
+        yield f"nothing was applied here before, and what others made would be removed ({foreign} objects)"
     for kind, count in _by_kind(deletes):
         yield from _too_many_of_a_kind(system, diff, kind, count, limits)
 

@@ -152,6 +152,8 @@ def test_fm16_a_plan_that_a_person_saw_is_not_replaced(bench: Bench) -> None:
 
 def test_fm17_a_moved_world_is_planned_again(bench: Bench) -> None:
     """Where nobody has to be asked, a concurrent edit leads to a new look, not to an overwrite."""
+    bench.source.commit(box(), thing("one", "0"))
+    bench.apply()
     bench.source.commit(box(), thing("one", "1"))
 
     def move(world: World) -> None:
@@ -166,13 +168,26 @@ def test_fm17_a_moved_world_is_planned_again(bench: Bench) -> None:
 
 def test_a_world_that_never_stands_still_ends_the_pass(bench: Bench) -> None:
     """The pass gives up after some attempts and writes nothing."""
+    bench.source.commit(box(), thing("one", "0"))
+    bench.apply()
     bench.source.commit(box(), thing("one", "1"))
     bench.world.before_apply = lambda world: world.values.update(
         clock=str(len(world.values)) + world.values.get("clock", "")
     )
     with pytest.raises(StalePlanError, match="kept moving"):
         bench.apply()
-    assert "thing/one" not in bench.world.values
+    assert bench.world.values["thing/one"] == "0"
+
+
+def test_what_others_made_is_not_removed_by_a_first_apply(bench: Bench) -> None:
+    """Taking over a system that somebody set up by hand needs an approval, be it for one object."""
+    bench.world.values["thing/stranger"] = "x"
+    bench.source.commit(box(), thing("one", "1"))
+    with pytest.raises(UnsafePlanError, match="others made"):
+        bench.apply()
+    assert bench.world.values == {"thing/stranger": "x"}
+    bench.approve(bench.plan().digest)
+    assert bench.world.values == {"thing/one": "1"}
 
 
 def test_an_unreachable_target_stops_no_other(tmp_path: Path) -> None:
