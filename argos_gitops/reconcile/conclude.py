@@ -1,7 +1,8 @@
 """The end of a pass: conditions, revisions and history are kept, and every reporter is told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.report import PassResult
@@ -18,7 +19,8 @@ def conclude(trip: Trip, parts: Parts) -> PassResult:
     if fingerprint is not None and fingerprint == parts.status.reported():
         return _result(trip, parts, ())
     parts.status.set_reported(None)
-    reports = [_system_report(trip, look, parts.inventory) for look in trip.looks]
+    known = {each.subject: each for each in parts.status.conditions() if each.type == "Ready"}
+    reports = [_system_report(trip, look, parts.inventory, known) for look in trip.looks]
     if reports:
         parts.status.set_conditions(conditions_of(reports, trip.at))
     parts.status.set_revisions(_revisions(trip, parts))
@@ -41,7 +43,9 @@ def _report(result: PassResult, parts: Parts) -> bool:
     return told
 
 
-def _system_report(trip: Trip, look: Look, inventory: Inventory) -> SystemReport:
+def _system_report(
+    trip: Trip, look: Look, inventory: Inventory, known: Mapping[ResourceKey, Condition]
+) -> SystemReport:
     acted = trip.acted.get(look.system.key)
     latest = look if acted is None else acted.after
     owners = _owners(latest, inventory)
@@ -53,6 +57,7 @@ def _system_report(trip: Trip, look: Look, inventory: Inventory) -> SystemReport
         verified=acted.verified if acted is not None else (),
         pending={change.owner for change in latest.difference.changes},
         observed=latest.live is not None,
+        known=known,
     )
 
 

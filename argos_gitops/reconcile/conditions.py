@@ -1,7 +1,7 @@
 """What a pass says about each target and each resource, as Conditions. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from argos_gitops.model.change import Cause, Outcome, Result
@@ -16,7 +16,7 @@ class SystemReport:
 
     `owners` are the resources that it serves, `suspended` those that are left alone on purpose;
     `pending` are owners for which something is left to do at the last look; `observed` says whether
-    there was such a look.
+    there was such a look. `known` are the Ready conditions that the last pass left.
     """
 
     plan: SystemPlan
@@ -26,6 +26,7 @@ class SystemReport:
     verified: Sequence[Condition] = ()
     pending: Collection[ResourceKey] = ()
     observed: bool = False
+    known: Mapping[ResourceKey, Condition] = field(default_factory=dict)
 
     @property
     def target(self) -> ResourceKey:
@@ -84,15 +85,19 @@ def _of_resources(report: SystemReport) -> Iterator[Condition]:
 
 
 def _ready_by_default(report: SystemReport) -> dict[ResourceKey, Condition]:
-    return {owner: _default(report, owner) for owner in report.owners}
+    changed = {outcome.change.owner for outcome in report.outcomes}
+    return {owner: _default(report, owner, changed) for owner in report.owners}
 
 
-def _default(report: SystemReport, owner: ResourceKey) -> Condition:
+def _default(report: SystemReport, owner: ResourceKey, changed: Collection[ResourceKey]) -> Condition:
     if not report.observed:
         reason = report.plan.failure.reason if report.plan.failure is not None else "Unreachable"
         return Condition(owner, "Ready", Truth.UNKNOWN, reason, f"{report.target} could not be asked")
     if owner in report.pending:
         return Condition(owner, "Ready", Truth.FALSE, "Pending", "not applied yet")
+    known = report.known.get(owner)
+    if known is not None and known.status is Truth.TRUE and owner not in changed:
+        return known  # what was proved once stays proved, or an idle pass would have news to tell
     return Condition(owner, "Ready", Truth.TRUE, "Applied")
 
 
@@ -117,7 +122,7 @@ def _drifted(report: SystemReport) -> Iterator[Condition]:
     for change in report.plan.changes:
         if change.cause is Cause.DRIFT:
             reason = "Repaired" if id(change) in done else "Pending"
-            fields = ", ".join(field.name for field in change.fields[:5])
+            fields = ", ".join(each.name for each in change.fields[:5])
             yield Condition(change.owner, "Drifted", Truth.TRUE, reason, fields)
 
 
