@@ -14,15 +14,17 @@ from hypothesis import HealthCheck, settings
 
 from tests.components import caddy as caddy_component
 from tests.components import crowdsec as crowdsec_component
+from tests.components import git as git_component
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.geo import write_country_database
+from tests.components.git import DumbHttp, GitHttp, Origin, RealSshd
 from tests.components.lookup import MissingComponentError, component_cache, find_program
 from tests.components.process import RealProcess
 from tests.components.upstream import Upstream
 
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
-_REAL_FIXTURES = {"make_caddy", "make_crowdsec"}
+_REAL_FIXTURES = {"make_caddy", "make_crowdsec", "sshd"}
 _started = pytest.StashKey[list[RealProcess]]()
 
 # A shared machine is slow at times; a test says whether something is right, never how fast it was.
@@ -89,6 +91,35 @@ def crowdsec(make_crowdsec: Callable[..., RealCrowdSec]) -> RealCrowdSec:
 def upstream() -> Iterator[Upstream]:
     """A running HTTP server called `upstream`."""
     with Upstream() as server:
+        yield server
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    """An empty bare repository, `config.git`, below `tmp_path / "origins"`."""
+    require_component("git", git_component.HOW_TO_GET_GIT)
+    return Origin(tmp_path / "origins" / "config.git")
+
+
+@pytest.fixture
+def git_http(origin: Origin) -> Iterator[GitHttp]:
+    """An HTTP server for `origin` and whatever else is made beside it."""
+    with GitHttp(origin.folder.parent) as server:
+        yield server
+
+
+@pytest.fixture
+def dumb_http(origin: Origin) -> Iterator[DumbHttp]:
+    """The same from a server that only knows files."""
+    with DumbHttp(origin.folder.parent) as server:
+        yield server
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[RealSshd]:
+    """An SSH server that lets its own `key` in."""
+    program = require_component("sshd", git_component.HOW_TO_GET_SSHD)
+    with RealSshd(tmp_path / "sshd", program) as server:
         yield server
 
 

@@ -12,7 +12,8 @@ _SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
 _DEFAULT_PORTS = {"git": 9418, "http": 80, "https": 443, "ssh": 22}
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^@/\s]+)@)?(?P<host>\[[^\]]+\]|[^:/\s]+):(?P<path>.+)")
-_USERINFO = re.compile(r"(https?://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?!ssh://[^/@:\s]+@)\b([a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
+_BEFORE_AT = re.compile(r"(://).*@")
 _QUERY = re.compile(r"(https?://[^\s?'\"]+\?)[^\s'\"]+")
 
 
@@ -58,7 +59,7 @@ def parse_address(url: str) -> Address:
 
 
 def redact_urls(text: str) -> str:
-    """`text` without the user information and query strings of the HTTP URLs in it."""
+    """`text` without the credentials and query strings of the URLs in it; the user of SSH is none."""
     return _QUERY.sub(rf"\1{MASK}", _USERINFO.sub(rf"\1{MASK}@", text))
 
 
@@ -101,7 +102,8 @@ def _bare_path(path: str) -> str:
 
 
 def _unsupported(url: str) -> SourceError:
+    shown = redact_urls(_BEFORE_AT.sub(rf"\1{MASK}@", url))
     return SourceError(
-        f"repository {redact_urls(url)!r}: expected a path, or a URL with file, http, https, ssh or git",
+        f"repository {shown!r}: expected a path, or a URL with file, http, https, ssh or git",
         reason="UnsupportedUrl",
     )

@@ -114,6 +114,7 @@ class RemoteBranch:
         return Base(tip, unsent)
 
     def append(self, draft: Draft) -> str:
+        self._mirror.prepare()
         with self._mirror.writing() as repository:
             commit = repository.write(draft)
             self._push(repository, commit)

@@ -21,7 +21,7 @@ _LONGEST_MESSAGE = 600
 # Measured times make the same failure look new on each pass.
 _MEASURED = re.compile(r" after \d+ (ms|milliseconds|seconds)")
 _NOISE = re.compile(
-    r"^(hint|warning|remote: Enumerating|remote: Counting|remote: Compressing)\b.*", re.MULTILINE
+    r"^(hint|remote: Enumerating|remote: Counting|remote: Compressing)\b.*", re.MULTILINE
 )
 
 

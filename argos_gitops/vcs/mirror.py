@@ -29,6 +29,7 @@ HISTORY_DEPTHS = (2, 32, 512)
 
 _TIPS, _INCOMING = "refs/argos/tips", "refs/argos/incoming"
 _EVERYTHING = f"+refs/heads/*:{_INCOMING}/heads/* +refs/tags/*:{_INCOMING}/tags/*"
+_TELLING = frozenset({"Locked", "NotAFolder"})
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_ID = re.compile(r"[0-9a-f]{4,63}")
 
@@ -73,7 +74,7 @@ class Mirror:
         """The commit of a branch, a tag or the default branch (None), or the commit that `ref` names.
 
         Costs two short git processes when nothing is new. Raises SourceError (reasons RevisionNotFound,
-        EmptyRepository, NonFastForward, GitTimeout, FetchFailed, Locked), and then changes nothing.
+        EmptyRepository, NonFastForward, Locked, else SourceError), and then changes nothing.
         """
         with self.failing_as_source():
             self.prepare()
@@ -117,7 +118,7 @@ class Mirror:
         try:
             yield
         except GitError as error:
-            reason = "FetchFailed" if error.reason == GitError.reason else error.reason
+            reason = error.reason if error.reason in _TELLING else SourceError.reason
             raise SourceError(f"{self.address}: {error}", reason=reason) from error
 
     def remote(self, repository: Repository | None = None) -> Remote:

@@ -43,11 +43,20 @@ class Repository:
             inside = _read_object(output)
         if head is None:
             return None
-        if inside is not None and inside.type != "tree":
+        if inside is None:
+            self._check_absence(head.oid, folder)
+        elif inside.type != "tree":
             raise GitError(
                 f"{folder} is a {inside.type} in {head.oid[:7]}, not a folder", reason="NotAFolder"
             )
         return _parse_commit(head.oid, inside.oid if inside else None, head.content)
+
+    def _check_absence(self, commit: str, folder: str) -> None:
+        """A folder is gone only if all trees on the way to it are here; `cat-file` does not say which."""
+        if self.git.run("ls-tree", "-z", "--full-tree", commit, *(["--", folder] if folder else [])):
+            raise GitError(
+                f"the tree of {folder or commit} is missing in {self.folder}", reason="MissingObject"
+            )
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
         """The id of each name's object, or None where there is none."""

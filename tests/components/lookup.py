@@ -20,7 +20,8 @@ def component_cache() -> Path:
 
 def find_program(program: str, how_to_get: str) -> Path:
     """The real path of `program`, symlinks followed; raises MissingComponentError where there is none."""
-    folders = os.pathsep.join([str(component_cache() / "bin"), os.environ.get("PATH", "")])
+    # sshd and its like stand in /usr/sbin, which is on the PATH of root alone.
+    folders = os.pathsep.join([str(component_cache() / "bin"), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(program, path=folders)
     if found is None:
         raise MissingComponentError(f"{program} is not here; get it with: {how_to_get}")
