@@ -130,7 +130,7 @@ def _site(number: int, edge: EdgeAddresses, release: str) -> str:
     return (
         f"http://{domain_of(number)}:{edge.http_port} {{\n"
         "\tencode zstd gzip\n"
-        f"\theader X-Release {release}\n"
+        f"\theader >X-Release {release}\n"
         f"\treverse_proxy {edge.upstream}\n"
         "}\n"
     )

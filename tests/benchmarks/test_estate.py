@@ -43,4 +43,4 @@ def test_a_release_reaches_the_repository_when_it_is_pushed_and_not_before(estat
 def test_the_caddyfile_has_a_site_for_each_host(estate: Estate) -> None:
     caddyfile = estate.caddyfile(EDGE, {7: "second"})
     assert caddyfile.count("reverse_proxy 127.0.0.1:3000") == 101
-    assert caddyfile.count("header X-Release second") == 1
+    assert caddyfile.count("header >X-Release second") == 1
