@@ -7,6 +7,7 @@ import orjson
 from argos_gitops.model.change import Action, Change, Outcome, Result
 from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.providers.caddy.bulk import collector_paused
 from argos_gitops.providers.caddy.catalogue import Catalogue
 from argos_gitops.providers.caddy.client import AdminClient, RawConfig
 from argos_gitops.providers.caddy.layout import Layout, Tree, put_together
@@ -28,7 +29,8 @@ def write(
     edits = {change.object_id: change.after for change in changes}
     layout = catalogue.edited(live.layout, edits)
     _check_servers(client, target, layout)
-    tree = put_together(layout, catch_all=catalogue.whole)
+    with collector_paused():
+        tree = put_together(layout, catch_all=catalogue.whole)
     complaint = _replace(client, tree, live.raw)
     if not complaint:
         yield from (Outcome(change, Result.DONE) for change in changes)

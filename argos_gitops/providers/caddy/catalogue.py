@@ -10,7 +10,7 @@ server/<name>, route/<server>/<digest>      servers and routes of others (`whole
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from argos_gitops.model.objects import Content, digest_of
 from argos_gitops.providers.caddy import marks
@@ -21,8 +21,7 @@ ADMIN = "admin"
 _BLOCKS = {"logging": marks.EDGE_LOGGING, "storage": marks.EDGE_STORAGE}
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One object that exists. `host` names its Host; `ours` is False for what only others can have made."""
 
     id: str

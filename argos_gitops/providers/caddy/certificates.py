@@ -17,6 +17,7 @@ from typing import Any
 
 from argos_gitops.model.objects import digest_of
 from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.placement import domains
 
 Tree = dict[str, Any]
 
@@ -37,37 +38,39 @@ class Coverage:
     files: Mapping[str, Tree]
     rest: Tree
 
-    def of_host(self, name: str, domains: Sequence[str], where: str, server: Tree, http: Tree) -> Tree:
-        """The `tls` content of one host that stands in the server `where`."""
+    def of_host(self, name: str, host: Tree, server: Tree, http: Tree) -> Tree:
+        """The `tls` content of one host that stands in `server`."""
         files = self.files.get(name)
-        content = self._of_domains(domains, where, server, http)
+        content = self._of_domains(host, server, http)
         return content if files is None else {**_beside_files(content), "files": files}
 
-    def _of_domains(self, domains: Sequence[str], where: str, server: Tree, http: Tree) -> Tree:
-        if where == marks.PLAIN_SERVER:
+    def _of_domains(self, host: Tree, server: Tree, http: Tree) -> Tree:
+        if host["server"] == marks.PLAIN_SERVER:
             return OFF
-        if where == marks.TLS_SERVER:
-            return self._policies(domains)
+        if host["server"] == marks.TLS_SERVER:
+            return self._policies(host)
         if not manages_tls(server, http):
             return OFF
-        skipped = [domain for domain in domains if domain in _skip_list(server)]
-        if domains and len(skipped) == len(domains):
+        wanted = domains(host)
+        skipped = [domain for domain in wanted if domain in _skip_list(server)]
+        if wanted and len(skipped) == len(wanted):
             return OFF
-        content = self._policies(domains)
+        content = self._policies(host)
         return {**content, "skipped": skipped} if skipped else content
 
-    def _policies(self, domains: Sequence[str]) -> Tree:
+    def _policies(self, host: Tree) -> Tree:
         if not self.by_domain and self.default_subjects is None:
             return DEFAULT
-        found = dict(self._covered(domains))
-        first = found.get(domains[0]) if domains else None
-        uniform = len(found) == len(domains) and all(policy == first for policy in found.values())
+        wanted = domains(host)
+        found = dict(self._covered(wanted))
+        first = found.get(wanted[0]) if wanted else None
+        uniform = len(found) == len(wanted) and all(policy == first for policy in found.values())
         if not uniform:
             return {"policies": found}
         return DEFAULT if first is None else {"policy": first}
 
-    def _covered(self, domains: Sequence[str]) -> Iterator[tuple[str, Tree | None]]:
-        for domain in domains:
+    def _covered(self, wanted: Sequence[str]) -> Iterator[tuple[str, Tree | None]]:
+        for domain in wanted:
             policy = self.by_domain.get(domain)
             if policy is not None or self.default_subjects is None or domain in self.default_subjects:
                 yield domain, policy
@@ -104,20 +107,22 @@ class Members:
     skipped: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, hosts: Mapping[str, tuple[Tree, Sequence[str]]]) -> "Members":
-        """From each host's content and domains."""
+    def of(cls, hosts: Mapping[str, Tree], *, default: bool) -> "Members":
+        """`default`: whether the domains under the default policy are wanted too."""
         members = cls()
-        for name, (content, domains) in hosts.items():
-            members._add(name, content["server"], content["tls"], domains)
+        for name, host in hosts.items():
+            if host["tls"] != DEFAULT or default:
+                members._add(name, host)
         return members
 
-    def _add(self, name: str, server: str, tls: Tree, domains: Sequence[str]) -> None:
+    def _add(self, name: str, host: Tree) -> None:
+        server, tls = host["server"], host["tls"]
         if "files" in tls:
             self.files.append((name, tls["files"]))
-        off = domains if tls.get("off") else tls.get("skipped", ())
-        if off and server not in marks.OWN_SERVERS:
+        if server not in marks.OWN_SERVERS:
+            off = domains(host) if tls.get("off") else tls.get("skipped", ())
             self.skipped.setdefault(server, []).extend(off)
-        for domain, policy in _policy_of_each(tls, domains):
+        for domain, policy in _policy_of_each(host):
             if policy is None:
                 self.default.append(domain)
             else:
@@ -133,10 +138,10 @@ class Members:
 
     def skipping(self, name: str, server: Tree, http: Tree) -> Tree:
         """A server of others that leaves alone the domains of our hosts without TLS, where it has to."""
-        domains = self.skipped.get(name)
-        if not domains or not manages_tls(server, http):
+        wanted = self.skipped.get(name)
+        if not wanted or not manages_tls(server, http):
             return server
-        skip = [*_skip_list(server), *sorted(domains)]
+        skip = [*_skip_list(server), *sorted(wanted)]
         return {**server, "automatic_https": {**(server.get("automatic_https") or {}), "skip": skip}}
 
 
@@ -171,12 +176,13 @@ def manages_tls(server: Tree, http: Tree) -> bool:
     return any(str(address).rpartition(":")[2] != port for address in server.get("listen") or ())
 
 
-def without_skipped(server: Tree, domains: frozenset[str]) -> Tree:
-    """A server of others as it would be had we not made it skip `domains`."""
+def without_skipped(server: Tree, name: str, hosts: Mapping[str, Tree]) -> Tree:
+    """A server of others as it would be had we not made it skip domains of our hosts."""
     skip = _skip_list(server)
-    if domains.isdisjoint(skip):
+    if not skip or name in marks.OWN_SERVERS:
         return server
-    return _replaced(server, "automatic_https", "skip", [each for each in skip if each not in domains])
+    ours = {domain for host in hosts.values() if host["server"] == name for domain in domains(host)}
+    return _replaced(server, "automatic_https", "skip", [domain for domain in skip if domain not in ours])
 
 
 def pruned(tree: Tree) -> Tree:
@@ -185,11 +191,12 @@ def pruned(tree: Tree) -> Tree:
     return {key: value for key, value in found.items() if value not in ({}, [], None)}
 
 
-def _policy_of_each(tls: Tree, domains: Sequence[str]) -> Iterator[tuple[str, Tree | None]]:
+def _policy_of_each(host: Tree) -> Iterator[tuple[str, Tree | None]]:
+    tls = host["tls"]
     if "policies" in tls:
         yield from tls["policies"].items()
     elif "policy" in tls:
-        yield from ((domain, tls["policy"]) for domain in domains)
+        yield from ((domain, tls["policy"]) for domain in domains(host))
 
 
 def _skip_list(server: Tree) -> Sequence[str]:

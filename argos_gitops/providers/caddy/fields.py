@@ -12,8 +12,8 @@ from argos_gitops.model.objects import Content
 from argos_gitops.model.secret import MASK
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
-from argos_gitops.providers.caddy.layout import domains
 from argos_gitops.providers.caddy.masking import shown, shown_header
+from argos_gitops.providers.caddy.placement import domains
 
 Tree = dict[str, Any]
 Field = tuple[str, str]

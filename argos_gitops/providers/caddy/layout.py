@@ -4,7 +4,7 @@
 and leave whatever is not ours exactly as it was. Both are pure and share structure with their input.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,21 +47,15 @@ def take_apart(tree: Tree | None) -> Layout:
     tree = tree or {}
     apps, http, servers, tls = _containers(tree)
     coverage = take_out_tls(tls)
-    hosts = _hosts(http, servers, coverage)
-    skipped = Members.of(hosts_with_domains(hosts)).skipped
+    hosts, routes = _hosts(http, servers, coverage)
     return Layout(
         top=_without(tree, "apps"),
         apps=_without(apps, "http", "tls"),
         http=_without(http, "servers"),
         servers={
-            name: without_skipped(_without_routes(server), frozenset(skipped.get(name, ())))
-            for name, server in servers.items()
+            name: without_skipped(_without_routes(server), name, hosts) for name, server in servers.items()
         },
-        routes={
-            name: [route for route in server["routes"] if marks.host_of_route(route) is None]
-            for name, server in servers.items()
-            if _has_routes(server)
-        },
+        routes=routes,
         hosts=hosts,
         default_policy=coverage.default,
         tls=coverage.rest,
@@ -74,7 +68,7 @@ def put_together(layout: Layout, *, catch_all: bool) -> Tree:
 
     `catch_all`: the default policy holds for every domain, not only for those of our Hosts.
     """
-    members = Members.of(hosts_with_domains(layout.hosts))
+    members = Members.of(layout.hosts, default=not catch_all and layout.default_policy is not None)
     servers = {name: _server(layout, name, members) for name in layout.servers}
     http = _joined(layout, "servers", layout.http, servers)
     tls = with_tls(layout.tls, layout.default_policy, members, catch_all=catch_all)
@@ -113,46 +107,40 @@ def _without_routes(server: Tree) -> Tree:
     return _without(server, "routes") if _has_routes(server) else server
 
 
-def _hosts(http: Tree, servers: Mapping[str, Tree], coverage: Coverage) -> dict[str, Tree]:
+def _hosts(
+    http: Tree, servers: Mapping[str, Tree], coverage: Coverage
+) -> tuple[dict[str, Tree], dict[str, list[Any]]]:
+    """Contents by Host, and the routes of others by server."""
     hosts: dict[str, Tree] = {}
-    for name, server in servers.items():
-        if _has_routes(server):
-            _collect(hosts, name, server["routes"])
+    others = {
+        name: _collect(hosts, name, server["routes"])
+        for name, server in servers.items()
+        if _has_routes(server)
+    }
     for name, content in hosts.items():
-        server = servers[content["server"]]
-        content["tls"] = coverage.of_host(name, domains(content), content["server"], server, http)
-    return hosts
+        content["tls"] = coverage.of_host(name, content, servers[content["server"]], http)
+    return hosts, others
 
 
-def _collect(hosts: dict[str, Tree], server: str, routes: list[Any]) -> None:
-    """Routes of one host are one content, wherever they stand; what is out of place is told in it."""
-    displaced = misplaced(routes)
-    for index, route in enumerate(routes):
-        name = marks.host_of_route(route)
+def _collect(hosts: dict[str, Tree], server: str, routes: list[Any]) -> list[Any]:
+    """Routes of one host are one content, wherever they stand; what is out of place is told in it.
+
+    Returns the routes of others.
+    """
+    owners = [marks.host_of_route(route) for route in routes]
+    displaced = misplaced(routes, owners)
+    for index, (route, name) in enumerate(zip(routes, owners, strict=True)):
         if name is None:
             continue
-        content = hosts.setdefault(name, {"server": server, "routes": []})
+        content = hosts.get(name)
+        if content is None:
+            content = hosts[name] = {"server": server, "routes": []}
         content["routes"].append(route)
         if content["server"] != server:
             content["elsewhere"] = server
         if index in displaced:
             content["misplaced"] = True
-
-
-def hosts_with_domains(hosts: Mapping[str, Tree]) -> dict[str, tuple[Tree, tuple[str, ...]]]:
-    return {name: (content, domains(content)) for name, content in hosts.items()}
-
-
-def domains(content: Tree) -> tuple[str, ...]:
-    """The domains that a host's routes match."""
-    return tuple(_domains(content["routes"]))
-
-
-def _domains(routes: Iterable[Any]) -> Iterator[str]:
-    for route in routes:
-        for matcher in route.get("match") or ():
-            found = matcher.get("host") if isinstance(matcher, dict) else None
-            yield from (domain for domain in found or () if isinstance(domain, str))
+    return [route for route, name in zip(routes, owners, strict=True) if name is None]
 
 
 def _server(layout: Layout, name: str, members: Members) -> Tree:

@@ -11,6 +11,7 @@ from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import LiveObject
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.providers.caddy.bulk import collector_paused
 from argos_gitops.providers.caddy.catalogue import Catalogue, Item
 from argos_gitops.providers.caddy.client import RawConfig
 from argos_gitops.providers.caddy.layout import Layout, take_apart
@@ -29,6 +30,7 @@ class CaddyLive:
         catalogue: Catalogue,
         known: Known,
         notices: Sequence[Failure] = (),
+        previous: Mapping[str, LiveObject] | None = None,
     ) -> None:
         self.raw = raw
         self.notices = notices
@@ -36,25 +38,40 @@ class CaddyLive:
         self._target = target
         self._catalogue = catalogue
         self._known = known
+        self._previous = previous or {}
 
     @cached_property
     def layout(self) -> Layout:
         """Raises TerminalError when the answer is no configuration."""
         try:
-            tree = orjson.loads(self.raw.body)
-            return take_apart(tree)
+            with collector_paused():
+                return take_apart(orjson.loads(self.raw.body))
         except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
             raise TerminalError(
                 f"what Caddy of {self._target} gave as its configuration is none ({type(error).__name__})",
                 reason="NotCaddy",
             ) from error
 
+    @property
+    def known_objects(self) -> Mapping[str, LiveObject] | None:
+        """The objects if somebody asked for them already."""
+        found: Mapping[str, LiveObject] | None = self.__dict__.get("objects")
+        return found
+
     @cached_property
     def objects(self) -> Mapping[str, LiveObject]:
-        return {item.id: self._object(item) for item in self._catalogue.items(self.layout)}
+        """Objects that are as they were the last time are the same objects in memory."""
+        layout = self.layout
+        with collector_paused():
+            found = {item.id: self._object(item) for item in self._catalogue.items(layout)}
+        self._previous = {}
+        return found
 
     def _object(self, item: Item) -> LiveObject:
         """Content that equals what was compiled becomes the same object, so that memory holds it once."""
+        previous = self._previous.get(item.id)
+        if previous is not None and previous.content == item.content:
+            return previous
         known = self._known(item.id) if item.host is not None else None
         content = known if known is not None and known == item.content else item.content
         return LiveObject(item.id, content, owned=True, owner=self._owner(item))

@@ -7,8 +7,6 @@ wildcards, and both before the first route of others that may answer for any hos
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from argos_gitops.providers.caddy import marks
-
 _PASSING = """
     appsec crowdsec encode headers intercept log_append map metrics rate_limit request_body rewrite
     tracing uri vars waf
@@ -23,18 +21,37 @@ def arranged(others: Sequence[Any], ours: Iterable[Any]) -> list[Any]:
     return [*routes[:place], *sorted(ours, key=_order), *routes[place:]]
 
 
-def misplaced(routes: Sequence[Any]) -> frozenset[int]:
-    """Indices of our routes that stand behind one that may answer in their place."""
+def misplaced(routes: Sequence[Any], owners: Sequence[str | None]) -> frozenset[int]:
+    """Indices of our routes that stand behind one that may answer in their place.
+
+    `owners` names the Host of each route, None for those of others.
+    """
     behind_wildcard = behind_all = False
     found = set()
-    for index, route in enumerate(routes):
-        if marks.host_of_route(route) is None:
+    for index, (route, owner) in enumerate(zip(routes, owners, strict=True)):
+        if owner is None:
             behind_all = behind_all or answers_any_host(route)
         elif behind_all or (behind_wildcard and not _is_wildcard(route)):
             found.add(index)
         else:
             behind_wildcard = behind_wildcard or _is_wildcard(route)
     return frozenset(found)
+
+
+def hosts_of_route(route: Any) -> list[str]:
+    """What a route's host matchers name."""
+    found: list[str] = []
+    for matcher in route.get("match") or ():
+        found += matcher.get("host") or ()
+    return found
+
+
+def domains(content: dict[str, Any]) -> tuple[str, ...]:
+    """The domains that the routes of a host's content match."""
+    routes = content["routes"]
+    if len(routes) == 1:
+        return tuple(hosts_of_route(routes[0]))
+    return tuple(domain for route in routes for domain in hosts_of_route(route))
 
 
 def answers_any_host(route: Any) -> bool:
@@ -55,7 +72,7 @@ def _passes_on(route: Any) -> bool:
 
 
 def _is_wildcard(route: Any) -> bool:
-    return any("*" in host for matcher in route.get("match") or () for host in matcher.get("host") or ())
+    return any("*" in host for host in hosts_of_route(route))
 
 
 def _order(route: Any) -> tuple[bool, str]:

@@ -13,6 +13,7 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target
 from argos_gitops.providers.caddy import fields as describe
 from argos_gitops.providers.caddy.apply import write
+from argos_gitops.providers.caddy.bulk import collector_paused
 from argos_gitops.providers.caddy.catalogue import Catalogue
 from argos_gitops.providers.caddy.certificates import manages_tls
 from argos_gitops.providers.caddy.client import AdminClient
@@ -44,19 +45,26 @@ class CaddyProvider:
     def observe(self) -> CaddyLive:
         """An unchanged configuration is not parsed again."""
         raw = self._client.read()
-        notices = tuple(self._moved())
-        live = CaddyLive(raw, self._target.key, self._catalogue, self._compiler.compiled_content, notices)
-        last = self._last
-        if last is not None and (last.fingerprint, last.notices) == (live.fingerprint, notices):
-            return last
-        self._last = live
-        return live
+        notices, last = tuple(self._moved()), self._last
+        live = CaddyLive(
+            raw,
+            self._target.key,
+            self._catalogue,
+            self._compiler.compiled_content,
+            notices,
+            last.known_objects if last is not None else None,
+        )
+        if last is None or (last.fingerprint, last.notices) != (live.fingerprint, notices):
+            self._last = last = live
+        return last
 
     def fingerprint(self, desired: DesiredState) -> str:
         return __version__
 
     def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
-        return self._compiler.compile(desired.resources, _caddy(live).layout)
+        layout = _caddy(live).layout
+        with collector_paused():
+            return self._compiler.compile(desired.resources, layout)
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
         hosts = hosts_of(self._target.resource.name, desired.resources)
