@@ -37,5 +37,5 @@ check_code() {
     "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports"
     # No Python package brings shellcheck: whoever has it uses it.
     command -v shellcheck >/dev/null || return 0
-    shellcheck --external-sources scripts/_environment.sh scripts/{check,components,demo,lock,test} .ci/run
+    shellcheck --external-sources scripts/_environment.sh scripts/{check,components,demo,generate,lock,test} .ci/run
 }
