@@ -1,7 +1,8 @@
 """What stands on the branch now, and what has to change in it. The comparison is pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 
 from argos_gitops.status.memory import NOTHING, Memory, from_data
 from argos_gitops.status.resources import FOLDER, Document
@@ -20,6 +21,17 @@ class Tree:
 
     def plans(self) -> dict[str, str]:
         return {path: blob for path, blob in self.blobs.items() if path.startswith(f"{PLANS}/")}
+
+    def plans_beside(self, other: "Tree") -> "Tree":
+        """Our plans that `other` lacks, under names that it does not use for different ones."""
+        paths: dict[str, str] = {}
+        blobs: dict[str, str] = {}
+        for path, blob in self.plans().items():
+            if other.blobs.get(path) != blob:
+                paths[path] = free_path(path.removesuffix(".md"), other.blobs.keys() | blobs.keys())
+                blobs[paths[path]] = blob
+        notes = [replace(note, path=paths.get(note.path, note.path)) for note in self.memory.plans]
+        return Tree(blobs, replace(self.memory, plans=tuple(notes)))
 
 
 EMPTY = Tree()
@@ -88,6 +100,12 @@ def _differs(repository: Repository, tree: Tree, writes: Mapping[str, bytes]) ->
         without_times(content) != without_times(writes[path])
         for path, (_, content) in zip(paths, old, strict=True)
     )
+
+
+def free_path(stem: str, taken: Collection[str]) -> str:
+    """The page `stem`, with a number where there is another of that name."""
+    numbered = (f"{stem}-{number}.md" for number in count(2))
+    return next(path for path in chain([f"{stem}.md"], numbered) if path not in taken)
 
 
 def outdated_plans(paths: Iterable[str], keep: int) -> frozenset[str]:

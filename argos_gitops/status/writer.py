@@ -3,7 +3,8 @@
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
@@ -23,6 +24,7 @@ from argos_gitops.status.tree import (
     Difference,
     Tree,
     difference,
+    free_path,
     outdated_plans,
     read_tree,
 )
@@ -137,7 +139,7 @@ class _Desk:
         rescued = self._rescued(base, tree)
         memory = tree.memory.merged(rescued.memory).after(result)
         wanted: dict[str, Document] = {}
-        note = _plan_note(result, memory, {**rescued.blobs, **tree.blobs})
+        note = _plan_note(result, memory, tree.blobs.keys() | rescued.blobs.keys())
         if note is not None:
             memory = memory.with_plan(note)
             wanted[note.path] = Document.of(pages.plan_page(result))
@@ -151,7 +153,7 @@ class _Desk:
         change = self._difference(tree, rescued, wanted, keep_plans, whole=whole)
         if change is not None:
             commit = self._branch.append(_draft(self._branch.ref, base, self._instance, result, change))
-            self._seen = (commit, change.after(tree, wanted, memory))
+            self._seen = (commit, change.after(tree, wanted, replace(memory, carried=data)))
         elif base.unsent is not None:
             self._branch.send(base)
 
@@ -159,7 +161,7 @@ class _Desk:
         self, tree: Tree, rescued: Tree, wanted: Mapping[str, Document], keep_plans: int, *, whole: bool
     ) -> Difference | None:
         change = difference(self._branch.repository, tree, wanted, whole=whole)
-        links = {path: blob for path, blob in rescued.plans().items() if path not in tree.blobs}
+        links = rescued.blobs
         if change is None and not links:
             return None
         change = change or Difference({}, {}, frozenset())
@@ -179,7 +181,7 @@ class _Desk:
         """What of our own never reached the branch, because somebody else moved it meanwhile."""
         if base.unsent is None or base.unsent == base.tip:
             return Tree(memory=tree.memory)
-        return read_tree(self._branch.repository, base.unsent)
+        return read_tree(self._branch.repository, base.unsent).plans_beside(tree)
 
 
 def _essence(result: PassResult) -> object:
@@ -200,7 +202,7 @@ def _essence(result: PassResult) -> object:
     )
 
 
-def _plan_note(result: PassResult, memory: Memory, present: Mapping[str, str]) -> PlanNote | None:
+def _plan_note(result: PassResult, memory: Memory, present: Collection[str]) -> PlanNote | None:
     """The note for a plan that was applied or blocked, unless the branch has it already."""
     plan, revision = result.plan, result.revision
     if plan is None or revision is None or plan.empty:
@@ -209,9 +211,7 @@ def _plan_note(result: PassResult, memory: Memory, present: Mapping[str, str]) -
         return None
     if any(_tells_the_same(note, result, plan.digest) for note in memory.plans):
         return None
-    stem = f"{PLANS}/{times.for_names(result.at)}-{revision.short}"
-    numbered = (f"{stem}-{number}.md" for number in range(2, 1000))
-    path = next(path for path in (f"{stem}.md", *numbered) if path not in present)
+    path = free_path(f"{PLANS}/{times.for_names(result.at)}-{revision.short}", present)
     summary = summarize(plan).sentence()
     return PlanNote(
         result.at.replace(microsecond=0),
