@@ -45,7 +45,7 @@ class Trap:
 @contextmanager
 def relay(upstream: str, trap: Trap) -> Iterator[str]:
     """The URL of a relay to `upstream`, an http URL on loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(upstream).netloc, trap))
+    server = _Server(("127.0.0.1", 0), _handler(urlsplit(upstream).netloc, trap))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -55,6 +55,11 @@ def relay(upstream: str, trap: Trap) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Silent: an agent that was killed resets its connections."""
 
 
 def _handler(netloc: str, trap: Trap) -> type[BaseHTTPRequestHandler]:

@@ -125,4 +125,9 @@ def host(name: str, text: str, **spec: Any) -> dict[str, Any]:
 
 def ban(name: str, value: str, **spec: Any) -> dict[str, Any]:
     scope = "Range" if "/" in value else "Ip"
-    return document("Decision", name, {"edge": "main", "type": "ban", "scope": scope, "value": value, **spec})
+    wanted = {"edge": "main", "type": "ban", "scope": scope, "value": value, "reason": "test"}
+    return document("Decision", name, {**wanted, **spec})
+
+
+def country(code: str) -> dict[str, Any]:
+    return document("CountryBan", code.lower(), {"edge": "main", "country": code, "reason": "test"})

@@ -95,8 +95,8 @@ def test_fm13_a_canary_shows_nowhere(tmp_path: Path, caddy: RealCaddy, crowdsec:
         estate.write("edge.yaml", inline)
         estate.push()
         finished += [estate.run("validate"), estate.run("validate", "-o", "json"), estate.apply()]
-        url = f"http://user:{TOKEN}@127.0.0.1:1/config.git"
-        finished += [estate.run("plan", "--repo", url), estate.run("doctor", "--repo", url)]
+        estate.environment["ARGOS_REPO"] = f"http://user:{TOKEN}@127.0.0.1:1/config.git"
+        finished += [estate.run("plan"), estate.run("doctor"), estate.apply()]
     assert any("Authorization" in each.out for each in finished), "the change itself must still be told"
     texts = [each.out + each.err for each in finished] + [out.read_text(), *arguments.seen]
     for text in texts:

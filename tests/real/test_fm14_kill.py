@@ -12,7 +12,7 @@ import pytest
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.tripwire import Trap, relay
-from tests.real.estate import PASSWORD, Estate, ban, document, edge, host
+from tests.real.estate import PASSWORD, Estate, ban, country, edge, host
 
 HOSTS, BANS = 50, 200
 FOREIGN_ROUTE = {
@@ -25,10 +25,7 @@ def _fill(estate: Estate, edge_document: dict[str, object]) -> None:
     estate.write("edge.yaml", edge_document)
     estate.write("hosts.yaml", *(host(f"h{number}", f"text {number}") for number in range(HOSTS)))
     estate.write("bans.yaml", *(ban(f"b{number}", f"100.64.{number}.1") for number in range(BANS)))
-    countries = [
-        document("CountryBan", code.lower(), {"edge": "main", "country": code}) for code in ("NG", "IR")
-    ]
-    estate.write("countries.yaml", *countries)
+    estate.write("countries.yaml", country("NG"), country("IR"))
     estate.push()
 
 
@@ -101,7 +98,7 @@ def test_fm14_kill_9_at_every_write_converges(
             ours = edge(caddy, crowdsec, ownership="routes", server="theirs")
             del ours["spec"]["caddy"]["listen"]
             ours["spec"]["caddy"]["adminUrl"] = admin
-            ours["spec"]["crowdsec"]["lapiUrl"] = lapi
+            ours["spec"]["crowdsec"].update(lapiUrl=lapi, chunkSize=100)
             _fill(estate, ours)
             killed = _killed_apply(estate, trap)
             finished = estate.apply()
@@ -112,4 +109,4 @@ def test_fm14_kill_9_at_every_write_converges(
         shutil.rmtree(folder)
         if not killed:
             break
-    assert step >= 3, f"only {step} writes were seen: {trap.writes}"
+    assert step >= 4, f"only {step} writes were seen: {trap.writes}"
