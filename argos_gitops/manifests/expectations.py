@@ -1,6 +1,7 @@
 """What a schema expects, in words. The words come from the schema alone, never from a document."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from argos_gitops.manifests.schema import SECRET_MARK, definition_name
@@ -41,16 +42,23 @@ def expected(schema: Any, root: dict[str, Any]) -> str:
     """A phrase such as `a list` or `one of auto, off`."""
     schema = resolved(schema, root)
     if is_secret(schema):
-        return "a reference to a secret, {env: NAME} or {file: PATH}, never the secret itself"
+        return "a secret's place ({env: NAME} or {file: PATH})"
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:
-        return f"one of {listed(schema['enum'])}"
+        return one_of(schema["enum"])
+    if schema.get("format") == "date-time":
+        return "a time such as 2027-01-01T00:00:00Z"
     if branches := schema.get("anyOf") or schema.get("oneOf"):
         return listed(dict.fromkeys(expected(branch, root) for branch in branches))
     kind = schema.get("type")
     phrase = listed(_TYPES[each] for each in ([kind] if isinstance(kind, str) else kind or []))
     return f"{phrase or 'something else'}{_such_as(schema)}"
+
+
+def one_of(values: Sequence[Any]) -> str:
+    """`one of a or b`; a single value stands for itself."""
+    return f"one of {listed(values)}" if len(values) > 1 else listed(values)
 
 
 def form(schema: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ Facts depend on nothing but the bytes and the schema, so they are kept by blob i
 and may be worked out by another process.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -13,9 +13,8 @@ import orjson
 
 from argos_gitops.manifests.limits import MAX_PROBLEMS
 from argos_gitops.manifests.problems import Code, Finding, Flaw
+from argos_gitops.manifests.schema import DocumentModels
 from argos_gitops.model.objects import digest_of
-
-JsonSchema = dict[str, Any]
 
 
 class Sound(NamedTuple):
@@ -66,9 +65,9 @@ Judge = Callable[[Any], bool]
 class FactFinder:
     """Works facts out; validators are made once a kind."""
 
-    def __init__(self, schemas: Mapping[str, JsonSchema], kinds: Mapping[str, object]) -> None:
-        self._schemas = schemas
-        self._kinds = frozenset(kinds)
+    def __init__(self, models: DocumentModels) -> None:
+        self._models = models
+        self._kinds = frozenset(models.kinds)
         self._judges: dict[str, Judge] = {}
 
     def prepare(self) -> None:
@@ -130,14 +129,14 @@ class FactFinder:
         if kind not in self._judges:
             from argos_gitops.manifests.validators import lean, validator
 
-            self._judges[kind] = validator(lean(self._schemas[kind])).is_valid
+            self._judges[kind] = validator(lean(self._models.schema(kind))).is_valid
         return self._judges[kind]
 
     def _sentences(self, kind: str, content: Any) -> Iterator[Finding]:
         from argos_gitops.manifests.translation import findings
         from argos_gitops.manifests.validators import validator
 
-        root = self._schemas[kind]
+        root = self._models.schema(kind)
         for error in validator(root).iter_errors(content):
             yield from findings(error, root)
 

@@ -130,15 +130,14 @@ _DROPPED: Any = object()
 class _Frame:
     """A collection under construction."""
 
-    __slots__ = ("anchor", "before", "column", "container", "key", "line")
+    __slots__ = ("anchor", "before", "container", "key", "mark")
 
     def __init__(self, container: Any, event: Any, before: int) -> None:
         self.container = container
         self.key = _NO_KEY
         self.anchor = event.anchor
         self.before = before
-        self.line = event.start_mark.line
-        self.column = event.start_mark.column
+        self.mark = event.start_mark
 
 
 class _Builder:
@@ -170,35 +169,37 @@ class _Builder:
     def _document(self, event: Any) -> None:
         self._anchors.clear()
         self._number += 1
-        self._count(event, 1)
+        self._count(event.start_mark, 1)
         if event.version is not None and tuple(event.version) != (1, 2):
-            self._flaw(event, Code.YAML_VERSION, "only YAML 1.2 is read; remove the %YAML directive")
+            self._flaw(
+                event.start_mark, Code.YAML_VERSION, "only YAML 1.2 is read; remove the %YAML directive"
+            )
 
     def _scalar(self, event: Any) -> None:
         text = event.value
-        self._count(event, 1 + len(text) // BYTES_A_NODE)
+        self._count(event.start_mark, 1 + len(text) // BYTES_A_NODE)
         if event.tag is not None:
             self._tagged(event)
         value: Any = self._resolved(event, text) if event.implicit[0] else text
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1 + len(text) // BYTES_A_NODE)
-        self._add(value, event)
+        self._add(value, event.start_mark)
 
     def _resolved(self, event: Any, text: str) -> Any:
         try:
             return resolve(text)
         except OverflowError:
             message = "the number is not finite or does not fit into 64 bits; quote it if it is meant as text"
-            self._flaw(event, Code.NUMBER_OUT_OF_RANGE, message)
+            self._flaw(event.start_mark, Code.NUMBER_OUT_OF_RANGE, message)
             return 0
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:
             message = "the alias names no anchor that ends before it in this document"
-            raise Refused(self._at(event, Code.YAML_ALIAS, message))
+            raise Refused(_flaw_at(event.start_mark, Code.YAML_ALIAS, message))
         value, nodes = self._anchors[event.anchor]
-        self._count(event, nodes)
-        self._add(value, event)
+        self._count(event.start_mark, nodes)
+        self._add(value, event.start_mark)
 
     def _mapping(self, event: Any) -> None:
         self._start({}, event)
@@ -210,60 +211,55 @@ class _Builder:
         if event.tag is not None:
             self._tagged(event)
         if len(self._stack) >= MAX_DEPTH:
-            raise Refused(self._at(event, Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels"))
+            raise Refused(_flaw_at(event.start_mark, Code.TOO_DEEP, f"nested deeper than {MAX_DEPTH} levels"))
         self._stack.append(_Frame(container, event, self._nodes))
-        self._count(event, 1)
+        self._count(event.start_mark, 1)
 
-    def _end(self, event: Any) -> None:
+    def _end(self, _: Any) -> None:
         frame = self._stack.pop()
         if frame.anchor is not None:
             self._anchors[frame.anchor] = (frame.container, self._nodes - frame.before)
-        self._add(frame.container, event, frame)
+        self._add(frame.container, frame.mark)
 
-    def _add(self, value: Any, event: Any, ended: _Frame | None = None) -> None:
+    def _add(self, value: Any, mark: Any) -> None:
         """Puts a finished node where it belongs: a document, an item, a key or a value."""
         if not self._stack:
-            self._finish(value, event, ended)
+            if value is not None:
+                document = Document(self._number, mark.line + 1, mark.column + 1, value)
+                self.reading.documents.append(document)
             return
         frame = self._stack[-1]
         if type(frame.container) is list:
             frame.container.append(value)
         elif frame.key is _NO_KEY:
-            frame.key = self._checked_key(frame.container, value, event)
+            frame.key = self._checked_key(frame.container, value, mark)
         else:
             if frame.key is not _DROPPED:
                 frame.container[frame.key] = value
             frame.key = _NO_KEY
 
-    def _checked_key(self, container: dict[str, Any], key: Any, event: Any) -> Any:
+    def _checked_key(self, container: dict[str, Any], key: Any, mark: Any) -> Any:
         if type(key) is not str:
-            self._flaw(event, Code.KEY_NOT_STRING, "a key must be a string; quote it")
+            self._flaw(mark, Code.KEY_NOT_STRING, "a key must be a string; quote it")
             return _DROPPED
         if key in container:
-            self._flaw(
-                event, Code.DUPLICATE_KEY, "the key stands in this mapping already; remove one of them"
-            )
+            message = "the key stands in this mapping already; remove one of them"
+            self._flaw(mark, Code.DUPLICATE_KEY, message)
         return key
 
-    def _finish(self, value: Any, event: Any, ended: _Frame | None) -> None:
-        line, column = (
-            (ended.line, ended.column) if ended else (event.start_mark.line, event.start_mark.column)
-        )
-        if value is not None:
-            self.reading.documents.append(Document(self._number, line + 1, column + 1, value))
-
     def _tagged(self, event: Any) -> None:
-        self._flaw(event, Code.YAML_TAG, "YAML tags are not allowed; quote the value, or remove the tag")
+        message = "YAML tags are not allowed; quote the value, or remove the tag"
+        self._flaw(event.start_mark, Code.YAML_TAG, message)
 
-    def _count(self, event: Any, nodes: int) -> None:
+    def _count(self, mark: Any, nodes: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             message = f"more than {MAX_NODES:,} nodes with every alias expanded; split the file"
-            raise Refused(self._at(event, Code.TOO_COMPLEX, message))
+            raise Refused(_flaw_at(mark, Code.TOO_COMPLEX, message))
 
-    def _flaw(self, event: Any, code: Code, message: str) -> None:
-        self.reading.flaws.append(self._at(event, code, message))
+    def _flaw(self, mark: Any, code: Code, message: str) -> None:
+        self.reading.flaws.append(_flaw_at(mark, code, message))
 
-    @staticmethod
-    def _at(event: Any, code: Code, message: str) -> Flaw:
-        return Flaw(event.start_mark.line + 1, event.start_mark.column + 1, code, message)
+
+def _flaw_at(mark: Any, code: Code, message: str) -> Flaw:
+    return Flaw(mark.line + 1, mark.column + 1, code, message)

@@ -6,6 +6,7 @@ language reference is rendered from.
 
 import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -17,7 +18,7 @@ import argos_gitops
 from argos_gitops.manifests.metadata import Metadata
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.resource import API_VERSION
-from argos_gitops.model.spec import SpecModel
+from argos_gitops.model.spec import SpecModel, format_duration, format_size
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMBINED = "argos"
@@ -58,14 +59,32 @@ def definition_name(reference: str) -> str:
     return reference.rpartition("/")[2]
 
 
+class DocumentModels:
+    """The document models and schemas of some kinds, each made when it is first asked for."""
+
+    def __init__(self, kinds: Mapping[str, type[SpecModel]]) -> None:
+        self.kinds = kinds
+        self._models: dict[str, type[DocumentModel]] = {}
+        self._schemas: dict[str, JsonSchema] = {}
+
+    def model(self, kind: str) -> type[DocumentModel]:
+        if kind not in self._models:
+            self._models[kind] = document_model(self.kinds[kind])
+        return self._models[kind]
+
+    def schema(self, kind: str) -> JsonSchema:
+        """The self-contained schema of one kind."""
+        if kind not in self._schemas:
+            derived = self.model(kind).model_json_schema(schema_generator=_Generator)
+            self._schemas[kind] = {"$schema": DIALECT, **derived}
+        return self._schemas[kind]
+
+
 def schemas(registry: KindRegistry) -> Mapping[str, JsonSchema]:
     """A self-contained schema for each kind by its name, and one for all kinds (`argos`)."""
-    models = {kind: document_model(registry.kinds[kind]) for kind in sorted(registry.kinds)}
-    found: dict[str, JsonSchema] = {
-        kind: {"$schema": DIALECT, **model.model_json_schema(schema_generator=_Generator)}
-        for kind, model in models.items()
-    }
-    found[COMBINED] = _combined(models)
+    models = DocumentModels(registry.kinds)
+    found = {kind: models.schema(kind) for kind in sorted(registry.kinds)}
+    found[COMBINED] = _combined({kind: models.model(kind) for kind in found})
     return found
 
 
@@ -77,14 +96,15 @@ def schema_files(registry: KindRegistry) -> Mapping[str, str]:
     }
 
 
-def schema_version(found: Mapping[str, JsonSchema], build: str = "") -> str:
+def schema_version(registry: KindRegistry, build: str | None = None) -> str:
     """16 hex digits that change whenever the same bytes might be understood differently.
 
-    `build` identifies the code where the package's version alone does not (an edited checkout).
+    `build`, where it is known, identifies all code, and with it the models that schemas derive from;
+    then there is no need to derive them.
     """
-    digest = hashlib.blake2b(digest_size=8)
-    digest.update(f"{_FORMAT} {argos_gitops.__version__} {build} ".encode())
-    digest.update(orjson.dumps(found, option=orjson.OPT_SORT_KEYS))
+    digest = hashlib.blake2b(f"{_FORMAT} {argos_gitops.__version__} {build} ".encode(), digest_size=8)
+    understood: Any = sorted(registry.kinds) if build else schemas(registry)
+    digest.update(orjson.dumps(understood, option=orjson.OPT_SORT_KEYS))
     return digest.hexdigest()
 
 
@@ -94,10 +114,20 @@ def schema_line(reference: str) -> str:
 
 
 class _Generator(GenerateJsonSchema):
-    """Without a title for each field: the field's name says the same."""
+    """Without a title for each field, which says no more than its name; defaults as people write them."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def default_schema(self, schema: Any) -> JsonSchema:
+        """Durations and sizes are strings in YAML, whatever they are in memory."""
+        derived = super().default_schema(schema)
+        default = schema.get("default")
+        if isinstance(default, timedelta):
+            derived["default"] = format_duration(default)
+        elif isinstance(default, int) and derived.get("type") == "string":
+            derived["default"] = format_size(default)
+        return derived
 
 
 def _combined(models: Mapping[str, type[DocumentModel]]) -> JsonSchema:

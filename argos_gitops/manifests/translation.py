@@ -10,9 +10,9 @@ from typing import Any
 
 from jsonschema import ValidationError
 
-from argos_gitops.manifests.expectations import expected, form, is_secret, resolved
+from argos_gitops.manifests.expectations import expected, form, is_secret, one_of, resolved
 from argos_gitops.manifests.problems import Code, Finding, Pointer
-from argos_gitops.manifests.wording import did_you_mean, listed, shown, where
+from argos_gitops.manifests.wording import did_you_mean, shown, where
 
 Root = dict[str, Any]
 
@@ -73,18 +73,15 @@ def _unknown_fields(error: ValidationError, root: Root, pointer: Pointer) -> Ite
     known = list(schema.get("properties", {}))
     for name in _instance(error):
         if name not in known and not _matches_a_pattern(error, name):
-            yield Finding(
-                (*pointer, name),
-                Code.UNKNOWN_FIELD,
-                f"{where(pointer)} has no field {shown(name)}{_hint(name, known)}",
-                at_key=True,
-            )
+            sentence = f"{where(pointer)} {_has_no(name, known)}"
+            yield Finding((*pointer, name), Code.UNKNOWN_FIELD, sentence, at_key=True)
 
 
-def _hint(name: str, known: list[str]) -> str:
+def _has_no(name: str, known: list[str]) -> str:
     if name == "<<":
-        return ": merge keys are not part of YAML 1.2; write the fields out"
-    return did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "")
+        return "has a merge key (<<), which YAML 1.2 does not know; write the fields out"
+    hint = did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "")
+    return f"has no field {shown(name)}{hint}"
 
 
 def _matches_a_pattern(error: ValidationError, name: str) -> bool:
@@ -110,9 +107,13 @@ def _found(value: object) -> str:
 def _unknown_value(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
     allowed = _rule(error) if error.validator == "enum" else [_rule(error)]
     words = [value for value in allowed if isinstance(value, str)]
-    hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
-    phrase = f"one of {listed(allowed)}" if len(allowed) > 1 else listed(allowed)
-    return Finding(pointer, Code.UNKNOWN_VALUE, f"{where(pointer)}: expected {phrase}{hint}")
+    hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else _quoting(error, words)
+    return Finding(pointer, Code.UNKNOWN_VALUE, f"{where(pointer)}: expected {one_of(allowed)}{hint}")
+
+
+def _quoting(error: ValidationError, words: list[str]) -> str:
+    """For `true` where "true" is meant."""
+    return "; quote it" if words and isinstance(error.instance, bool | int | float) else ""
 
 
 def _wrong_form(error: ValidationError, root: Root, pointer: Pointer) -> Finding:

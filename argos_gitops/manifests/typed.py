@@ -1,30 +1,27 @@
 """Documents that fulfil their schema become typed resources; what only the models know is judged here."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from argos_gitops.manifests.facts import Sound
 from argos_gitops.manifests.problems import Code, Finding, Pointer
-from argos_gitops.manifests.schema import DocumentModel, document_model
+from argos_gitops.manifests.schema import DocumentModels
 from argos_gitops.manifests.wording import where
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, Resource, ResourceKey
-from argos_gitops.model.spec import SpecModel
 
 
 class Typist:
-    """Makes resources of each kind; a kind's model is prepared when it is first needed."""
+    """Makes resources of each kind."""
 
-    def __init__(self, kinds: Mapping[str, type[SpecModel]]) -> None:
-        self._kinds = kinds
-        self._models: dict[str, type[DocumentModel]] = {}
+    def __init__(self, models: DocumentModels) -> None:
+        self._models = models
 
     def resource(self, path: str, sound: Sound) -> AnyResource:
         """Raises pydantic's ValidationError; `wrong` says what it means."""
         kind: str = sound.content["kind"]
-        document = self._model(kind).model_validate(sound.content)
+        document = self._models.model(kind).model_validate(sound.content)
         metadata = document.metadata
         return Resource(
             ResourceKey(kind, metadata.name),
@@ -34,11 +31,6 @@ class Typist:
             metadata.labels,
             metadata.annotations,
         )
-
-    def _model(self, kind: str) -> type[DocumentModel]:
-        if kind not in self._models:
-            self._models[kind] = document_model(self._kinds[kind])
-        return self._models[kind]
 
 
 def wrong(error: ValidationError, content: Any) -> list[Finding]:

@@ -77,6 +77,14 @@ def parse_size(value: object) -> object:
     return int(match[1]) * _BYTES[match[2] or ""]
 
 
+def format_size(value: int) -> str:
+    """The shortest spelling with a binary unit: 104857600 is `100MiB`."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if value and value % _BYTES[unit] == 0:
+            return f"{value // _BYTES[unit]}{unit}"
+    return str(value)
+
+
 def _string_schema(pattern: str, examples: list[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": examples})
 

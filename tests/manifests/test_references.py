@@ -1,0 +1,44 @@
+"""References are found wherever a model can hold them."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from argos_gitops.manifests.references import Reference, references, references_of
+from argos_gitops.model.problem import Location
+from argos_gitops.model.resource import Resource, ResourceKey
+from argos_gitops.model.spec import SpecModel, reference
+
+Name = Annotated[str, reference("Thing")]
+
+
+class _Inner(SpecModel):
+    the_thing: Name = "usual"
+
+
+class _Outer(SpecModel):
+    kind: ClassVar[str] = "Outer"
+
+    plain: Name
+    maybe: Name | None = None
+    many: tuple[Name, ...] = ()
+    by_key: dict[str, _Inner] = Field(default_factory=dict)
+    either: int | _Inner | Name = 0
+    unrelated: str = "x"
+
+
+def test_references_are_found_with_the_way_to_them() -> None:
+    """In fields, options, lists, mappings, unions and nested models; defaults count as written."""
+    spec = _Outer(plain="a", many=("b", "c"), by_key={"k": _Inner()}, either=_Inner(the_thing="e"))
+    assert references(spec) == (
+        Reference(("spec", "plain"), "Thing", "a"),
+        Reference(("spec", "many", 0), "Thing", "b"),
+        Reference(("spec", "many", 1), "Thing", "c"),
+        Reference(("spec", "byKey", "k", "theThing"), "Thing", "usual"),
+        Reference(("spec", "either", "theThing"), "Thing", "e"),
+    )
+
+
+def test_a_resource_tells_what_it_names() -> None:
+    resource = Resource(ResourceKey("Outer", "o"), _Outer(plain="a", many=("a", "b")), Location("o.yaml"), "")
+    assert references_of(resource) == {ResourceKey("Thing", "a"), ResourceKey("Thing", "b")}
