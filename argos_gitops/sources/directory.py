@@ -61,7 +61,7 @@ class DirectorySnapshot:
         file = self._paths.get(blob)
         if file is None:
             raise SourceError(f"{self._root}: no file has the id {blob}", reason="MissingObject")
-        path = self._root / file.path
+        path = f"{self._root}/{file.path}"
         content = _content(path, file.mode)
         if blob_id(content) != blob:
             raise SourceError(f"{path} changed while it was read; try again", reason="SourceChanged")
@@ -111,7 +111,7 @@ class _Scan:
                 for entry in entries:
                     yield from self._entry(entry, prefix + entry.name)
         except OSError as error:
-            raise _unreadable(Path(self._root, prefix), error) from error
+            raise _unreadable(f"{self._root}/{prefix}", error) from error
 
     def _entry(self, entry: "os.DirEntry[str]", path: str) -> Iterator[SourceFile]:
         if entry.name == ".git":
@@ -130,11 +130,11 @@ class _Scan:
             return
         blob = self._memo.get(path, status)
         if blob is None:
-            blob = self._identify(Path(self._root, path), mode, status.st_size)
+            blob = self._identify(f"{self._root}/{path}", mode, status.st_size)
             self._memo.put(path, status, blob)
         yield SourceFile(path, blob, mode, status.st_size)
 
-    def _identify(self, path: Path, mode: int, size: int) -> str:
+    def _identify(self, path: str, mode: int, size: int) -> str:
         if size > self._room:
             with _opened(path) as file:
                 return file_id(file, size)
@@ -153,11 +153,11 @@ def _git_mode(mode: int) -> int | None:
     return EXECUTABLE_MODE if mode & stat.S_IXUSR else FILE_MODE
 
 
-def _content(path: Path, mode: int) -> bytes:
+def _content(path: str, mode: int) -> bytes:
     """The bytes of a file, or of a symlink itself; never of what a symlink leads to."""
     if mode == SYMLINK_MODE:
         try:
-            return os.fsencode(path.readlink())
+            return os.fsencode(os.readlink(path))  # noqa: PTH115 - ten thousand Paths cost more than their files
         except OSError as error:
             raise _unreadable(path, error) from error
     with _opened(path) as file:
@@ -165,14 +165,14 @@ def _content(path: Path, mode: int) -> bytes:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _opened(path: str) -> Iterator[BinaryIO]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
             yield file
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: OSError) -> SourceError:
+def _unreadable(path: str, error: OSError) -> SourceError:
     return SourceError(f"{path} cannot be read: {error.strerror}", reason="SourceUnreadable")

@@ -1,0 +1,19 @@
+"""Agents that report to a real repository."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from argos_gitops.status import StatusBranch, open_branch
+from tests.components.git import Origin
+
+
+@pytest.fixture
+def writer(origin: Origin, tmp_path: Path) -> Callable[..., StatusBranch]:
+    """An agent with a mirror of its own; the same `agent` again is a new process on the same one."""
+
+    def make(agent: str = "one", instance: str = "home") -> StatusBranch:
+        return StatusBranch(instance, lambda name: open_branch(origin.url, name, tmp_path / agent))
+
+    return make
