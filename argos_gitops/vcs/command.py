@@ -20,9 +20,7 @@ from argos_gitops.vcs.environment import forget_hook_variables
 _LONGEST_MESSAGE = 600
 # Measured times make the same failure look new on each pass.
 _MEASURED = re.compile(r" after \d+ (ms|milliseconds|seconds)")
-_NOISE = re.compile(
-    r"^(hint|remote: Enumerating|remote: Counting|remote: Compressing)\b.*", re.MULTILINE
-)
+_NOISE = re.compile(r"^(hint|remote: Enumerating|remote: Counting|remote: Compressing)\b.*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
