@@ -30,7 +30,7 @@ def write(
     layout = catalogue.edited(live.layout, edits)
     _check_servers(client, target, layout)
     with collector_paused():
-        tree = put_together(layout, catch_all=catalogue.whole)
+        tree = put_together(layout, whole=catalogue.whole)
     complaint = _replace(client, tree, live.raw)
     if not complaint:
         yield from (Outcome(change, Result.DONE) for change in changes)

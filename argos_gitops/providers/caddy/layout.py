@@ -5,7 +5,7 @@ and leave whatever is not ours exactly as it was. Both are pure and share struct
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argos_gitops.providers.caddy import marks
@@ -28,7 +28,7 @@ class Layout:
     `top` is all but `apps`; `apps` all but http and tls; `http` all but servers; `servers` hold no
     routes, those of others are in `routes` by server; `hosts` are contents by Host; `default_policy`
     is how certificates are got unless a Host says; `tls` is the tls app without anything of ours.
-    `present` names containers that are there even if they are empty.
+    `present` names containers that stay even if they are empty.
     """
 
     top: Tree = field(default_factory=dict)
@@ -59,19 +59,22 @@ def take_apart(tree: Tree | None) -> Layout:
         hosts=hosts,
         default_policy=coverage.default,
         tls=coverage.rest,
-        present=frozenset(_present(tree)),
+        present=frozenset(_present(tree, coverage.rest)),
     )
 
 
-def put_together(layout: Layout, *, catch_all: bool) -> Tree:
+def put_together(layout: Layout, *, whole: bool) -> Tree:
     """The configuration that a layout stands for.
 
-    `catch_all`: the default policy holds for every domain, not only for those of our Hosts.
+    `whole`: all of it is ours, so the default policy holds for every domain, not only for those of our
+    Hosts, and containers that became empty go.
     """
-    members = Members.of(layout.hosts, default=not catch_all and layout.default_policy is not None)
+    if whole:
+        layout = replace(layout, present=frozenset())
+    members = Members.of(layout.hosts, default=not whole and layout.default_policy is not None)
     servers = {name: _server(layout, name, members) for name in layout.servers}
     http = _joined(layout, "servers", layout.http, servers)
-    tls = with_tls(layout.tls, layout.default_policy, members, catch_all=catch_all)
+    tls = with_tls(layout.tls, layout.default_policy, members, catch_all=whole)
     apps = {**layout.apps}
     for name, app in (("http", http), ("tls", tls)):
         if app or name in layout.present:
@@ -85,10 +88,17 @@ def _containers(tree: Tree) -> tuple[Tree, Tree, dict[str, Tree], Tree]:
     return apps, http, http.get("servers") or {}, apps.get("tls") or {}
 
 
-def _present(tree: Tree) -> Iterator[str]:
-    apps, http, _, _ = _containers(tree)
-    places = (("apps", tree), ("http", apps), ("tls", apps), ("servers", http))
-    return (name for name, parent in places if name in parent)
+def _present(tree: Tree, tls_of_others: Tree) -> Iterator[str]:
+    """The containers that would be there without us: what only holds what is ours goes with it."""
+    apps, http, servers, tls = _containers(tree)
+    if "servers" in http and (not servers or set(servers) - set(marks.OWN_SERVERS)):
+        yield "servers"
+    if "http" in apps and (not http or set(http) - {"servers"} or set(servers) - set(marks.OWN_SERVERS)):
+        yield "http"
+    if "tls" in apps and (not tls or tls_of_others):
+        yield "tls"
+    if "apps" in tree and not apps:
+        yield "apps"
 
 
 def _joined(layout: Layout, name: str, rest: Tree, inner: Tree) -> Tree:
@@ -112,11 +122,12 @@ def _hosts(
 ) -> tuple[dict[str, Tree], dict[str, list[Any]]]:
     """Contents by Host, and the routes of others by server."""
     hosts: dict[str, Tree] = {}
-    others = {
-        name: _collect(hosts, name, server["routes"])
-        for name, server in servers.items()
-        if _has_routes(server)
-    }
+    others = {}
+    for name, server in servers.items():
+        if _has_routes(server):
+            found = _collect(hosts, name, server["routes"])
+            if found or not server["routes"]:
+                others[name] = found
     for name, content in hosts.items():
         content["tls"] = coverage.of_host(name, content, servers[content["server"]], http)
     return hosts, others

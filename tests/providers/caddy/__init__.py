@@ -1,0 +1,1 @@
+"""Tests of the Caddy provider; world.py holds what they share."""

@@ -1,0 +1,22 @@
+"""Worlds end what they opened."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from argos_gitops.model.resource import AnyResource
+from tests.providers.caddy.world import World
+
+
+@pytest.fixture
+def world() -> Iterator[Callable[[AnyResource], World]]:
+    """Makes a World of an Edge, and closes its provider when the test ends."""
+    made: list[World] = []
+
+    def make(edge: AnyResource) -> World:
+        made.append(World(edge))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.provider.close()
