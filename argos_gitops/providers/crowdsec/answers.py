@@ -1,0 +1,79 @@
+"""LAPI's answers as values, and its failures as errors of ours.
+
+LAPI answers 500 to requests that are wrong (a schema failure, an unknown filter, an unknown id) as well as
+to failures of its own, so the message decides which of the two it is.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+import orjson
+
+from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
+from argos_gitops.model.secret import MASK
+
+BUSY = "Busy"
+
+_MOST_CHARACTERS = 300
+_OUR_FAULT = re.compile(r"validation failure|invalid|doesn't exist|is unknown|parse|unable to convert", re.I)
+_BUSY = re.compile(r"database is locked|database table is locked|busy|deadlock|serialize access", re.I)
+_PASSING = frozenset({408, 425, 429, 502, 503, 504})
+_SERVER_ERROR = 500
+
+
+def parsed_answer(answer: httpx.Response, url: str, expected: type = object) -> Any:
+    """The JSON of an answer; `null` is None. TerminalError when it is none, or not what was expected."""
+    try:
+        content = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        raise _not_lapi(url, "no JSON") from None
+    if content is not None and not isinstance(content, expected):
+        raise _not_lapi(url, f"JSON of another kind ({type(content).__name__})")
+    return content
+
+
+def error_of(answer: httpx.Response, url: str, secrets: Iterable[str]) -> ProviderError:
+    """What a failed answer means: try again, or change something."""
+    message = _scrubbed(_message_of(answer), secrets)
+    place = f"{answer.request.method} {url}{answer.request.url.path}: HTTP {answer.status_code}"
+    if answer.status_code in _PASSING:
+        return TransientError(f"{place} {message}", reason="Unavailable")
+    if answer.status_code >= _SERVER_ERROR and _BUSY.search(message):
+        return TransientError(f"{place} {message}", reason=BUSY)
+    if answer.status_code >= _SERVER_ERROR and not _OUR_FAULT.search(message):
+        return TransientError(f"{place} {message}", reason="LapiFailed")
+    if answer.is_redirect or (answer.status_code == httpx.codes.NOT_FOUND and not message):
+        return _not_lapi(url, f"HTTP {answer.status_code}")
+    return TerminalError(f"{place} {message}")
+
+
+def unreachable(url: str, error: httpx.TransportError) -> TransientError:
+    """A connection that broke after it was made may have been an old one; the others are dead ends."""
+    lost = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+    kind = "ConnectionLost" if lost else "Unreachable"
+    return TransientError(
+        f"LAPI at {url} does not answer ({type(error).__name__}); is CrowdSec running there?", reason=kind
+    )
+
+
+def _not_lapi(url: str, found: str) -> TerminalError:
+    return TerminalError(
+        f"{url} answers {found}, which is not how CrowdSec's LAPI answers; check lapiUrl", reason="NotLapi"
+    )
+
+
+def _message_of(answer: httpx.Response) -> str:
+    try:
+        content = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return ""
+    message = content.get("message") if isinstance(content, dict) else None
+    return message if isinstance(message, str) else ""
+
+
+def _scrubbed(message: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        message = message.replace(secret, MASK) if secret else message
+    return message[:_MOST_CHARACTERS]

@@ -1,0 +1,199 @@
+"""LAPI's HTTP API, as far as we use it: CrowdSec 1.4.6 and 1.7 answer all of these calls alike.
+
+Everything goes through the machine's token. The Edge's bouncer key is never used here: its stream hands
+out each change once, so whoever shares the key steals changes from the edge. Facts: LAPI's handlers and
+database layer at the tags v1.4.6 and v1.7.8.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from argos_gitops import __version__
+from argos_gitops.model.errors import TerminalError, TransientError
+from argos_gitops.model.secret import SecretValue
+from argos_gitops.providers.crowdsec.answers import BUSY, error_of, parsed_answer, unreachable
+from argos_gitops.providers.crowdsec.marks import Stamp
+
+# LAPI splits the User-Agent at "/" and refuses any login where that does not give two parts.
+USER_AGENT = f"argos-gitops/{__version__}"
+
+_TOKEN_SPENT = 0.75
+_TRIES = 4
+_PAUSE_SECONDS = 0.25
+_SLOW_ANSWER_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who we are at which LAPI. `password` is asked for at each login, so that a new one is found."""
+
+    url: str
+    machine_id: str
+    password: Callable[[], SecretValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Alerts with all their decisions, expired ones too, and LAPI's clock when it told them."""
+
+    items: list[dict[str, Any]]
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str
+    good_until: float
+
+
+class LapiClient:
+    """One LAPI. Safe to use from several threads; every failure is a ProviderError without a secret."""
+
+    def __init__(
+        self, login: Login, timeout: timedelta, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._login = login
+        self._token: _Token | None = None
+        self._logging_in = threading.Lock()
+        self.own_address = ""
+        self._http = httpx.Client(
+            base_url=login.url,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            timeout=httpx.Timeout(_SLOW_ANSWER_SECONDS, connect=timeout.total_seconds()),
+            transport=transport,
+            trust_env=login.url.startswith("https:"),
+            verify=login.url.startswith("https:"),
+        )
+
+    def alerts(self, edge_filter: Mapping[str, str]) -> Alerts:
+        """All alerts that the filter names, none cut off: the default limit is 100, 0 means no limit.
+
+        LAPI counts first and then reads page by page, newest first; an alert that is added meanwhile
+        shows as one told twice while another is missing. Then it is asked again.
+        """
+        for _ in range(_TRIES):
+            answer = self._send("GET", "/v1/alerts", params={**edge_filter, "limit": "0"})
+            items = parsed_answer(answer, self._login.url, list) or []
+            if len({item["id"] for item in items}) == len(items):
+                return Alerts(items, _clock_of(answer))
+        raise TransientError(f"{self._login.url}: alerts come faster than they can be read", reason=BUSY)
+
+    def alert(self, alert_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = parsed_answer(self._send("GET", f"/v1/alerts/{alert_id}"), self._login.url)
+        return found
+
+    def add_alert(self, alert: Mapping[str, Any]) -> str:
+        """The new alert's id. Not idempotent: LAPI keeps doubles, so nothing is ever sent twice blindly.
+
+        TransientError with reason Busy: another writer had the database; a part may have been written.
+        """
+        ids = parsed_answer(
+            self._once("POST", "/v1/alerts", content=orjson.dumps([alert])), self._login.url, list
+        )
+        if not ids:
+            raise TerminalError(f"{self._login.url} kept nothing of an alert that it accepted")
+        return str(ids[0])
+
+    def end_decisions(self, origin: str, stamp: Stamp, value: str | None = None) -> int:
+        """Ends what stands under this very origin and stamp, or of it one value; how many those were.
+
+        All filters are always given: without any, LAPI would end every decision that it has.
+        """
+        params = {"origin": origin, "type": stamp.type, "scopes": stamp.scope, "scenario": stamp.scenario}
+        if value is not None:
+            params["value"] = value
+        answer = parsed_answer(self._send("DELETE", "/v1/decisions", params=params), self._login.url, dict)
+        return int(answer["nbDeleted"])
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """A call that may be repeated: tried again when the database was busy or a connection had died."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._once(method, path, **request)
+            except TransientError as error:
+                if error.reason not in (BUSY, "ConnectionLost"):
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+        return self._once(method, path, **request)
+
+    def _once(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """One call with a fresh token; LAPI forgets all tokens when it restarts, so 401 means: log in."""
+        token = self._fresh_token()
+        answer = self._exchange(method, path, token, **request)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            token = self._fresh_token(instead_of=token)
+            answer = self._exchange(method, path, token, **request)
+        if not answer.is_success:
+            raise error_of(answer, self._login.url, (token.value,))
+        return answer
+
+    def _exchange(self, method: str, path: str, token: _Token, **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token.value}", "Content-Type": "application/json"}
+        return self._call(method, path, headers=headers, **request)
+
+    def _fresh_token(self, instead_of: _Token | None = None) -> _Token:
+        """The token in use, renewed well before its end; whoever comes first logs in for all threads."""
+        with self._logging_in:
+            token = self._token
+            if token is None or token is instead_of or time.monotonic() >= token.good_until:
+                token = self._token = self._log_in()
+            return token
+
+    def _log_in(self) -> _Token:
+        password = self._login.password()
+        credentials = {
+            "machine_id": self._login.machine_id,
+            "password": password.reveal(),
+            "scenarios": [],
+        }
+        answer = self._call("POST", "/v1/watchers/login", json=credentials)
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise TerminalError(
+                f"{self._login.url} refuses the machine {self._login.machine_id!r}; check its password and "
+                "`cscli machines list`, or make it anew with "
+                f"`cscli machines add {self._login.machine_id} --password … --force`",
+                reason="LoginRefused",
+            )
+        if not answer.is_success:
+            raise error_of(answer, self._login.url, (password.reveal(),))
+        self.own_address = _own_address(answer) or self.own_address
+        return _token_of(parsed_answer(answer, self._login.url, dict), answer)
+
+    def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise unreachable(self._login.url, error) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TerminalError(f"{self._login.url}: {type(error).__name__}; check lapiUrl") from error
+
+
+def _token_of(content: Mapping[str, Any], answer: httpx.Response) -> _Token:
+    """Its life is measured by LAPI's clock and spent by ours, so the two need not agree."""
+    life = datetime.fromisoformat(content["expire"]) - _clock_of(answer)
+    return _Token(content["token"], time.monotonic() + life.total_seconds() * _TOKEN_SPENT)
+
+
+def _clock_of(answer: httpx.Response) -> datetime:
+    try:
+        return parsedate_to_datetime(answer.headers["Date"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+
+
+def _own_address(answer: httpx.Response) -> str:
+    """The address that LAPI sees us under; empty where the transport does not know."""
+    stream = answer.extensions.get("network_stream")
+    found = stream.get_extra_info("client_addr") if stream is not None else None
+    return str(found[0]) if found else ""

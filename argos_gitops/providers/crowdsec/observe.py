@@ -1,0 +1,154 @@
+"""LAPI's alerts become live objects. Pure: who reads them is provider.py.
+
+One request reads all that is ours on one Edge: alerts are filtered by their source (marks.py), which needs
+no join over decisions. `GET /v1/decisions` is not used: it wants the Edge's bouncer key, which LAPI binds to
+an address, and it lacks the age of the alert, by which LAPI's flush removes decisions.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from argos_gitops.model.objects import Content, LiveObject, digest_of
+from argos_gitops.model.plan import Failure
+from argos_gitops.providers.crowdsec.client import Alerts
+from argos_gitops.providers.crowdsec.marks import SOURCE_SCOPE, Stamp, likely_owner, object_id_of
+
+ENDS_WITHIN_SECONDS = 5.0
+"""How exactly an end is known: LAPI tells the time left in whole seconds, and an answer takes its time."""
+
+_UNITS = {"h": 3600, "m": 60, "s": 1, "": 1}
+_PART = re.compile(r"([0-9]+)([hms]?)")
+
+
+@dataclass
+class Standing:
+    """The rows of one origin: by stamp, the values that stand and when each ends (Unix time), whatever
+    ends it first. `newest` is the stamp written last."""
+
+    stamps: dict[Stamp, dict[str, float]] = field(default_factory=dict)
+    newest: Stamp | None = None
+    newest_alert: int = -1
+
+    def settle(self, stamp: Stamp, alert: int) -> None:
+        """Keeps the stamp written last; of two in one alert always the same one."""
+        if self.newest is None or (alert, stamp) > (self.newest_alert, self.newest):
+            self.newest, self.newest_alert = stamp, alert
+
+    def ends(self, stamp: Stamp) -> Mapping[str, float]:
+        return self.stamps.get(stamp, {})
+
+
+@dataclass(frozen=True)
+class CrowdSecLive:
+    """What stood in one LAPI for one Edge. `turn` is the last write of ours before it was read."""
+
+    standing: Mapping[str, Standing]
+    observed_at: datetime
+    turn: str = ""
+    notices: Sequence[Failure] = ()
+
+    @cached_property
+    def objects(self) -> Mapping[str, LiveObject]:
+        return {
+            object_id: LiveObject(object_id, content_of(found), True, likely_owner(object_id))
+            for object_id, found in sorted(self.standing.items())
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return digest_of([[each.id, each.content] for each in self.objects.values()])
+
+    def of(self, object_id: str) -> Standing:
+        return self.standing.get(object_id, Standing())
+
+
+def filter_of(edge: str, origin: str | None = None) -> dict[str, str]:
+    """Which alerts to ask for: those of ours on `edge` that may still ban somebody."""
+    asked = {"scope": SOURCE_SCOPE, "value": edge, "has_active_decision": "true"}
+    return asked if origin is None else {**asked, "origin": origin}
+
+
+def content_of(standing: Standing) -> Content:
+    """The normal form; `also` holds what stands under stamps that newer rows have replaced."""
+    newest = standing.newest
+    assert newest is not None  # noqa: S101 # an object without rows is never made
+    content = ban_content(newest, sorted(standing.stamps[newest]))
+    others = sorted(stamp for stamp in standing.stamps if stamp != newest)
+    if others:
+        content["also"] = [ban_content(stamp, sorted(standing.stamps[stamp])) for stamp in others]
+    return content
+
+
+def ban_content(stamp: Stamp, values: Sequence[str]) -> dict[str, Any]:
+    return {**stamp._asdict(), "values": tuple(values)}
+
+
+def stamp_of(content: Content) -> Stamp:
+    return Stamp(content["type"], content["scope"], content["scenario"])
+
+
+def standing_of(alerts: Alerts, max_age: timedelta) -> dict[str, Standing]:
+    """What stands, by object id. Doubled values (a renewal and what it replaces) count once."""
+    rows = _Rows(alerts.told_at.timestamp())
+    for alert in alerts.items:
+        rows.read(alert, _time(alert["created_at"]) + max_age.total_seconds())
+    return rows.by_object()
+
+
+_Key = tuple[str, str, str, str]
+
+
+class _Rows:
+    """Gathers the active decisions of many alerts: 100,000 of them in some 0.1 s."""
+
+    def __init__(self, told_at: float) -> None:
+        self._told_at = told_at
+        self._ends: dict[_Key, dict[str, float]] = {}
+        self._newest: dict[_Key, int] = {}
+        self._seconds: dict[str, float] = {}
+
+    def read(self, alert: Mapping[str, Any], flushed_at: float) -> None:
+        last: _Key | None = None
+        values: dict[str, float] = {}
+        for decision in alert["decisions"] or ():
+            duration = decision["duration"]
+            if duration[0] == "-":
+                continue
+            key = (decision["origin"], decision["type"], decision["scope"], decision["scenario"])
+            if key != last:
+                values, last = self._ends.setdefault(key, {}), key
+                self._newest[key] = max(self._newest.get(key, -1), alert["id"])
+            end = min(self._told_at + self._left(duration), flushed_at)
+            value = decision["value"]
+            if values.get(value, 0.0) < end:
+                values[value] = end
+
+    def by_object(self) -> dict[str, Standing]:
+        found: dict[str, Standing] = {}
+        for key, ends in self._ends.items():
+            origin, stamp = key[0], Stamp(*key[1:])
+            object_id = object_id_of(origin)
+            if object_id is not None:
+                standing = found.setdefault(object_id, Standing())
+                standing.stamps[stamp] = ends
+                standing.settle(stamp, self._newest[key])
+        return found
+
+    def _left(self, duration: str) -> float:
+        """Whole seconds of a Go duration: `167h59m56.9s` from 1.4.6, `167h59m57s` from 1.7."""
+        if duration[-2] in "mµun":  # less than a second: 12ms, 3µs
+            return 0.0
+        whole = duration.partition(".")[0]
+        known = self._seconds.get(whole)
+        if known is None:
+            parts = _PART.findall(whole)
+            known = self._seconds[whole] = float(sum(int(count) * _UNITS[unit] for count, unit in parts))
+        return known
+
+
+def _time(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,132 @@
+"""The provider: one Edge's CrowdSec, looked at, planned for and written to."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from argos_gitops.model.change import Change, Outcome
+from argos_gitops.model.condition import Condition
+from argos_gitops.model.errors import SettingsError, TerminalError
+from argos_gitops.model.objects import Content, ObjectSet, digest_of
+from argos_gitops.model.plan import Failure
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.secret import SecretValue
+from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target
+from argos_gitops.providers.crowdsec.apply import Writer
+from argos_gitops.providers.crowdsec.client import LapiClient, Login
+from argos_gitops.providers.crowdsec.compile import Compiler
+from argos_gitops.providers.crowdsec.fields import difference, fields_of, taken_out
+from argos_gitops.providers.crowdsec.geo import GeoDatabase
+from argos_gitops.providers.crowdsec.hazards import hazards_of
+from argos_gitops.providers.crowdsec.kinds import CountryBanSpec
+from argos_gitops.providers.crowdsec.observe import CrowdSecLive, filter_of, standing_of
+from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
+from argos_gitops.providers.crowdsec.turn import Turn
+from argos_gitops.providers.crowdsec.verify import conditions_of
+
+
+class CrowdSecProvider:
+    """Implements ports.provider.Provider for the `crowdsec:` section of one Edge."""
+
+    def __init__(self, target: Target, context: ProviderContext) -> None:
+        settings = target.section("crowdsec", CrowdSecSettings)
+        if settings is None:
+            raise TerminalError(f"{target.key} has no crowdsec section", reason="NoSection")
+        self._edge = target.key.name
+        self._settings = settings
+        self._context = context
+        self._geo = GeoDatabase(context.settings, context.cache_dir, context.progress)
+        self._compiler = Compiler(self._edge, settings.renewal_margin)
+        self._turn = Turn(context.cache_dir, self._edge, settings.lapi_url)
+        self._client = LapiClient(
+            Login(settings.lapi_url.rstrip("/"), settings.machine.id, self._password), context.timeout
+        )
+        self._remarks: dict[str, Sequence[str]] = {}
+        self._seen: CrowdSecLive | None = None
+
+    def observe(self) -> CrowdSecLive:
+        self._geo.refresh()
+        self._turn.settle()
+        turn = self._turn.last()
+        alerts = self._client.alerts(filter_of(self._edge))
+        stale = self._geo.stale()
+        self._seen = CrowdSecLive(
+            standing=standing_of(alerts, self._settings.max_age),
+            observed_at=self._context.clock.now(),
+            turn=turn,
+            notices=() if stale is None else (stale,),
+        )
+        return self._seen
+
+    def fingerprint(self, desired: DesiredState) -> str:
+        return self._geo.digest if desired.resources.of(CountryBanSpec) else ""
+
+    def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
+        seen = _ours(live)
+        objects, self._remarks = {}, {}
+        bans = self._compiler.bans(desired.resources, seen, self._geo.ranges, self._geo.digest)
+        for ban, managed in bans:
+            objects[managed.id] = managed
+            found = seen.objects.get(managed.id)
+            if found is None or found.content != managed.content:
+                before = found.content["values"] if found is not None else ()
+                delta = difference(before, managed.content["values"])
+                remarks = [*([delta] if delta else []), *taken_out(ban.taken)]
+                self._remarks[managed.digest] = remarks
+        return objects
+
+    def notices(self, desired: DesiredState) -> Sequence[Failure]:
+        """One for each country that cannot be expanded; each then keeps what stands."""
+        bans = desired.resources.of(CountryBanSpec).values()
+        found = []
+        for ban in bans:
+            if ban.spec.edge == self._edge:
+                ranges = self._geo.ranges(ban.spec.country)
+                failure = self._geo.failure() if ranges is None else None
+                if failure is not None:
+                    found.append(Failure(failure.reason, failure.message, ban.key))
+                elif not any(ranges or ()):
+                    found.append(_unknown_country(ban.spec.country, ban.key))
+        return found
+
+    def fields(self, content: Content) -> Mapping[str, str]:
+        return fields_of(content, self._remarks.get(digest_of(content), ()) if self._remarks else ())
+
+    def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
+        return hazards_of(changes, protected, self._client.own_address)
+
+    def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
+        self._seen = None
+        writer = Writer(self._client, self._turn, self._edge, self._settings, self._context.progress)
+        return writer.write(_ours(live), changes, self._context.clock.now())
+
+    def verify(
+        self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
+    ) -> Iterator[Condition]:
+        """Reads LAPI again, unless somebody has looked since the last write."""
+        seen = self._seen or self.observe()
+        owners = {change.owner for change in changes} | set(recheck)
+        return conditions_of(self.compile(desired, seen), seen, owners)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _password(self) -> SecretValue:
+        try:
+            return self._context.secrets.resolve(self._settings.machine.password)
+        except SettingsError as error:
+            raise TerminalError(
+                f"Edge/{self._edge} crowdsec.machine.password: {error}", reason=error.reason
+            ) from error
+
+
+def _ours(live: LiveState) -> CrowdSecLive:
+    if not isinstance(live, CrowdSecLive):
+        raise TypeError(f"{type(live).__name__} was not observed by this provider")
+    return live
+
+
+def _unknown_country(country: str, key: ResourceKey) -> Failure:
+    return Failure(
+        "CountryWithoutRanges",
+        f"the GeoIP database knows no range of {country}; what stands keeps standing",
+        key,
+    )

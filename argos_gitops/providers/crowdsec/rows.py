@@ -1,0 +1,103 @@
+"""Our decisions as LAPI takes them and gives them back. Pure, and sparing: there may be 300,000 of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from argos_gitops.providers.crowdsec.marks import SOURCE_SCOPE, Stamp, reason_and_until, source
+
+
+class Batch(NamedTuple):
+    """Decisions of one origin that have all in common but their value."""
+
+    origin: str
+    stamp: Stamp
+    values: Sequence[str]
+
+
+def end_of(stamp: Stamp) -> datetime | None:
+    """When bans of this stamp end for good; None for those that are renewed."""
+    _, until = reason_and_until(stamp.scenario)
+    return datetime.fromisoformat(until) if until is not None else None
+
+
+def count_of(batches: Iterable[Batch]) -> int:
+    return sum(len(batch.values) for batch in batches)
+
+
+def chunks_of(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """The same decisions in the same order, `size` of them in each chunk but the last."""
+    chunk: list[Batch] = []
+    room = size
+    for origin, stamp, values in batches:
+        at = 0
+        while at < len(values):
+            part = values[at : at + room]
+            chunk.append(Batch(origin, stamp, part))
+            at, room = at + len(part), room - len(part)
+            if not room:
+                yield chunk
+                chunk, room = [], size
+    if chunk:
+        yield chunk
+
+
+def alert_of(batches: Sequence[Batch], edge: str, now: datetime, duration: timedelta) -> Mapping[str, Any]:
+    """One alert with all of `batches`. Fields that LAPI's schema demands are there though they say nothing.
+
+    A decision ends at `stop_at` plus its duration, so an end that is set is met to the second.
+    """
+    at = now.astimezone(UTC).replace(microsecond=0)
+    return {
+        "scenario": source(edge),
+        "scenario_hash": "",
+        "scenario_version": "",
+        "message": _message(batches),
+        "events_count": count_of(batches),
+        "events": [],
+        "start_at": at.isoformat(),
+        "stop_at": at.isoformat(),
+        "capacity": 0,
+        "leakspeed": "0",
+        "simulated": False,
+        "source": {"scope": SOURCE_SCOPE, "value": edge},
+        "decisions": [
+            each for batch in batches for each in _decisions(batch, _lasting(batch.stamp, at, duration))
+        ],
+    }
+
+
+def _decisions(batch: Batch, duration: str) -> Iterator[Mapping[str, str]]:
+    common = {"origin": batch.origin, **batch.stamp._asdict(), "duration": duration}
+    return ({**common, "value": value} for value in batch.values)
+
+
+def missing_from(alerts: Iterable[Mapping[str, Any]], batches: Sequence[Batch]) -> list[Batch]:
+    """What of `batches` does not stand by these alerts."""
+    standing: dict[tuple[str, str, str, str], set[str]] = {}
+    for alert in alerts:
+        for each in alert["decisions"] or ():
+            if each["duration"][0] != "-":
+                key = (each["origin"], each["type"], each["scope"], each["scenario"])
+                standing.setdefault(key, set()).add(each["value"])
+    left = []
+    for origin, stamp, values in batches:
+        found = standing.get((origin, *stamp), set())
+        missing = [value for value in values if value not in found]
+        if missing:
+            left.append(Batch(origin, stamp, missing))
+    return left
+
+
+def _message(batches: Sequence[Batch]) -> str:
+    """`5,000 decisions: argos-country-NG`, naming the first two origins."""
+    origins = list(dict.fromkeys(batch.origin for batch in batches))
+    more = f" and {len(origins) - 2} more origins" if len(origins) > 2 else ""
+    return f"{count_of(batches):,} decisions: {', '.join(origins[:2])}{more}"
+
+
+def _lasting(stamp: Stamp, at: datetime, duration: timedelta) -> str:
+    """In hours, minutes and seconds: CrowdSec before 1.6.9 knows no days."""
+    end = end_of(stamp)
+    seconds = max(1, round((end - at if end is not None else duration).total_seconds()))
+    return f"{seconds // 3600}h{seconds // 60 % 60}m{seconds % 60}s"
