@@ -13,6 +13,7 @@ from pathlib import Path
 
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.vcs.address import parse_address
 
 SETTINGS_FILE = "argos-gitops.toml"
 
@@ -52,7 +53,7 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
     repo = given.get("repo") or "."
     path = (given.get("path") or ".").strip("/") or "."
     state_home = _folder(given, "state_dir", environment, "XDG_STATE_HOME", ".local/state")
-    state_dir = state_home / _slug(repo, path, folder)
+    state_dir = state_home / _slug(repo, path)
     token = given.get("git_token")
     return Settings(
         repo=repo,
@@ -119,10 +120,9 @@ def _folder(
     return (Path(base) if base else Path.home() / default) / "argos-gitops"
 
 
-def _slug(repo: str, path: str, folder: Path) -> str:
+def _slug(repo: str, path: str) -> str:
     """A folder name for one repository and config path, so that two never share an inventory."""
-    local = folder / repo
-    identity = str(local.resolve()) if local.exists() else repo.rstrip("/").removesuffix(".git")
+    identity = parse_address(repo).identity
     stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(identity).name).strip("-") or "repository"
     return f"{stem}-{blake2b(f'{identity}#{path}'.encode(), digest_size=4).hexdigest()}"
 

@@ -57,7 +57,8 @@ class Trip:
     @property
     def message(self) -> str:
         if isinstance(self.error, ManifestError):
-            return f"{len(self.error.problems)} problems"
+            count = len(self.error.problems)
+            return f"{count} problem{'s' if count > 1 else ''}"
         return str(self.error) if isinstance(self.error, ArgosError) else ""
 
     @property
