@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from argos_gitops.model.errors import SettingsError
+from argos_gitops.model.errors import SettingsError, SourceError
+from argos_gitops.ports.source import Snapshot, Source
 from argos_gitops.sources.directory import DirectorySource
 from argos_gitops.sources.git import GitSource
 from argos_gitops.vcs.address import parse_address
@@ -28,17 +29,35 @@ class SourceRequest:
     allow_rewrite: bool = True
 
 
-def open_source(request: SourceRequest) -> GitSource | DirectorySource:
+class CheckoutSource:
+    """A checkout: read as it is, uncommitted files included, or by a revision of its repository."""
+
+    def __init__(self, directory: DirectorySource, git: GitSource) -> None:
+        self._directory = directory
+        self._git = git
+
+    def fetch(self, rev: str | None = None) -> Snapshot:
+        return self._directory.fetch() if rev is None else self._git.fetch(rev)
+
+
+def open_source(request: SourceRequest) -> Source:
     """The Source; nothing is read yet. Raises SourceError for a URL, SettingsError for a path, not taken."""
     folder = clean_folder(request.folder)
     address = parse_address(request.repo)
     if address.local is None or is_bare_repository(address.local):
         return _git(request, request.repo, folder)
-    work_tree = enclosing_work_tree(address.local) if request.ref else None
+    directory = DirectorySource(address.local, folder, request.cache / "files")
+    work_tree = enclosing_work_tree(address.local)
+    if work_tree is None and request.ref:
+        raise SourceError(
+            f"{address.local} has no git repository, so there is no {request.ref!r} in it; name one that has",
+            reason="RevisionNotFound",
+        )
     if work_tree is None:
-        return DirectorySource(address.local, folder, request.cache / "files")
+        return directory
     inside = address.local.relative_to(work_tree.top)
-    return _git(request, str(work_tree.top), clean_folder(str(inside / folder)))
+    git = _git(request, str(work_tree.top), clean_folder(str(inside / folder)))
+    return git if request.ref else CheckoutSource(directory, git)
 
 
 def clean_folder(folder: str) -> str:

@@ -1,13 +1,13 @@
 """What `--repo` names decides where configuration is read from."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from argos_gitops.model.errors import SettingsError, SourceError
 from argos_gitops.sources import SourceRequest, open_source
-from argos_gitops.sources.directory import DirectorySource
 from argos_gitops.sources.git import GitSource
 from tests.components.git import Origin
 
@@ -30,14 +30,15 @@ def read(request: SourceRequest, rev: str | None = None) -> dict[str, bytes]:
 
 def test_a_checkout_is_read_as_it_is(checkout: Path, tmp_path: Path) -> None:
     request = SourceRequest(str(checkout), tmp_path / "cache", folder="edge")
-    assert isinstance(open_source(request), DirectorySource)
+    assert not open_source(request).fetch().revision.is_commit
     assert read(request) == {"hosts/a.yaml": b"uncommitted"}
 
 
 @pytest.mark.parametrize("ref", ["main", "HEAD"])
 def test_a_checkout_with_a_revision_is_read_as_committed(checkout: Path, tmp_path: Path, ref: str) -> None:
-    request = SourceRequest(str(checkout), tmp_path / "cache", ref, "edge")
-    assert read(request) == {"hosts/a.yaml": b"committed"}
+    named_at_once = SourceRequest(str(checkout), tmp_path / "cache", ref, "edge")
+    assert read(named_at_once) == {"hosts/a.yaml": b"committed"}
+    assert read(replace(named_at_once, ref=None), ref) == {"hosts/a.yaml": b"committed"}
 
 
 def test_a_folder_inside_a_checkout_keeps_its_place_with_a_revision(checkout: Path, tmp_path: Path) -> None:
@@ -61,9 +62,11 @@ def test_a_bare_repository_is_read_by_its_commits(origin: Origin, tmp_path: Path
 
 def test_a_plain_folder_with_a_revision_says_that_it_has_none(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    source = open_source(SourceRequest(str(tmp_path / "plain"), tmp_path / "cache"))
-    with pytest.raises(SourceError):
-        source.fetch("main")
+    plain = SourceRequest(str(tmp_path / "plain"), tmp_path / "cache")
+    with pytest.raises(SourceError, match="main"):
+        open_source(plain).fetch("main")
+    with pytest.raises(SourceError, match="main"):
+        open_source(replace(plain, ref="main"))
 
 
 @pytest.mark.parametrize("folder", ["..", "a/../../b", "a\nb"])
