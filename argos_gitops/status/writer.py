@@ -79,7 +79,7 @@ class StatusBranch:
         return self._spec or StatusBranchSpec()
 
     def _desk(self, spec: StatusBranchSpec, result: PassResult) -> "_Desk | None":
-        name = spec.branch.replace("{instance}", self._instance)
+        name = spec.branch_of(self._instance)
         if not _BRANCH_NAME.fullmatch(name) or ".." in name or name.endswith(".lock"):
             raise ReportError(f"the status branch {name!r} is no name for a branch; see Agent status.branch")
         if result.revision is not None and result.revision.ref == name:
