@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -87,6 +86,13 @@ def document(kind: str, name: str, spec: str = "") -> str:
     return f"{head}spec:\n{spec}" if spec else f"{head}spec: {{}}\n"
 
 
+LIBRARY: Mapping[str, str] = {
+    "rack.yaml": document("Rack", "r", "  favourite: one\n"),
+    "books/one.yaml": book("one"),
+    "books/two.yaml": book("two"),
+}
+
+
 class Revision:
     """Files of one revision; `reads` tells which blobs somebody read."""
 
@@ -132,9 +138,3 @@ def only_line(spec_or_text: str, path: str = "a.yaml") -> str:
     """The one problem of a file with one document."""
     (line,) = lines(load({path: spec_or_text}))
     return line
-
-
-def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)

@@ -1,6 +1,9 @@
 """The loader does what changed and no more, in one process and over many."""
 
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +11,10 @@ from argos_gitops.manifests.loader import Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.errors import ManifestError, SourceError
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.store.parse_cache import SqliteParseCache
 from tests.manifests.revisions import (
     KINDS,
+    LIBRARY,
     REGISTRY,
     BookSpec,
     RackSpec,
@@ -22,11 +27,20 @@ from tests.manifests.revisions import (
     load_with,
 )
 
-LIBRARY = {
-    "rack.yaml": document("Rack", "r", "  favourite: one\n"),
-    "books/one.yaml": book("one"),
-    "books/two.yaml": book("two"),
-}
+ROOT = Path(__file__).parents[2]
+
+# Loads a tree that is known, and prints how many books there are and which heavy modules were imported.
+KNOWN_TREE = """
+import sys
+from pathlib import Path
+from argos_gitops.manifests.loader import Loader
+from argos_gitops.store.parse_cache import SqliteParseCache
+from tests.manifests.revisions import LIBRARY, REGISTRY, Revision, load_with
+
+loaded = load_with(Loader(REGISTRY, SqliteParseCache(Path(sys.argv[1])), build="b"), Revision(LIBRARY))
+print(len(loaded.resources.of_kind("Book")))
+print([name for name in ("ruamel.yaml", "jsonschema", "multiprocessing") if name in sys.modules])
+"""
 
 
 class DictCache:
@@ -146,6 +160,16 @@ def test_a_known_tree_gives_equal_resources() -> None:
     second = load_with(Loader(REGISTRY, cache), Revision(LIBRARY)).resources
     assert list(first) == list(second)
     assert first.fingerprint == second.fingerprint
+
+
+def test_a_known_tree_needs_neither_parser_nor_validator(tmp_path: Path) -> None:
+    """Importing them would take longer than all the rest of an idle pass."""
+    cache = tmp_path / "parse.sqlite3"
+    load_with(Loader(REGISTRY, SqliteParseCache(cache), build="b"), Revision(LIBRARY))
+    done = subprocess.run(
+        [sys.executable, "-c", KNOWN_TREE, str(cache)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2", "[]"]
 
 
 def test_a_tree_with_problems_is_not_remembered_as_valid() -> None:

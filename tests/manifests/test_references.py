@@ -40,5 +40,6 @@ def test_references_are_found_with_the_way_to_them() -> None:
 
 
 def test_a_resource_tells_what_it_names() -> None:
-    resource = Resource(ResourceKey("Outer", "o"), _Outer(plain="a", many=("a", "b")), Location("o.yaml"), "")
+    spec: SpecModel = _Outer(plain="a", many=("a", "b"))
+    resource = Resource(ResourceKey("Outer", "o"), spec, Location("o.yaml"), "")
     assert references_of(resource) == {ResourceKey("Thing", "a"), ResourceKey("Thing", "b")}

@@ -1,0 +1,45 @@
+"""Every code that a problem can have is explained, and no other."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from argos_gitops.manifests.problems import Code
+from argos_gitops.manifests.reference import render_reference
+from argos_gitops.manifests.registry import KindRegistry
+from tests.manifests.revisions import REGISTRY
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference" / "problems.md"
+
+
+def _codes_of_providers() -> Iterator[str]:
+    """The code of each `Problem(place, "Code", …)` in a provider."""
+    for path in (ROOT / "argos_gitops" / "providers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="Problem"), args=[_, ast.Constant(value=str(code)), *_]):
+                    yield code
+
+
+def test_each_code_is_explained_and_each_explanation_has_a_code() -> None:
+    explained = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert sorted(explained) == sorted({*Code, *_codes_of_providers()})
+
+
+def test_the_reference_tells_each_field_of_each_kind() -> None:
+    """Nested ones by their path, with what may stand there."""
+    page = render_reference(REGISTRY)
+    rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| `")}
+    assert "one of red, green or blue | `red` | Its colour." in rows["`colour`"]
+    assert "list: reference to [Book](#book)" in rows["`shelves[].books`"]
+    assert "secret: `{env: NAME}` or `{file: PATH}`" in rows["`lock`"]
+    assert "a whole number, ≥ 1, ≤ 9" in rows["`shelves[].height`"]
+    assert "**required**" in rows["`title`"]
+    assert "`lock.env`" not in rows
+    assert "annotations.argos.dev/prune" in page
+
+
+def test_the_reference_of_nothing_is_a_page_too() -> None:
+    assert render_reference(KindRegistry({})).startswith("# The config language")
