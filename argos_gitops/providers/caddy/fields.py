@@ -181,7 +181,8 @@ def _tls(tls: Tree) -> str:
         return "internal"
     if set(tls) == {"files"}:
         return f"manual, {tls['files'].get('certificate')} and {tls['files'].get('key')}"
-    return "; ".join(f"{label} {value}" for label, value in _leaves("auto", tls))
+    found = (f"{label.removeprefix('policy ').removeprefix('issuers ')} {v}" for label, v in _leaves("", tls))
+    return f"auto ({', '.join(found)})"
 
 
 def _leaves(label: str, value: Any, key: str = "") -> Iterator[Field]:

@@ -14,7 +14,7 @@ _SHORTEST_SECRET = 4
 
 _SHOWN_KEYS = """
     @id handler host path method protocol listen listen_protocols protocols uri module policy source
-    dial field name prefer output filename format include exclude level status_code expect_body
+    dial email field name prefer output filename format include exclude level status_code expect_body
     interval timeout try_duration try_interval fail_duration unhealthy_latency dial_timeout
     response_header_timeout read_timeout write_timeout versions server_name pem_files provider
     body certificate subjects ranges client_ip_headers skip skip_certificates delete ca
