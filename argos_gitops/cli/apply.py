@@ -85,12 +85,18 @@ def _summary(result: PassResult) -> list[Line]:
 
 def _closing(result: PassResult) -> Line:
     done = sum(outcome.result is Result.DONE for _, outcome in result.outcomes)
+    made = f"{done} of {len(result.outcomes)} changes made" if result.outcomes else "nothing was written"
     if result.result == "Declined":
         return line(Segment("Nothing was written.", Style.WARN))
     if result.result == "NoChange":
         return line(Segment("Nothing to do: live and git agree.", Style.GOOD))
-    verdict = {"Applied": ("Applied", Style.GOOD)}.get(result.result, (result.result, Style.BAD))
-    return line(Segment(f"{verdict[0]}: ", verdict[1]), f"{done} of {len(result.outcomes)} changes made.")
+    if result.result == "Unreachable" and result.plan is not None:
+        count = len(result.plan.unreachable)
+        return line(
+            Segment(f"Unreachable: {count} of {len(result.plan.systems)} systems; ", Style.BAD), f"{made}."
+        )
+    style = Style.GOOD if result.result == "Applied" else Style.BAD
+    return line(Segment(f"{result.result}: ", style), f"{made}.")
 
 
 def _code(result: PassResult) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import click
 
@@ -10,7 +11,7 @@ from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.manifests.loader import Loaded
-from argos_gitops.model.errors import ArgosError
+from argos_gitops.model.errors import ArgosError, SettingsError
 from argos_gitops.planning.render.lines import Segment, Style, line, pad, visible
 from argos_gitops.reconcile.look import Look
 
@@ -42,6 +43,7 @@ def _examine(application: Application) -> Iterator[Finding]:
     yield Finding(
         "settings", True, f"repo {application.shown_repo}, path {settings.path}, instance {settings.instance}"
     )
+    yield _try("geoip", lambda: _geoip(application))
     yield _try("store", lambda: f"{len(application.statuses.passes(1000))} passes kept")
     try:
         snapshot = application.source.fetch()
@@ -60,6 +62,25 @@ def _try(subject: str, work: Callable[[], str]) -> Finding:
         return Finding(subject, True, work())
     except ArgosError as error:
         return Finding(subject, False, f"{error.reason}: {error}")
+
+
+def _geoip(application: Application) -> str:
+    path = application.settings.geoip_country
+    if path is None:
+        url = application.settings.geoip_country_url
+        return "fetched from a URL" if url else "none; CountryBans need ARGOS_GEOIP_COUNTRY (a file) or _URL"
+    from geoip2.database import Reader
+    from maxminddb import InvalidDatabaseError
+
+    try:
+        with Reader(path) as reader:
+            metadata = reader.metadata()
+    except (OSError, InvalidDatabaseError) as error:
+        raise SettingsError(
+            f"ARGOS_GEOIP_COUNTRY: {path} is no readable country database; fetch it anew",
+            reason="GeoDatabaseMissing",
+        ) from error
+    return f"{metadata.database_type}, built {datetime.fromtimestamp(metadata.build_epoch, UTC):%Y-%m-%d}"
 
 
 def _configuration(loaded: Loaded) -> Finding:

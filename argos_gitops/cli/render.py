@@ -28,8 +28,9 @@ def command(application: Application, resource: str, rev: str | None) -> int:
         }
         for look in outlook.looks
     }
-    unreachable = [look.plan.failure for look in outlook.looks if look.plan.failure is not None]
-    click.echo(json.dumps({key: value for key, value in compiled.items() if value}, indent=2))
-    if unreachable and not any(compiled.values()):
-        raise TransientError(unreachable[0].message, reason=unreachable[0].reason)
+    found = {key: value for key, value in compiled.items() if value}
+    failures = [look.plan.failure for look in outlook.looks if look.plan.failure is not None]
+    if failures and not found:
+        raise TransientError(failures[0].message, reason=failures[0].reason)
+    click.echo(json.dumps(found, indent=2))
     return Exit.OK
