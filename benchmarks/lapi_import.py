@@ -95,9 +95,10 @@ class _Edge:
     """One Edge with a CrowdSec of its own, in a process that stays warm."""
 
     def __init__(self, stack: ExitStack, folder: Path, lapi: RealCrowdSec, database: Path) -> None:
-        self._environment = _environment(folder, lapi, database)
+        config = _config(folder / "config", lapi)
+        environment = _environment(folder, lapi, database)
         self._application: Application = stack.enter_context(
-            open_application({}, self._environment, _config(folder / "config", lapi), progress_for_people())
+            open_application({"repo": str(config)}, environment, folder, progress_for_people())
         )
         systems = Systems(self._application.specs, self._application.provider_context)
         stack.callback(systems.close)
