@@ -1,6 +1,7 @@
 """`scripts/demo`: one line for each step, and what the product says, indented below it."""
 
 import argparse
+import shlex
 import signal
 import sys
 import tempfile
@@ -48,9 +49,18 @@ def _addresses(stage: Stage) -> Iterable[str]:
     if stage.crowdsec is not None:
         yield f"  LAPI          {stage.crowdsec.lapi_url}"
     yield f"  repository    git clone {stage.repository.bare}"
-    yield "\nTo run argos-gitops on it yourself:\n"
-    for name, value in stage.settings().items():
-        yield f"  export {name}={value}"
+    yield f"\nTo run argos-gitops on it yourself:\n\n  . {_settings_file(stage)}"
+    yield f"  {Path(sys.executable).with_name('argos-gitops')} plan"
+
+
+def _settings_file(stage: Stage) -> Path:
+    """The settings for a shell; a file, since a password is among them."""
+    path = stage.folder / "settings.sh"
+    path.touch(mode=0o600)
+    path.write_text(
+        "".join(f"export {name}={shlex.quote(value)}\n" for name, value in stage.settings().items())
+    )
+    return path
 
 
 if __name__ == "__main__":
