@@ -104,12 +104,17 @@ class Catalogue:
                 yield Item(object_id, route, ours=False)
 
     def _with_http(self, layout: Layout, content: Tree) -> Layout:
-        others = {name: each for name, each in layout.servers.items() if name not in marks.OWN_SERVERS}
+        needed = {content["server"] for content in layout.hosts.values()}
+        kept = {
+            name: each
+            for name, each in layout.servers.items()
+            if name not in marks.OWN_SERVERS or name in needed
+        }
         rest = {key: value for key, value in content.items() if key != "servers"}
         return replace(
             layout,
             http=rest if self.whole else layout.http,
-            servers={**others, **content.get("servers", {})},
+            servers={**kept, **content.get("servers", {})},
         )
 
     def _with_tls(self, layout: Layout, content: Tree) -> Layout:

@@ -65,13 +65,11 @@ def _bouncer(edge: SpecModel) -> _Bouncer | None:
 def http_content(settings: CaddySettings, needs: Needs) -> Tree:
     """The content of edge/http: our servers, and which ports Caddy is to take for HTTP and HTTPS.
 
-    Empty without Hosts: an edge that serves nothing opens no port.
+    An edge listens where it says so, whether or not a Host is there already.
     """
-    if not (needs.tls or needs.plain):
-        return {}
     found = listeners(settings, needs)
     ports = _ports(found) if settings.whole else {}
-    return {**ports, "servers": dict(_servers(settings, needs, found))}
+    return {**ports, "servers": dict(_servers(settings, found))}
 
 
 def _ports(found: Listeners) -> Tree:
@@ -86,8 +84,8 @@ def _ports(found: Listeners) -> Tree:
     return ports
 
 
-def _servers(settings: CaddySettings, needs: Needs, found: Listeners) -> Iterator[tuple[str, Tree]]:
-    if needs.tls:
+def _servers(settings: CaddySettings, found: Listeners) -> Iterator[tuple[str, Tree]]:
+    if found.tls:
         automatic = {} if _redirects(settings, found) else {"disable_redirects": True}
         yield (
             marks.TLS_SERVER,
@@ -97,7 +95,7 @@ def _servers(settings: CaddySettings, needs: Needs, found: Listeners) -> Iterato
                 **({"automatic_https": automatic} if automatic else {}),
             },
         )
-    if found.plain and (needs.plain or settings.redirect_http):
+    if found.plain:
         yield marks.PLAIN_SERVER, {**_server(settings, found.plain), "automatic_https": {"disable": True}}
 
 

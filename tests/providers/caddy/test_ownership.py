@@ -116,7 +116,7 @@ def test_our_own_servers_beside_theirs(caddy: RealCaddy, world: Make) -> None:
     there = world(edge_of(caddy, ownership="routes", listen=[f"127.0.0.1:{caddy.http_port}"]))
     there.apply(host("ours"))
     assert caddy.get("ours.example.com").text == "ours"
-    there.apply()
+    there.depart()
     assert caddy.config() == before
 
 
@@ -163,7 +163,7 @@ def test_whole_shows_everything_foreign_as_a_removal(caddy: RealCaddy, world: Ma
     caddy.load(_theirs(caddy))
     there = world(edge_of(caddy))
     assert there.changes() == [
-        "delete edge/http",
+        "update edge/http",
         "delete edge/logging",
         "delete edge/tls",
         "delete app/pki",

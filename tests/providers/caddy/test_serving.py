@@ -1,6 +1,9 @@
 """What a visitor gets from a real Caddy after an apply, and that a second apply finds nothing to do."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -140,10 +143,28 @@ def test_a_disabled_or_removed_host_is_no_longer_served(caddy: RealCaddy, world:
     assert [caddy.get(f"{name}.example.com").text for name in ("one", "two", "three")] == ["one", "", ""]
 
 
-def test_an_edge_without_hosts_opens_no_port(caddy: RealCaddy, world: Make) -> None:
-    """Taking out the last Host takes out the servers too."""
+def test_an_edge_listens_before_it_has_hosts(caddy: RealCaddy, world: Make) -> None:
+    """The first Host is one change, and so is the last to go."""
     there = world(edge_of(caddy))
-    there.apply(host("one"))
     there.apply()
-    assert caddy.config() == {"admin": {"listen": caddy.admin_address}}
-    assert there.changes() == []
+    assert caddy.get("one.example.com").content == b""
+    assert there.changes(host("one")) == ["create host/one"]
+    there.apply(host("one"))
+    assert there.changes() == ["delete host/one"]
+
+
+def test_a_host_that_is_spared_keeps_its_server(caddy: RealCaddy, world: Make) -> None:
+    """A Host that left git but must stay (`argos.dev/prune: disabled`) is served on."""
+    there = world(edge_of(caddy, listen=[f"127.0.0.1:{caddy.http_port}"]))
+    there.apply(host("spared"))
+    live, changes = there.plan(host("safe", tls={"mode": "internal"}))
+    apart = [change for change in changes if change.object_id != "host/spared"]
+    moved = [replace(change, after=_listening_at(caddy, change.after)) for change in apart]
+    there.record(there.provider.apply(live, moved))
+    assert caddy.get("spared.example.com").text == "spared"
+    assert caddy.get("safe.example.com", tls=True).text == "safe"
+
+
+def _listening_at(caddy: RealCaddy, content: Any) -> Any:
+    """The new server on a port of its own, so that both can listen."""
+    return json.loads(json.dumps(content).replace(str(caddy.http_port), str(caddy.https_port)))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from argos_gitops.model.change import Change, Outcome, Result
 from argos_gitops.model.condition import Condition
-from argos_gitops.model.objects import InventoryEntry, digest_of
+from argos_gitops.model.objects import InventoryEntry, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure, SystemKey
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
@@ -118,7 +118,14 @@ class World:
 
     def plan(self, *resources: AnyResource) -> tuple[CaddyLive, tuple[Change, ...]]:
         live = self.provider.observe()
-        objects = self.provider.compile(desired(self.edge, *resources), live)
+        return live, self._differences(live, self.provider.compile(desired(self.edge, *resources), live))
+
+    def depart(self) -> list[Outcome]:
+        """What happens once the Edge has left git: all that is ours goes."""
+        live = self.provider.observe()
+        return self.record(self.provider.apply(live, self._differences(live, {})))
+
+    def _differences(self, live: CaddyLive, objects: ObjectSet) -> tuple[Change, ...]:
         situation = Situation(
             system=SystemKey(self.edge.key, "caddy"),
             desired=objects,
@@ -127,7 +134,7 @@ class World:
             now=NOW,
             describe=self.provider.fields,
         )
-        return live, diff(situation).changes
+        return diff(situation).changes
 
     def changes(self, *resources: AnyResource) -> list[str]:
         """What a plan would do, one `action object` each."""
