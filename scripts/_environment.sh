@@ -28,14 +28,18 @@ ensure_environment() {
     cp "$lock" "$stamp"
 }
 
-# Formatting, lint, types and layers; unlike tests, they need no component.
+# Formatting, lint, types and layers; unlike tests, they need no component. Tells all that is wrong.
 check_code() {
+    local failed=0
     cd "$ROOT" || exit
-    "$VENV/bin/ruff" format --check --quiet .
-    "$VENV/bin/ruff" check --quiet .
-    "$VENV/bin/mypy" --no-error-summary
-    "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports"
+    "$VENV/bin/ruff" format --check --quiet . || failed=1
+    "$VENV/bin/ruff" check --quiet . || failed=1
+    "$VENV/bin/mypy" --no-error-summary || failed=1
+    "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports" --no-cache || failed=1
     # No Python package brings shellcheck: whoever has it uses it.
-    command -v shellcheck >/dev/null || return 0
-    shellcheck --external-sources scripts/_environment.sh scripts/{check,components,demo,generate,lock,test} .ci/run
+    if command -v shellcheck >/dev/null; then
+        shellcheck --external-sources scripts/{_environment.sh,check,components,demo,generate,lock,test} \
+            compose/{apply-loop,last-apply-succeeded,make-secrets} .ci/run || failed=1
+    fi
+    return "$failed"
 }
