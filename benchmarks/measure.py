@@ -103,7 +103,8 @@ class PeakMemory:
     """Watches a process and all that it started, inside a `with` block.
 
     It sums the proportional set sizes (proc(5), smaps_rollup), so that memory which forked workers
-    share is counted once. Sampling costs time: a run that is watched is not timed.
+    share is counted once; if the process alone ever had more (VmHWM), that counts. Sampling costs
+    time: a run that is watched is not timed.
     """
 
     def __init__(self, pid: int) -> None:
@@ -127,7 +128,9 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._done.wait(_SAMPLE_SECONDS):
-            self.megabytes = max(self.megabytes, sum(map(_megabytes, _family(self._pid))))
+            together = sum(_megabytes(member, "smaps_rollup", "Pss") for member in _family(self._pid))
+            alone = _megabytes(self._pid, "status", "VmHWM")
+            self.megabytes = max(self.megabytes, together, alone)
 
 
 def _family(pid: int) -> list[int]:
@@ -139,9 +142,9 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _megabytes(pid: int) -> float:
-    for line in _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines():
-        if line.startswith("Pss:"):
+def _megabytes(pid: int, file: str, field: str) -> float:
+    for line in _read(Path(f"/proc/{pid}/{file}")).splitlines():
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024 / 1e6
     return 0.0
 
