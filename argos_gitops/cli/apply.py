@@ -70,6 +70,8 @@ def _ask() -> bool:
 
 
 def _summary(result: PassResult) -> list[Line]:
+    if result.result == "Declined":
+        return [line(Segment("Nothing was written.", Style.WARN))]
     lines: list[Line] = []
     for system, outcome in result.outcomes:
         if outcome.result is not Result.DONE:
@@ -86,8 +88,6 @@ def _summary(result: PassResult) -> list[Line]:
 def _closing(result: PassResult) -> Line:
     done = sum(outcome.result is Result.DONE for _, outcome in result.outcomes)
     made = f"{done} of {len(result.outcomes)} changes made" if result.outcomes else "nothing was written"
-    if result.result == "Declined":
-        return line(Segment("Nothing was written.", Style.WARN))
     if result.result == "NoChange":
         return line(Segment("Nothing to do: live and git agree.", Style.GOOD))
     if result.result == "Unreachable" and result.plan is not None:

@@ -54,8 +54,9 @@ class _Entries:
         self._place = _place(found[0][0].target.kind)
         self._objects_of = Counter(change.owner for _, change in found)
         self._terse = len(found) >= TERSE_FROM
-        longest = max((columns(self._name(change)) for _, change in found), default=0)
-        self._column = min(max(longest + 2, _MIN_COLUMN), _MAX_COLUMN)
+        names = (columns(self._name(change)) for _, change in found)
+        labels = (columns(visible(field.name)) + 2 for _, change in found for field in change.fields)
+        self._column = min(max(max((*names, *labels), default=0) + 2, _MIN_COLUMN), _MAX_COLUMN)
 
     def lines(self) -> Iterator[Line]:
         groups: Counter[tuple[str, Style, str]] = Counter()
