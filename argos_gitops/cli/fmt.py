@@ -21,8 +21,8 @@ def command(paths: tuple[Path, ...], check: bool) -> int:
 
     changed = 0
     for path in _yaml_files(paths or (Path(),)):
-        text = path.read_text("utf-8")
-        formatted = format_text(text)
+        text = path.read_text("utf-8", "surrogateescape")
+        formatted = format_text(text, str(path))
         if formatted != text:
             changed += 1
             click.echo(str(path))

@@ -24,9 +24,10 @@ _ROUNDS = 3
 def format_text(text: str, path: str = "-") -> str:
     """The canonical form of a file; ManifestError, with `path`, when it cannot be read.
 
-    Idempotent, and the identity for what the text means.
+    Idempotent, and the identity for what the text means. A file may be read with `surrogateescape`, so
+    that one which is not UTF-8 is told with its place.
     """
-    reading = read_documents(text.encode("utf-8", "surrogatepass"))
+    reading = read_documents(text.encode("utf-8", "surrogateescape"))
     if reading.flaws:
         problems = [
             Problem(Location(path, line, column), code, said) for line, column, code, said in reading.flaws

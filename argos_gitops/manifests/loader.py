@@ -5,6 +5,7 @@ process that starts afresh finds the same in a ParseCache, down to whole trees t
 valid and of which only the kinds that somebody asks for are built.
 """
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -34,7 +35,7 @@ from argos_gitops.model.source import SourceFile
 Read = Callable[[Sequence[str]], Iterable[tuple[str, bytes]]]
 """The content of blobs by id, as one batch."""
 
-_KEEP_AT_ONCE = 1000
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,13 @@ class Loader:
                 entries[file.path] = _too_large(file)
             else:
                 by_blob.setdefault(file.blob, []).append(file)
-        for blob, encoded in self._facts(by_blob, read):
+        for number, (blob, encoded) in enumerate(self._facts(by_blob, read), start=1):
             facts = Facts.decode(encoded)
             for file in by_blob[blob]:
                 entries[file.path] = self._entry(file, facts)
+            if number % _BATCH == 0:
+                # What was just made lives long: the garbage collector need not walk it again and again.
+                gc.freeze()
         return {file.path: entries[file.path] for file in files} if fresh else entries
 
     def _facts(self, blobs: Mapping[str, object], read: Read) -> Iterator[tuple[str, bytes]]:
@@ -122,7 +126,7 @@ class Loader:
         if not new:
             return
         with closing(find_facts(self._finder, iter(read(list(new))), len(new), self._workers)) as found:
-            while batch := list(islice(found, _KEEP_AT_ONCE)):
+            while batch := list(islice(found, _BATCH)):
                 yield from batch
                 self._remembered.keep_facts(batch)
 

@@ -36,9 +36,9 @@ class Metadata(SpecModel):
     """Name, labels and annotations of a resource."""
 
     name: Name = Field(description="Name, unique within its kind.")
-    labels: dict[str, str] = Field({}, description="Free labels, to select and group by.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Free labels, to select and group by.")
     annotations: dict[str, str] = Field(
-        {},
+        default_factory=dict,
         description="Notes for tools. Those under argos.dev/ steer this program; no others may stand there.",
         json_schema_extra=_ANNOTATIONS_SCHEMA,
     )

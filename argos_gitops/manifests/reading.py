@@ -7,7 +7,7 @@ single nodes are not kept: `places` finds them again in the rare case that someb
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from ruamel.yaml import events
 from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # the C parser under its Python name
@@ -149,22 +149,12 @@ class _Builder:
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self._number = -1
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            events.ScalarEvent: self._scalar,
-            events.AliasEvent: self._alias,
-            events.MappingStartEvent: self._mapping,
-            events.SequenceStartEvent: self._sequence,
-            events.MappingEndEvent: self._end,
-            events.SequenceEndEvent: self._end,
-            events.DocumentStartEvent: self._document,
-        }
 
     def build(self, parsed: Iterable[Any]) -> None:
-        handlers = self._handlers
         for event in parsed:
-            handler = handlers.get(type(event))
-            if handler is not None:
-                handler(event)
+            handle = self._HANDLERS.get(type(event))
+            if handle is not None:
+                handle(self, event)
 
     def _document(self, event: Any) -> None:
         self._anchors.clear()
@@ -220,6 +210,17 @@ class _Builder:
         if frame.anchor is not None:
             self._anchors[frame.anchor] = (frame.container, self._nodes - frame.before)
         self._add(frame.container, frame.mark)
+
+    # Of the class, not bound to each builder: a cycle of references a file is work for the collector.
+    _HANDLERS: ClassVar[dict[type, Callable[["_Builder", Any], None]]] = {
+        events.ScalarEvent: _scalar,
+        events.AliasEvent: _alias,
+        events.MappingStartEvent: _mapping,
+        events.SequenceStartEvent: _sequence,
+        events.MappingEndEvent: _end,
+        events.SequenceEndEvent: _end,
+        events.DocumentStartEvent: _document,
+    }
 
     def _add(self, value: Any, mark: Any) -> None:
         """Puts a finished node where it belongs: a document, an item, a key or a value."""

@@ -6,6 +6,7 @@ so memory stays low and nobody waits for anybody. A worker ends with its pipe: a
 is killed.
 """
 
+import gc
 import os
 import signal
 import threading
@@ -68,13 +69,18 @@ class _Crew:
         context = get_context("fork")
         self._pipes: list[Connection[Any, Any]] = []
         self._processes: list[BaseProcess] = []
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, finder), daemon=True)
-            process.start()
-            theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
+        # Workers inherit the mask: Ctrl-C, which reaches the whole group, is this process's to handle.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for _ in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(theirs, finder), daemon=True)
+                process.start()
+                theirs.close()
+                self._pipes.append(ours)
+                self._processes.append(process)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def work(self, chunks: Iterator[Sequence[File]]) -> Iterator[File]:
         from multiprocessing.connection import wait
@@ -127,9 +133,9 @@ def _died() -> ArgosError:
 
 def _work(pipe: "Connection[Any, Any]", finder: FactFinder) -> None:
     """A worker's life: answers chunks until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _keep_only(pipe.fileno())
+    gc.freeze()  # what was inherited is not garbage, and walking it would copy its pages
     try:
         while True:
             chunk: Sequence[File] = pipe.recv()

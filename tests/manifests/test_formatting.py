@@ -117,6 +117,12 @@ def test_what_cannot_be_read_is_refused_with_its_place() -> None:
     assert (str(problem.location), problem.code) == ("hosts/a.yaml:2", "DuplicateKey")
 
 
+def test_a_file_that_is_not_utf8_is_refused_with_its_place() -> None:
+    text = b"a: 1\nb: \xe4\n".decode("utf-8", "surrogateescape")
+    with pytest.raises(ManifestError, match="^-:2:4 NotUtf8"):
+        format_text(text)
+
+
 def test_long_lines_stay_lines() -> None:
     text = f"a: {'word ' * 100}end\n"
     assert format_text(text) == text
