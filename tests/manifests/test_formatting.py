@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_refused_with_its_place() -> None:
 
 def test_a_file_that_is_not_utf8_is_refused_with_its_place() -> None:
     text = b"a: 1\nb: \xe4\n".decode("utf-8", "surrogateescape")
-    with pytest.raises(ManifestError, match="^-:2:4 NotUtf8"):
+    with pytest.raises(ManifestError, match=r"^-:2:4 NotUtf8"):
         format_text(text)
 
 
