@@ -33,16 +33,16 @@ class Download:
         self._folder = folder
         self.path = folder / f"country-{blake2b(url.encode(), digest_size=8).hexdigest()}.mmdb"
         self.problem = ""
-        self._tried: float | None = None
+        self._failed: float | None = None
 
     def refresh(self) -> None:
         """Downloads when there is no file, or an old one; a failed attempt is not repeated for an hour."""
         now = time.time()
         if self._age(now) < _RENEWED_AFTER.total_seconds():
             self.problem = ""
-        elif self._tried is None or now - self._tried >= _ASKED_AGAIN_AFTER.total_seconds():
-            self._tried = now
+        elif self._failed is None or now - self._failed >= _ASKED_AGAIN_AFTER.total_seconds():
             self.problem = self._attempt()
+            self._failed = now if self.problem else None
 
     def _age(self, now: float) -> float:
         try:

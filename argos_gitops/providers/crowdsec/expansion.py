@@ -97,7 +97,7 @@ def _made(database: Path, path: Path, progress: Progress) -> Expansion | Failure
     return made or Failure("GeoDatabaseUnreadable", f"{path} vanished while it was written; try again")
 
 
-class _Column:
+class Column:
     """The ranges of one country and family, in ascending order; neighbours are joined as they come."""
 
     __slots__ = ("bits", "firsts", "lengths")
@@ -123,11 +123,11 @@ class _Column:
         return b"".join(first.to_bytes(size, "big") for first in self.firsts) + bytes(self.lengths)
 
 
-Countries = Mapping[str, tuple[_Column, _Column]]
+Countries = Mapping[str, tuple[Column, Column]]
 
 
 def _aggregated(networks: Iterable[tuple[Any, Any]], expected: int, progress: Progress) -> Countries:
-    countries: dict[str, tuple[_Column, _Column]] = defaultdict(lambda: (_Column(32), _Column(128)))
+    countries: dict[str, tuple[Column, Column]] = defaultdict(lambda: (Column(32), Column(128)))
     with progress.task("reading the GeoIP database", expected) as task:
         for count, (network, record) in enumerate(networks, 1):
             code = _country_code(record)

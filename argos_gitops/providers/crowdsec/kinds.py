@@ -13,7 +13,8 @@ from argos_gitops.providers.crowdsec.networks import canonical_address, canonica
 
 def _no_ending(reason: str) -> str:
     """Rows carry the reason and the end in one text, which must be read back unambiguously."""
-    if reason_and_until(f"argos-gitops/edge: {reason}") != (reason, None):
+    _, until = reason_and_until(f"argos-gitops/edge: {reason}")
+    if until is not None:
         raise ValueError("a reason does not end in `(until …)`: set the field `until`")
     return reason
 

@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -26,7 +26,10 @@ _HEADROOM = 4.0
 class Turn:
     """Whose turn it is to write to `lapi_url` for `edge`."""
 
-    def __init__(self, folder: Path, edge: str, lapi_url: str) -> None:
+    def __init__(
+        self, folder: Path, edge: str, lapi_url: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._pause = pause
         self._edge = edge
         self._folder = folder
         name = f"{edge}-{blake2b(lapi_url.encode(), digest_size=6).hexdigest()}"
@@ -48,7 +51,7 @@ class Turn:
         except (OSError, ValueError):
             return
         if left > 0 and not self._taken():
-            time.sleep(left)
+            self._pause(left)
 
     @contextmanager
     def hold(self, seen: str) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""Tests of the CrowdSec provider; edge.py is what most of them stand on."""
