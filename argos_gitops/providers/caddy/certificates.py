@@ -29,6 +29,21 @@ _HTTP_PORT = 80
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A server as far as certificates go: whether Caddy manages TLS there, and for whom it does not."""
+
+    managed: bool
+    skip: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, name: str, server: Tree, http: Tree) -> "Place":
+        """Our own servers are what their name says, whatever became of them: that is drift of edge/http."""
+        if name in marks.OWN_SERVERS:
+            return cls(managed=name == marks.TLS_SERVER)
+        return cls(manages_tls(server, http), frozenset(_skip_list(server)))
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """The tls app: what is ours in it by domain and host, and the rest of it."""
 
@@ -38,21 +53,19 @@ class Coverage:
     files: Mapping[str, Tree]
     rest: Tree
 
-    def of_host(self, name: str, host: Tree, server: Tree, http: Tree) -> Tree:
-        """The `tls` content of one host that stands in `server`."""
+    def of_host(self, name: str, host: Tree, place: Place) -> Tree:
+        """The `tls` content of one host."""
         files = self.files.get(name)
-        content = self._of_domains(host, server, http)
+        content = self._of_domains(host, place)
         return content if files is None else {**_beside_files(content), "files": files}
 
-    def _of_domains(self, host: Tree, server: Tree, http: Tree) -> Tree:
-        if host["server"] == marks.PLAIN_SERVER:
+    def _of_domains(self, host: Tree, place: Place) -> Tree:
+        if not place.managed:
             return OFF
-        if host["server"] == marks.TLS_SERVER:
+        if not place.skip:
             return self._policies(host)
-        if not manages_tls(server, http):
-            return OFF
         wanted = domains(host)
-        skipped = [domain for domain in wanted if domain in _skip_list(server)]
+        skipped = [domain for domain in wanted if domain in place.skip]
         if wanted and len(skipped) == len(wanted):
             return OFF
         content = self._policies(host)

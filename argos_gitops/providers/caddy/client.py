@@ -15,10 +15,13 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from argos_gitops import __version__
 from argos_gitops.model.errors import ProviderError, StalePlanError, TerminalError, TransientError
 
 FALLBACK_URL = "http://localhost:2019"
 """Where Caddy puts its admin API when a configuration does not say."""
+
+USER_AGENT = f"argos-gitops/{__version__}"
 
 _CONFIG = "/config/"
 _CONNECT_SECONDS = 5.0
@@ -199,12 +202,14 @@ def _belongs_to(config: RawConfig, admin_url: str) -> bool:
 
 
 def _connection(admin_url: str, timeout: float) -> httpx.Client:
-    limits = httpx.Timeout(timeout, connect=_CONNECT_SECONDS)
     parts = urlsplit(admin_url)
-    if parts.scheme == "unix":
-        transport = httpx.HTTPTransport(uds=parts.path)
-        return httpx.Client(transport=transport, base_url="http://127.0.0.1", timeout=limits, trust_env=False)
-    return httpx.Client(base_url=f"{admin_url}/", timeout=limits, trust_env=False)
+    return httpx.Client(
+        transport=httpx.HTTPTransport(uds=parts.path) if parts.scheme == "unix" else None,
+        base_url=_connection_url(admin_url),
+        timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
+        headers={"User-Agent": USER_AGENT},
+        trust_env=False,
+    )
 
 
 def _complaint(response: httpx.Response) -> str | None:

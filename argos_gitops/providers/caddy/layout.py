@@ -12,6 +12,7 @@ from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.certificates import (
     Coverage,
     Members,
+    Place,
     take_out_tls,
     with_tls,
     without_skipped,
@@ -128,8 +129,9 @@ def _hosts(
             found = _collect(hosts, name, server["routes"])
             if found or not server["routes"]:
                 others[name] = found
+    places = {name: Place.of(name, server, http) for name, server in servers.items()}
     for name, content in hosts.items():
-        content["tls"] = coverage.of_host(name, content, servers[content["server"]], http)
+        content["tls"] = coverage.of_host(name, content, places[content["server"]])
     return hosts, others
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.providers.caddy.client import USER_AGENT
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
 from argos_gitops.providers.caddy.settings import CaddySettings
@@ -68,7 +69,8 @@ def ask(questions: Sequence[Question], seconds: float) -> Iterator[Condition]:
 
 def _visitor(seconds: float) -> httpx.Client:
     """Certificates are not checked: whether the edge answers is asked, and a test CA is fine."""
-    return httpx.Client(verify=False, timeout=seconds, trust_env=False)  # noqa: S501
+    headers = {"User-Agent": USER_AGENT}
+    return httpx.Client(verify=False, timeout=seconds, headers=headers, trust_env=False)  # noqa: S501
 
 
 def _ask(visitor: httpx.Client, asked: Question, deadline: float) -> Condition:
