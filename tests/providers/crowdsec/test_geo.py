@@ -190,7 +190,7 @@ def test_a_failed_download_keeps_the_last_good_one(tmp_path: Path, geo_database:
 
 @pytest.mark.parametrize(
     ("body", "said"),
-    [(b"<html>Sign in</html>", "no database"), (gzip.compress(b"x")[:15], "could not be had")],
+    [(b"<html>Sign in</html>", "no database"), (gzip.compress(b"x", mtime=0)[:15], "could not be had")],
 )
 def test_what_is_no_database_is_not_kept(tmp_path: Path, body: bytes, said: str) -> None:
     with _serving(body) as server:
