@@ -14,8 +14,6 @@ from argos_gitops.providers.caddy.settings import CaddySettings
 _EDGE = "Edge"
 _SELF = ("localhost", "127.", "[::1]", "0.0.0.0", "[::]")  # noqa: S104 # recognised, not bound
 
-Hosts = Mapping[str, Resource[HostSpec]]
-
 
 def distinct_domains(resources: ResourceSet) -> Iterator[Problem]:
     """DuplicateDomain: one domain on two Hosts of one Edge. A wildcard beside an exact name is fine."""
@@ -34,19 +32,15 @@ def distinct_domains(resources: ResourceSet) -> Iterator[Problem]:
 
 def no_loops(resources: ResourceSet) -> Iterator[Problem]:
     """UpstreamLoop: a target of a Service is the listener of an Edge that sends requests to it."""
+    services = resources.of(ServiceSpec)
     for edge, settings, hosts in _edges(resources):
         found = _listeners(settings, hosts)
         domains = {domain for host in hosts for domain in host.spec.domains}
-        for host in hosts:
-            for address in _addresses(host, resources):
+        for name, users in _by_service(hosts).items():
+            service = services[name]
+            for address in _addresses(service):
                 if _loops(address, found, domains):
-                    service = resources.of(ServiceSpec)[str(host.spec.service)]
-                    yield Problem(
-                        service.location,
-                        "UpstreamLoop",
-                        f"{service.key} sends requests for {host.key} ({host.location}) to {address}, where "
-                        f"{edge.key} ({edge.location}) itself listens; name the server behind it",
-                    )
+                    yield from (_loop(service, host, address, edge) for host in users)
 
 
 def weights_that_work(resources: ResourceSet) -> Iterator[Problem]:
@@ -170,11 +164,29 @@ def _listeners(settings: CaddySettings, hosts: Iterable[Resource[HostSpec]]) -> 
     return listeners(settings, Needs(tls=not all(plain), plain=any(plain)))
 
 
-def _addresses(host: Resource[HostSpec], resources: ResourceSet) -> Iterator[Address]:
-    service = resources.of(ServiceSpec).get(host.spec.service or "")
-    for target in service.spec.used_targets if service is not None else ():
-        if not target.address.startswith("unix/"):
-            yield parse_address(target.address)
+def _by_service(hosts: Iterable[Resource[HostSpec]]) -> Mapping[str, list[Resource[HostSpec]]]:
+    """The Hosts that use each Service: there may be thousands of them for one."""
+    users: dict[str, list[Resource[HostSpec]]] = {}
+    for host in hosts:
+        if host.spec.service is not None:
+            users.setdefault(host.spec.service, []).append(host)
+    return users
+
+
+def _addresses(service: Resource[ServiceSpec]) -> list[Address]:
+    addresses = (target.address for target in service.spec.used_targets)
+    return [parse_address(address) for address in addresses if not address.startswith("unix/")]
+
+
+def _loop(
+    service: Resource[ServiceSpec], host: Resource[HostSpec], address: Address, edge: AnyResource
+) -> Problem:
+    return Problem(
+        service.location,
+        "UpstreamLoop",
+        f"{service.key} sends requests for {host.key} ({host.location}) to {address}, where "
+        f"{edge.key} ({edge.location}) itself listens; name the server behind it",
+    )
 
 
 def _loops(address: Address, found: Listeners, domains: set[str]) -> bool:
