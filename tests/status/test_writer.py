@@ -109,7 +109,7 @@ def test_a_repeated_report_costs_no_git_process(
     origin: Origin, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shown by taking git away."""
-    agent = writer()
+    agent = writer(pause=lambda seconds: None)
     agent.report(a_pass(1))
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("GIT_PYTHON_GIT_EXECUTABLE", "/nowhere/git")
