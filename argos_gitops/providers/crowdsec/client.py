@@ -193,7 +193,9 @@ def _clock_of(answer: httpx.Response) -> datetime:
 
 
 def _own_address(answer: httpx.Response) -> str:
-    """The address that LAPI sees us under; empty where the transport does not know."""
+    """The address that LAPI sees us under; empty where the connection is closed already."""
     stream = answer.extensions.get("network_stream")
-    found = stream.get_extra_info("client_addr") if stream is not None else None
-    return str(found[0]) if found else ""
+    try:
+        return str(stream.get_extra_info("client_addr")[0]) if stream is not None else ""
+    except OSError:
+        return ""

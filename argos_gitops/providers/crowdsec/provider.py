@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+import httpx
+
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import SettingsError, TerminalError
@@ -26,7 +28,9 @@ from argos_gitops.providers.crowdsec.verify import conditions_of
 class CrowdSecProvider:
     """Implements ports.provider.Provider for the `crowdsec:` section of one Edge."""
 
-    def __init__(self, target: Target, context: ProviderContext) -> None:
+    def __init__(
+        self, target: Target, context: ProviderContext, transport: httpx.BaseTransport | None = None
+    ) -> None:
         settings = target.section("crowdsec", CrowdSecSettings)
         if settings is None:
             raise TerminalError(f"{target.key} has no crowdsec section", reason="NoSection")
@@ -37,7 +41,9 @@ class CrowdSecProvider:
         self._compiler = Compiler(self._edge, settings.renewal_margin)
         self._turn = Turn(context.cache_dir, self._edge, settings.lapi_url)
         self._client = LapiClient(
-            Login(settings.lapi_url.rstrip("/"), settings.machine.id, self._password), context.timeout
+            Login(settings.lapi_url.rstrip("/"), settings.machine.id, self._password),
+            context.timeout,
+            transport,
         )
         self._remarks: dict[str, Sequence[str]] = {}
         self._seen: CrowdSecLive | None = None

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+import httpx
+
 from argos_gitops.app.clock import SystemClock
 from argos_gitops.app.secrets import LocalSecrets
 from argos_gitops.model.change import Change, Outcome
@@ -111,6 +113,7 @@ class BannedEdge:
     progress: Progress = field(default_factory=Quiet)
     wanted: DesiredState = field(default_factory=desired)
     inventory: Mapping[str, InventoryEntry] = field(default_factory=dict)
+    transport: httpx.BaseTransport | None = None
 
     @classmethod
     def of(cls, crowdsec: RealCrowdSec, folder: Path, name: str = "main", **options: Any) -> "BannedEdge":
@@ -126,7 +129,7 @@ class BannedEdge:
             cache_dir=self.folder,
             settings={"geoip_country": str(self.geo)} if self.geo is not None else {},
         )
-        self.provider = CrowdSecProvider(Target(self.target), context)
+        self.provider = CrowdSecProvider(Target(self.target), context, self.transport)
 
     def __enter__(self) -> Self:
         return self
