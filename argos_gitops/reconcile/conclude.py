@@ -23,8 +23,9 @@ def conclude(trip: Trip, parts: Parts) -> PassResult:
     reports = [_system_report(trip, look, parts.inventory, known) for look in trip.looks]
     if reports:
         parts.status.set_conditions(conditions_of(reports, trip.at))
+    if trip.result != "NoChange" or trip.sha != parts.status.revisions().attempted:
+        parts.status.add_pass(_record(trip))
     parts.status.set_revisions(_revisions(trip, parts))
-    parts.status.add_pass(_record(trip))
     result = _result(trip, parts, reports)
     if _report(result, parts):
         parts.status.set_reported(fingerprint)
@@ -70,7 +71,7 @@ def _owners(look: Look, inventory: Inventory) -> set[ResourceKey]:
 
 def _revisions(trip: Trip, parts: Parts) -> Revisions:
     known = parts.status.revisions()
-    sha = trip.revision.sha if trip.revision is not None else None
+    sha = trip.sha
     if sha is None:
         return known
     applied, applied_at, well = known.applied, known.applied_at, known.healthy
@@ -84,7 +85,7 @@ def _revisions(trip: Trip, parts: Parts) -> Revisions:
 def _record(trip: Trip) -> PassRecord:
     return PassRecord(
         at=trip.at,
-        revision=trip.revision.sha if trip.revision is not None else "",
+        revision=trip.sha or "",
         subject=trip.revision.subject if trip.revision is not None else "",
         result=trip.result,
         plan_digest=trip.plan.digest if trip.plan is not None and not trip.plan.empty else "",

@@ -40,6 +40,10 @@ class Trip:
     error: BaseException | None = None
 
     @property
+    def sha(self) -> str | None:
+        return self.revision.sha if self.revision is not None else None
+
+    @property
     def result(self) -> str:
         """Applied, NoChange, Declined, Unreachable, Failed, or the reason of the error that ended it."""
         if isinstance(self.error, ArgosError):
