@@ -73,8 +73,12 @@ class StatusStore(Protocol):
 
     def conditions(self) -> Sequence[Condition]: ...
 
-    def set_conditions(self, conditions: Sequence[Condition]) -> None:
-        """Replaces all conditions; a condition that only repeats the last one keeps its `since`."""
+    def exceptions(self) -> Sequence[Condition]:
+        """All conditions but those that say Ready: few, where the resources are many."""
+        ...
+
+    def set_conditions(self, conditions: Sequence[Condition]) -> Sequence[Condition]:
+        """Replaces all, and gives them back as kept: one that repeats the last keeps its `since`."""
         ...
 
     def add_pass(self, record: PassRecord) -> None: ...

@@ -8,7 +8,6 @@ from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.objects import InventoryEntry, ManagedObject, digest_of
 from argos_gitops.model.plan import Failure
-from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.store import Inventory
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.look import Desired, Look, look_at
@@ -28,13 +27,13 @@ class Acted:
         return self.after.live is not None and not self.after.difference.changes
 
 
-def act_on(look: Look, desired: Desired, inventory: Inventory, recheck: Collection[ResourceKey]) -> Acted:
+def act_on(look: Look, desired: Desired, inventory: Inventory) -> Acted:
     """Applies what was planned. Raises StalePlanError when the system moved meanwhile."""
     if look.live is None:
         return Acted(look, (), look, ())
     outcomes = _apply(look, desired, inventory)
     after = look_at(look.system, desired, inventory) if outcomes else look
-    verified = _verify(look, desired, recheck)
+    verified = _verify(look, desired)
     if after.live is not None:
         _remember(look, after, inventory, desired)
         _remember_convergence(look, after, verified, inventory)
@@ -102,8 +101,8 @@ def _entry(managed: ManagedObject, desired: Desired) -> InventoryEntry:
     )
 
 
-def _verify(look: Look, desired: Desired, recheck: Collection[ResourceKey]) -> tuple[Condition, ...]:
-    ours = {each.owner for each in (look.objects or {}).values()} & set(recheck)
+def _verify(look: Look, desired: Desired) -> tuple[Condition, ...]:
+    ours = {each.owner for each in look.objects.values()} & desired.unready if look.objects else set()
     if not look.plan.changes and not ours:
         return ()
     provider = look.system.provider

@@ -17,16 +17,15 @@ def conclude(trip: Trip, parts: Parts) -> PassResult:
     """Keeps and tells what a pass saw and did. A pass that repeats the last one is told only once."""
     fingerprint = trip.fingerprint
     if fingerprint is not None and fingerprint == parts.status.reported():
-        return _result(trip, parts, ())
+        return _result(trip, parts, (), ())
     parts.status.set_reported(None)
     known = {each.subject: each for each in parts.status.conditions() if each.type == "Ready"}
     reports = [_system_report(trip, look, parts.inventory, known) for look in trip.looks]
-    if reports:
-        parts.status.set_conditions(conditions_of(reports, trip.at))
+    kept = parts.status.set_conditions(conditions_of(reports, trip.at)) if reports else ()
     if trip.result != "NoChange" or trip.sha != parts.status.revisions().attempted:
         parts.status.add_pass(_record(trip))
-    parts.status.set_revisions(_revisions(trip, parts))
-    result = _result(trip, parts, reports)
+    parts.status.set_revisions(_revisions(trip, parts, kept))
+    result = _result(trip, parts, reports, kept)
     if _report(result, parts):
         parts.status.set_reported(fingerprint)
     return result
@@ -69,7 +68,7 @@ def _owners(look: Look, inventory: Inventory) -> set[ResourceKey]:
     return {entry.owner for entry in inventory.entries(look.system.key).values()}
 
 
-def _revisions(trip: Trip, parts: Parts) -> Revisions:
+def _revisions(trip: Trip, parts: Parts, conditions: Sequence[Condition]) -> Revisions:
     known = parts.status.revisions()
     sha = trip.sha
     if sha is None:
@@ -78,7 +77,7 @@ def _revisions(trip: Trip, parts: Parts) -> Revisions:
     if trip.complete:
         applied_at = trip.at if trip.outcomes or applied != sha else applied_at
         applied = sha
-        well = sha if healthy(parts.status.conditions()) else well
+        well = sha if healthy(conditions) else well
     return Revisions(attempted=sha, applied=applied, applied_at=applied_at, healthy=well)
 
 
@@ -100,7 +99,9 @@ def _counts(trip: Trip) -> str:
     return ", ".join(f"{count} {result}" for result, count in sorted(done.items()))
 
 
-def _result(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> PassResult:
+def _result(
+    trip: Trip, parts: Parts, reports: Sequence[SystemReport], conditions: Sequence[Condition]
+) -> PassResult:
     return PassResult(
         at=trip.at,
         result=trip.result,
@@ -108,7 +109,7 @@ def _result(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> PassRe
         revision=trip.revision,
         plan=trip.plan,
         outcomes=trip.outcomes,
-        conditions=parts.status.conditions() if reports else (),
+        conditions=conditions,
         problems=trip.problems,
         resources=trip.resources,
         applied_digests=_applied_digests(trip, reports),

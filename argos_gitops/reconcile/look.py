@@ -1,11 +1,12 @@
 """Looking at one system: observe it, compile what it should hold, and plan the difference. Writes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from argos_gitops.model.agent import AgentSpec, GuardSpec
+from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry, ObjectSet
 from argos_gitops.model.plan import Failure, SystemPlan
 from argos_gitops.model.resource import ResourceKey
@@ -15,6 +16,7 @@ from argos_gitops.planning.guard import review
 from argos_gitops.ports.provider import DesiredState, LiveState
 from argos_gitops.ports.store import Converged, Inventory
 from argos_gitops.reconcile.boundary import contained
+from argos_gitops.reconcile.conditions import drifting_since, unready
 from argos_gitops.reconcile.systems import System
 
 
@@ -29,13 +31,26 @@ class Desired:
     state: DesiredState
     build: str
     now: datetime
-    drifting: Mapping[ResourceKey, datetime]
+    exceptions: Callable[[], Sequence[Condition]]
+    """What was not plainly ready after the last pass."""
     whole: bool = False
     """Whether to compile and compare also what is known to be converged."""
 
     @cached_property
     def suspended(self) -> frozenset[ResourceKey]:
         return frozenset(resource.key for resource in self.state.resources if resource.suspended)
+
+    @cached_property
+    def last(self) -> Sequence[Condition]:
+        return self.exceptions()
+
+    @cached_property
+    def drifting(self) -> Mapping[ResourceKey, datetime]:
+        return drifting_since(self.last)
+
+    @cached_property
+    def unready(self) -> frozenset[ResourceKey]:
+        return frozenset(unready(self.last))
 
     @cached_property
     def guard(self) -> GuardSpec:

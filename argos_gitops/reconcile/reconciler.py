@@ -12,7 +12,6 @@ from argos_gitops.ports.provider import DesiredState
 from argos_gitops.ports.report import PassResult
 from argos_gitops.reconcile.act import Acted, act_on
 from argos_gitops.reconcile.conclude import conclude
-from argos_gitops.reconcile.conditions import drifting_since, unready
 from argos_gitops.reconcile.look import Desired, Look, look_at
 from argos_gitops.reconcile.parallel import side_by_side
 from argos_gitops.reconcile.parts import Approval, Approve, Parts
@@ -70,9 +69,12 @@ class Reconciler:
         if loaded.problems:
             raise ManifestError(loaded.problems)
         trip.resources = loaded.resources
-        drifting = drifting_since(self._parts.status.conditions())
         return Desired(
-            snapshot.revision, DesiredState(loaded.resources), self._parts.build, trip.at, drifting
+            snapshot.revision,
+            DesiredState(loaded.resources),
+            self._parts.build,
+            trip.at,
+            self._parts.status.exceptions,
         )
 
     def _systems(self, desired: Desired) -> tuple[System, ...]:
@@ -114,12 +116,11 @@ class Reconciler:
 
     def _act_on(self, trip: Trip, desired: Desired, looks: Sequence[Look]) -> list[Look]:
         """Acts on each system side by side; gives back those that had moved since the look."""
-        recheck = unready(self._parts.status.conditions())
 
         def act(look: Look) -> Acted | None:
             try:
                 self._remember(look)
-                return act_on(look, desired, self._parts.inventory, recheck)
+                return act_on(look, desired, self._parts.inventory)
             except StalePlanError:
                 return None
 

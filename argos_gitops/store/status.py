@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, bindparam, delete, insert, or_, select, true, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
@@ -46,12 +47,17 @@ class SqlStatusStore:
         self._set_state(reported=fingerprint)
 
     def conditions(self) -> Sequence[Condition]:
+        return self._conditions(true())
+
+    def exceptions(self) -> Sequence[Condition]:
         table = tables.conditions
-        query = (
-            select(table).where(table.c.instance == self._instance).order_by(table.c.subject, table.c.type)
-        )
+        return self._conditions(or_(table.c.type != "Ready", table.c.status != Truth.TRUE.value))
+
+    def _conditions(self, which: ColumnElement[bool]) -> Sequence[Condition]:
+        table = tables.conditions
+        query = select(table).where(table.c.instance == self._instance, which)
         with store_errors(self._engine), self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query.order_by(table.c.subject, table.c.type)).all()
         return [
             Condition(
                 ResourceKey.parse(row.subject),
@@ -64,20 +70,27 @@ class SqlStatusStore:
             for row in rows
         ]
 
-    def set_conditions(self, conditions: Sequence[Condition]) -> None:
-        """Replaces all; one that only repeats what was known keeps the time since when it holds."""
+    def set_conditions(self, conditions: Sequence[Condition]) -> Sequence[Condition]:
+        """Writes only what differs; one that repeats what was known keeps the time since when it holds."""
         known = {(condition.subject, condition.type): condition for condition in self.conditions()}
         kept = [
             _with_first_time(condition, known.get((condition.subject, condition.type)))
             for condition in conditions
         ]
-        if {(c.subject, c.type): c for c in kept} == known:
-            return
+        wanted = {(condition.subject, condition.type): condition for condition in kept}
+        changed = [condition for key, condition in wanted.items() if known.get(key) != condition]
+        gone = [known[key] for key in known if known[key] != wanted.get(key)]
         table = tables.conditions
-        with store_errors(self._engine), self._engine.begin() as connection:
-            connection.execute(delete(table).where(table.c.instance == self._instance))
-            if kept:
-                connection.execute(insert(table), [self._condition_row(condition) for condition in kept])
+        if changed or gone:
+            with store_errors(self._engine), self._engine.begin() as connection:
+                if gone:
+                    one = (table.c.instance == self._instance, table.c.subject == bindparam("the_subject"))
+                    both = delete(table).where(*one, table.c.type == bindparam("the_type"))
+                    rows = [{"the_subject": str(c.subject), "the_type": c.type} for c in gone]
+                    connection.execute(both, rows)
+                if changed:
+                    connection.execute(insert(table), [self._condition_row(each) for each in changed])
+        return kept
 
     def add_pass(self, record: PassRecord) -> None:
         table = tables.passes
