@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from argos_gitops.app.build import build_fingerprint
 from argos_gitops.app.clock import SystemClock
+from argos_gitops.app.collector import collector_after
 from argos_gitops.app.discovery import kind_registry, provider_specs
 from argos_gitops.app.documents import dump_resource, parse_resource
 from argos_gitops.app.log import Log
@@ -125,7 +126,7 @@ class Application:
                 documents=Documents(dump_resource, lambda text: parse_resource(text, self.registry)),
                 build=build_fingerprint(),
                 log=Log(),
-                reporters=(self._status_branch(),),
+                reporters=self._reporters,
             )
         )
         self._closers.append(reconciler.close)
@@ -153,10 +154,15 @@ class Application:
 
         return redact_urls(self.settings.repo)
 
+    @cached_property
     def _status_branch(self) -> Reporter:
         from argos_gitops.status.writer import StatusBranch
 
         return StatusBranch(self.settings.instance, self.branch)
+
+    def _reporters(self) -> Sequence[Reporter]:
+        """Made when the first pass ends: planning never reports."""
+        return (self._status_branch,)
 
     def load(self, snapshot: Snapshot) -> Loaded:
         return self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
@@ -169,7 +175,8 @@ class Application:
         return self.look(rev).plan
 
     def apply(self, approve: Approve, rev: str | None = None) -> PassResult:
-        return self.reconciler.apply(approve, rev)
+        with collector_after():
+            return self.reconciler.apply(approve, rev)
 
     def now(self) -> datetime:
         return self.clock.now()

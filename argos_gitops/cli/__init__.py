@@ -3,6 +3,7 @@
 Commands are imported when they are called, so that `--help` answers at once.
 """
 
+import gc
 import sys
 from importlib import import_module
 
@@ -55,7 +56,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The entry point of `argos-gitops`."""
+    """The entry point of `argos-gitops`. A command is over before its garbage could matter."""
+    gc.disable()
     try:
         code = cli.main(prog_name="argos-gitops", standalone_mode=False)
     except click.exceptions.Abort:

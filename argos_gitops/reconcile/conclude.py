@@ -34,7 +34,7 @@ def conclude(trip: Trip, parts: Parts) -> PassResult:
 def _report(result: PassResult, parts: Parts) -> bool:
     """Whether every reporter could be told; one that could not is asked again by the next pass."""
     told = True
-    for reporter in parts.reporters:
+    for reporter in parts.reporters():
         try:
             reporter.report(result)
         except ArgosError as error:

@@ -55,7 +55,7 @@ class Parts:
     documents: Documents
     build: str
     log: Log
-    reporters: Sequence[Reporter] = ()
+    reporters: Callable[[], Sequence[Reporter]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

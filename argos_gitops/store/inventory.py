@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Engine, Table, and_, delete, insert, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from argos_gitops.model.objects import InventoryEntry
@@ -17,16 +17,61 @@ _BATCH = 500
 
 
 class SqlInventory:
-    """What this instance applied, by system."""
+    """What this instance applied, by system.
+
+    A system's entries are kept in memory with the generation that each `record` counts up, so that a
+    process that lives on reads 10,000 rows again only if another process wrote meanwhile.
+    """
 
     def __init__(self, engine: Engine, instance: str) -> None:
         self._engine = engine
         self._instance = instance
+        self._known: dict[SystemKey, tuple[int, dict[str, InventoryEntry]]] = {}
 
     def entries(self, system: SystemKey) -> Mapping[str, InventoryEntry]:
-        query = select(tables.inventory).where(self._of(tables.inventory, system))
+        """The entries as they are now; a later `record` does not change what was given out."""
         with store_errors(self._engine), self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+            number = self._generation(connection, system)
+            known = self._known.get(system)
+            if known is None or known[0] != number:
+                known = self._known[system] = (number, self._read(connection, system))
+        return known[1]
+
+    def record(self, system: SystemKey, applied: Sequence[InventoryEntry], removed: Sequence[str]) -> None:
+        """Keeps `applied` and forgets `removed`, in one transaction."""
+        ids = [entry.object_id for entry in applied] + list(removed)
+        if not ids:
+            return
+        table = tables.inventory
+        with store_errors(self._engine), self._engine.begin() as connection:
+            number = self._next_generation(connection, system)
+            for start in range(0, len(ids), _BATCH):
+                chosen = table.c.object_id.in_(ids[start : start + _BATCH])
+                connection.execute(delete(table).where(self._of(table, system), chosen))
+            if applied:
+                connection.execute(insert(table), [self._row(system, entry) for entry in applied])
+        known = self._known.pop(system, None)
+        if known is not None and known[0] == number - 1:
+            gone = set(removed)
+            entries = {key: entry for key, entry in known[1].items() if key not in gone}
+            entries |= {entry.object_id: entry for entry in applied}
+            self._known[system] = (number, entries)
+
+    def _generation(self, connection: Connection, system: SystemKey) -> int:
+        table = tables.generations
+        return connection.execute(select(table.c.number).where(self._of(table, system))).scalar() or 0
+
+    def _next_generation(self, connection: Connection, system: SystemKey) -> int:
+        table = tables.generations
+        counted = update(table).where(self._of(table, system)).values(number=table.c.number + 1)
+        number = connection.execute(counted.returning(table.c.number)).scalar()
+        if number is None:
+            connection.execute(insert(table), [self._key(system) | {"number": 1}])
+            return 1
+        return int(number)
+
+    def _read(self, connection: Connection, system: SystemKey) -> dict[str, InventoryEntry]:
+        table = tables.inventory
         return {
             row.object_id: InventoryEntry(
                 row.object_id,
@@ -36,21 +81,8 @@ class SqlInventory:
                 row.revision,
                 row.applied_at,
             )
-            for row in rows
+            for row in connection.execute(select(table).where(self._of(table, system)))
         }
-
-    def record(self, system: SystemKey, applied: Sequence[InventoryEntry], removed: Sequence[str]) -> None:
-        """Keeps `applied` and forgets `removed`, in one transaction."""
-        ids = [entry.object_id for entry in applied] + list(removed)
-        if not ids:
-            return
-        table = tables.inventory
-        with store_errors(self._engine), self._engine.begin() as connection:
-            for start in range(0, len(ids), _BATCH):
-                chosen = table.c.object_id.in_(ids[start : start + _BATCH])
-                connection.execute(delete(table).where(self._of(table, system), chosen))
-            if applied:
-                connection.execute(insert(table), [self._row(system, entry) for entry in applied])
 
     def converged(self, system: SystemKey) -> Converged | None:
         query = select(tables.converged).where(self._of(tables.converged, system))

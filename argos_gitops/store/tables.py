@@ -36,6 +36,15 @@ inventory = Table(
     Column("applied_at", Moment, nullable=False),
 )
 
+generations = Table(
+    "generations",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("provider", String(60), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
 converged = Table(
     "converged",
     metadata,

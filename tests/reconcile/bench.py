@@ -84,6 +84,6 @@ def make_bench(
         documents=Documents(dump_resource, lambda text: parse_resource(text, KindRegistry(kinds))),
         build="test",
         log=QuietLog(),
-        reporters=(listener,),
+        reporters=lambda: (listener,),
     )
     return Bench(folder, source, worlds, listener, Reconciler(parts), inventory, statuses)

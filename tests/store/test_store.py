@@ -44,6 +44,17 @@ def test_inventory_survives_a_restart(tmp_path: Path) -> None:
     assert (again.systems(), again.converged(EDGE)) == ({}, None)
 
 
+def test_two_processes_see_what_the_other_wrote(tmp_path: Path) -> None:
+    """What is kept in memory is believed only as long as nobody else has written."""
+    one = SqlInventory(open_database(url(tmp_path)), "one")
+    two = SqlInventory(open_database(url(tmp_path)), "one")
+    for number, (writer, reader) in enumerate([(one, two), (two, one), (one, two), (one, one)]):
+        writer.record(EDGE, [entry("a", f"digest {number}"), entry(f"new {number}")], [f"new {number - 1}"])
+        assert reader.entries(EDGE) == writer.entries(EDGE)
+        assert set(reader.entries(EDGE)) == {"a", f"new {number}"}
+        assert reader.entries(EDGE)["a"].digest == f"digest {number}"
+
+
 def test_instances_do_not_see_each_other(tmp_path: Path) -> None:
     engine = open_database(url(tmp_path))
     SqlInventory(engine, "one").record(EDGE, [entry("a")], [])

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.String(64), nullable=False),
         sa.Column("applied_at", _MOMENT, nullable=False),
     )
+    op.create_table("generations", *_system_key(), sa.Column("number", sa.Integer, nullable=False))
     op.create_table(
         "converged",
         *_system_key(),
