@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from argos_gitops.app.ahead import FetchAhead
 from argos_gitops.app.build import build_fingerprint
 from argos_gitops.app.clock import SystemClock
 from argos_gitops.app.collector import collector_after
@@ -22,7 +23,7 @@ from argos_gitops.model.plan import Plan
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
-from argos_gitops.ports.source import Snapshot, Source
+from argos_gitops.ports.source import Snapshot
 from argos_gitops.reconcile.parts import Approve, Documents, Parts
 from argos_gitops.reconcile.reconciler import Reconciler
 from argos_gitops.reconcile.systems import Systems
@@ -58,19 +59,18 @@ class Application:
         return provider_specs()
 
     @cached_property
-    def source(self) -> Source:
+    def source(self) -> FetchAhead:
         from argos_gitops.sources.open import SourceRequest, open_source
 
-        return open_source(
-            SourceRequest(
-                repo=self.settings.repo,
-                cache=self.settings.cache_dir,
-                ref=self.settings.branch,
-                folder=self.settings.path,
-                credentials=self._credentials,
-                allow_rewrite=not self.settings.refuse_rewrite,
-            )
+        request = SourceRequest(
+            repo=self.settings.repo,
+            cache=self.settings.cache_dir,
+            ref=self.settings.branch,
+            folder=self.settings.path,
+            credentials=self._credentials,
+            allow_rewrite=not self.settings.refuse_rewrite,
         )
+        return FetchAhead(open_source(request))
 
     @property
     def _credentials(self) -> "Credentials":
@@ -169,6 +169,8 @@ class Application:
 
     def look(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""
+        if "reconciler" not in self.__dict__:
+            self.source.begin(rev)
         return self.reconciler.plan(rev, whole=whole)
 
     def plan(self, rev: str | None = None) -> Plan:

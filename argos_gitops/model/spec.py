@@ -25,7 +25,11 @@ class SpecModel(BaseModel):
     kind: ClassVar[str] = ""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=False
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,  # a plan without changes builds the two kinds that it reads, not all of them
     )
 
 
