@@ -127,10 +127,12 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._done.wait(_SAMPLE_SECONDS):
+        while True:
             together = sum(_megabytes(member, "smaps_rollup", "Pss") for member in _family(self._pid))
             alone = _megabytes(self._pid, "status", "VmHWM")
             self.megabytes = max(self.megabytes, together, alone)
+            if self._done.wait(_SAMPLE_SECONDS):
+                return
 
 
 def _family(pid: int) -> list[int]:
