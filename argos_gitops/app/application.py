@@ -1,5 +1,6 @@
 """The composition: settings become sources, store, providers and one reconciler."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from argos_gitops.app.ahead import FetchAhead
 from argos_gitops.app.build import build_fingerprint
 from argos_gitops.app.clock import SystemClock
-from argos_gitops.app.collector import collector_after
+from argos_gitops.app.collector import collect_and_set_aside, collector_paused
 from argos_gitops.app.discovery import kind_registry, provider_specs
 from argos_gitops.app.documents import dump_resource, parse_resource
 from argos_gitops.app.log import Log
@@ -88,7 +89,9 @@ class Application:
         from argos_gitops.store.parse_cache import SqliteParseCache
 
         cache = SqliteParseCache(self.settings.cache_dir / "parse.sqlite3")
-        return Loader(self.registry, cache, build=build_fingerprint())
+        loader = Loader(self.registry, cache, build=build_fingerprint())
+        self._closers.append(loader.keep)
+        return loader
 
     @cached_property
     def engine(self) -> "Engine":
@@ -177,8 +180,12 @@ class Application:
         return self.look(rev).plan
 
     def apply(self, approve: Approve, rev: str | None = None) -> PassResult:
-        with collector_after():
-            return self.reconciler.apply(approve, rev)
+        with collector_paused():
+            result = self.reconciler.apply(approve, rev)
+        if result.outcomes and gc.isenabled():
+            collect_and_set_aside()
+        self.loader.keep()
+        return result
 
     def now(self) -> datetime:
         return self.clock.now()

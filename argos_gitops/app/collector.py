@@ -6,20 +6,21 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_after() -> Iterator[None]:
-    """Collects after the block instead of in the middle of it, and then sets what is left aside.
-
-    What a pass builds is long-lived and almost free of cycles. With 10,000 hosts a full collection takes
-    0.1 to 0.3 s each time and finds nothing; `freeze` keeps the next one from walking them again.
-    """
-    if not gc.isenabled():
-        yield
-        return
+def collector_paused() -> Iterator[None]:
+    """No collection in the middle of a pass: with 10,000 hosts each takes 0.1 to 0.5 s and finds nothing."""
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
-        gc.enable()
+        if was_on:
+            gc.enable()
+
+
+def collect_and_set_aside() -> None:
+    """Collects what a pass left, and sets what lives on aside, so that it is never walked again.
+
+    What a pass keeps is free of cycles, so it still goes away when nobody needs it any more.
+    """
+    gc.collect()
+    gc.freeze()

@@ -23,7 +23,7 @@ from argos_gitops.manifests.problems import Finding, Flaw
 from argos_gitops.manifests.references import references
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import KindwiseResources
-from argos_gitops.manifests.revision import Entry, Held, whole
+from argos_gitops.manifests.revision import Entry, Held, Whole, whole
 from argos_gitops.manifests.schema import DocumentModels, schema_version
 from argos_gitops.manifests.typed import Typist, wrong
 from argos_gitops.manifests.workers import find_facts
@@ -71,6 +71,7 @@ class Loader:
         self._typist = Typist(models)
         self._entries: dict[str, Entry] = {}
         self._last: tuple[str, Loaded] | None = None
+        self._unkept: tuple[str, ResourceSet, Whole] | None = None
 
     def load(self, files: Sequence[SourceFile], read: Read, tree: str) -> Loaded:
         """All resources and all problems of the revision whose configuration folder is `tree`.
@@ -90,10 +91,18 @@ class Loader:
         problems += _located(found.findings, self._entries, read)
         resources = found.resources(self._fingerprint(entries))
         if not problems:
-            documents = {kind: _joined(named.values()) for kind, named in found.kinds.items()}
-            kept = KeptTree(resources.fingerprint, dict(resources.kinds()), documents)
-            self._remembered.keep_tree(tree, kept)
+            self._unkept = (tree, resources, found)
         return Loaded(resources, tuple(sorted(problems)))
+
+    def keep(self) -> None:
+        """Keeps the last valid tree whole for processes to come; apart from `load`, whose caller waits."""
+        unkept, self._unkept = self._unkept, None
+        if unkept is not None:
+            tree, resources, found = unkept
+            documents = {kind: _joined(named.values()) for kind, named in found.kinds.items()}
+            self._remembered.keep_tree(
+                tree, KeptTree(resources.fingerprint, dict(resources.kinds()), documents)
+            )
 
     def _entries_of(self, files: Sequence[SourceFile], read: Read) -> dict[str, Entry]:
         """An entry for each file by its path; only files that are new here are looked at."""
@@ -152,7 +161,8 @@ class Loader:
 
     def _held(self, path: str, sound: Sound) -> Held:
         resource = self._typist.resource(path, sound)
-        encoded = orjson.dumps([path, *sound]) if path.isprintable() else b""
+        # A copy, because what orjson gives keeps its working buffer: 4 KiB for a document of 300 bytes.
+        encoded = bytes(memoryview(orjson.dumps([path, *sound]))) if path.isprintable() else b""
         return Held(resource, sound.number, references(resource.spec), encoded)
 
     def _fingerprint(self, entries: Iterable[Entry]) -> str:

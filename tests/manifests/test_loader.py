@@ -136,7 +136,9 @@ def test_another_process_reads_only_what_is_new() -> None:
 def test_a_known_tree_is_built_kind_by_kind() -> None:
     """A process that asks for racks alone never makes a book; equal trees have equal fingerprints."""
     cache = DictCache()
-    first = load_with(Loader(REGISTRY, cache, build="b"), Revision(LIBRARY))
+    loader = Loader(REGISTRY, cache, build="b")
+    first = load_with(loader, Revision(LIBRARY))
+    loader.keep()
     other = KindRegistry({**KINDS, "Book": _Unmakeable})
     revision = Revision(LIBRARY)
     lazy = load_with(Loader(other, cache, build="b"), revision)
@@ -156,7 +158,9 @@ class _Unmakeable(BookSpec):
 
 def test_a_known_tree_gives_equal_resources() -> None:
     cache = DictCache()
-    first = load_with(Loader(REGISTRY, cache), Revision(LIBRARY)).resources
+    loader = Loader(REGISTRY, cache)
+    first = load_with(loader, Revision(LIBRARY)).resources
+    loader.keep()
     second = load_with(Loader(REGISTRY, cache), Revision(LIBRARY)).resources
     assert list(first) == list(second)
     assert first.fingerprint == second.fingerprint
@@ -165,7 +169,9 @@ def test_a_known_tree_gives_equal_resources() -> None:
 def test_a_known_tree_needs_neither_parser_nor_validator(tmp_path: Path) -> None:
     """Importing them would take longer than all the rest of an idle pass."""
     cache = tmp_path / "parse.sqlite3"
-    load_with(Loader(REGISTRY, SqliteParseCache(cache), build="b"), Revision(LIBRARY))
+    loader = Loader(REGISTRY, SqliteParseCache(cache), build="b")
+    load_with(loader, Revision(LIBRARY))
+    loader.keep()
     done = subprocess.run(
         [sys.executable, "-c", KNOWN_TREE, str(cache)], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -176,12 +182,16 @@ def test_a_tree_with_problems_is_not_remembered_as_valid() -> None:
     cache = DictCache()
     bad = {**LIBRARY, "rack.yaml": document("Rack", "r", "  favourite: none\n")}
     for _ in range(2):
-        assert codes(load_with(Loader(REGISTRY, cache), Revision(bad))) == ["MissingReference"]
+        loader = Loader(REGISTRY, cache)
+        assert codes(load_with(loader, Revision(bad))) == ["MissingReference"]
+        loader.keep()
 
 
 def test_a_cache_that_lost_a_part_of_a_tree_is_made_good() -> None:
     cache = DictCache()
-    load_with(Loader(REGISTRY, cache), Revision(LIBRARY))
+    loader = Loader(REGISTRY, cache)
+    load_with(loader, Revision(LIBRARY))
+    loader.keep()
     for key in [key for key in cache.entries if key.endswith(":Book")]:
         del cache.entries[key]
     assert len(load_with(Loader(REGISTRY, cache), Revision(LIBRARY)).resources) == 3
@@ -211,7 +221,9 @@ def test_another_schema_believes_nothing_that_was_kept() -> None:
     """Whether the kinds changed or the code did."""
     cache = DictCache()
     fewer = KindRegistry({kind: model for kind, model in KINDS.items() if kind != "Agent"})
-    load_with(Loader(REGISTRY, cache, build="1"), Revision(LIBRARY))
+    first = Loader(REGISTRY, cache, build="1")
+    load_with(first, Revision(LIBRARY))
+    first.keep()
     for loader in (
         Loader(REGISTRY, cache, build="2"),
         Loader(fewer, cache, build="1"),
@@ -227,8 +239,10 @@ def test_a_tree_that_was_kept_takes_the_place_of_the_last_one() -> None:
     cache = DictCache()
     loader = Loader(REGISTRY, cache)
     load_with(loader, Revision(LIBRARY))
+    loader.keep()
     before = {key for key in cache.entries if ":tree:" in key}
     load_with(loader, changed(LIBRARY, three=book("three")))
+    loader.keep()
     after = {key for key in cache.entries if ":tree:" in key}
     assert len(before) == len(after)
     assert not before & after

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
@@ -99,12 +99,20 @@ class AdminClient:
         Returns what Caddy has against it, empty when it was taken over. Raises StalePlanError when the
         configuration is another one by now.
         """
+        return self._write("POST", _CONFIG, config, tag, len(config))
+
+    def replace_route(self, route_id: str, route: bytes, known: RawConfig) -> str:
+        """The same for one route of it, if the whole still is `known`: a tag may name another path."""
+        return self._write("PATCH", f"/id/{quote(route_id, safe='')}", route, known.tag, len(known.body))
+
+    def _write(self, method: str, path: str, content: bytes, tag: str, loaded: int) -> str:
+        """`loaded`: bytes of the configuration that Caddy has to load, which is what takes its time."""
         response = self._send(
-            "POST",
-            _CONFIG,
-            content=config,
+            method,
+            path,
+            content=content,
             headers={"Content-Type": "application/json", "If-Match": tag},
-            timeout=httpx.Timeout(self._timeout + len(config) / _BYTES_PER_SECOND, connect=_CONNECT_SECONDS),
+            timeout=httpx.Timeout(self._timeout + loaded / _BYTES_PER_SECOND, connect=_CONNECT_SECONDS),
         )
         if response.status_code == httpx.codes.PRECONDITION_FAILED:
             raise StalePlanError(

@@ -10,6 +10,7 @@ import pytest
 from argos_gitops.model.change import FieldChange, Outcome, Result
 from argos_gitops.model.errors import StalePlanError, TerminalError, TransientError
 from argos_gitops.model.resource import AnyResource
+from argos_gitops.providers.caddy.apply import only_route_of
 from tests.components.caddy import RealCaddy
 from tests.providers.caddy.world import World, edge, edge_of, host, service
 
@@ -31,6 +32,24 @@ def test_fm17_a_concurrent_edit_makes_the_plan_stale(caddy: RealCaddy, world: Ma
         list(there.provider.apply(live, changes))
     assert caddy.config("apps/http/grace_period") == "5s"
     assert there.changes(host("one"), host("two")) == ["update edge/http", "create host/two"]
+
+
+def test_fm17_one_route_is_sent_alone_and_still_only_onto_what_was_read(
+    caddy: RealCaddy, world: Make
+) -> None:
+    """The commonest change is a small write, and an edit elsewhere in the configuration still refuses it."""
+    there = world(edge_of(caddy))
+    there.apply(host("one"), host("two"))
+    newer = host("one", response={"body": "newer"})
+    live, changes = there.plan(newer, host("two"))
+    assert only_route_of(changes) is not None
+    _edit(caddy, "apps/http/grace_period", "5s")
+    with pytest.raises(StalePlanError):
+        list(there.provider.apply(live, changes))
+    assert caddy.get("one.example.com").text == "one"
+    there.apply(newer, host("two"))
+    assert caddy.get("one.example.com").text == "newer"
+    assert there.changes(newer, host("two")) == []
 
 
 def test_fm18_a_restart_that_lost_the_configuration_is_seen_and_repaired(
