@@ -1,40 +1,30 @@
 """Writes changes to LAPI: first everything that is new, then the removal of what it replaces.
 
-    post      rows of all changes together, in alerts of up to `chunkSize` decisions, one after the other:
-              few big alerts are beyond the reach of LAPI's flush (`max_items` counts alerts), and two
-              writers at once make SQLite answer "database is locked"
-    confirm   each alert is read back while the next one is on its way
-    remove    by origin, stamp and value, never by what may match a row that was just added
-
 Only the difference is sent. Rows that are due for renewal count as missing; what they replace ends by
-itself, so no bouncer sees a removal. Killed at any step, the next look finds what stands and goes on.
+itself, so no bouncer sees a removal. A removal names origin, stamp and value, and never what may match a row
+that was just added. Killed at any step, the next look finds what stands and goes on from there.
 """
 
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 from argos_gitops.model.change import Change, Outcome, Result
-from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
 from argos_gitops.ports.progress import Progress
-from argos_gitops.providers.crowdsec.answers import BUSY
+from argos_gitops.providers.crowdsec.add import Adder
 from argos_gitops.providers.crowdsec.client import LapiClient
 from argos_gitops.providers.crowdsec.marks import Stamp, origin_of
 from argos_gitops.providers.crowdsec.observe import (
     ENDS_WITHIN_SECONDS,
     CrowdSecLive,
-    filter_of,
     stamp_of,
 )
-from argos_gitops.providers.crowdsec.rows import Batch, alert_of, chunks_of, count_of, end_of, missing_from
+from argos_gitops.providers.crowdsec.rows import Batch, count_of, end_of
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 from argos_gitops.providers.crowdsec.turn import Turn
 
 _REMOVERS = 4
-_TRIES = 8
-_PAUSE_SECONDS = 0.25
 # A row is renewed a little early together with others, so that one write does for many.
 _TOGETHER = 1.5
 
@@ -57,9 +47,15 @@ def work_of(change: Change, live: CrowdSecLive, renew_before: datetime) -> Work:
     origin, stamp, values = origin_of(change.object_id), stamp_of(change.after), change.after["values"]
     ends, due = standing.ends(stamp), _due(stamp, renew_before)
     missing = [value for value in values if ends.get(value, 0.0) < due] if ends else values
-    gone = tuple(sorted(ends.keys() - set(values))) if ends else ()
-    added = (Batch(origin, stamp, missing),) if missing else ()
-    return Work(change, added, gone, tuple(other for other in standing.stamps if other != stamp))
+    gone = _beside(ends, values)
+    ended = tuple(other for other in standing.stamps if other != stamp)
+    added = (Batch(origin, stamp, missing, bool(gone or ended)),) if missing else ()
+    return Work(change, added, gone, ended)
+
+
+def _beside(standing: Iterable[str], values: Sequence[str]) -> tuple[str, ...]:
+    wanted = frozenset(values)
+    return tuple(sorted(value for value in standing if value not in wanted))
 
 
 def _due(stamp: Stamp, renew_before: datetime) -> float:
@@ -78,69 +74,25 @@ class Writer:
         self._client = client
         self._turn = turn
         self._edge = edge
-        self._settings = settings
+        self._renew_early = settings.renewal_margin * _TOGETHER
         self._progress = progress
+        self._adder = Adder(client, turn, edge, settings, progress)
 
     def write(self, live: CrowdSecLive, changes: Sequence[Change], now: datetime) -> Iterator[Outcome]:
-        """An Outcome for each change whose rows are read back and whose removals are done.
+        """An Outcome for each change whose rows LAPI has and whose removals are done.
 
         Raises the ProviderError at which it stopped; changes without an Outcome were not finished.
         """
-        renew_before = now + self._settings.renewal_margin * _TOGETHER
-        works = [work_of(change, live, renew_before) for change in changes]
+        works = [work_of(change, live, now + self._renew_early) for change in changes]
         with self._turn.hold(live.turn):
-            confirmed, error = self._add([batch for work in works for batch in work.added], now)
+            added = self._adder.add([batch for work in works for batch in work.added], now)
+            left = added.confirmed
             for work in works:
-                confirmed -= count_of(work.added)
-                if confirmed < 0 and error is not None:
-                    raise error
+                left -= count_of(work.added)
+                if left < 0 and added.error is not None:
+                    raise added.error
                 self._remove(work)
                 yield Outcome(work.change, Result.DONE)
-
-    def _add(self, batches: Sequence[Batch], now: datetime) -> tuple[int, ProviderError | None]:
-        """How many decisions, from the first on, are read back, and what stopped the others."""
-        total = count_of(batches)
-        if not total:
-            return 0, None
-        sent: list[tuple[int, Future[None]]] = []
-        error = None
-        title = f"Edge/{self._edge}: writing {total:,} bans"
-        with self._progress.task(title, total) as task, ThreadPoolExecutor(1) as reader:
-            try:
-                for chunk in chunks_of(batches, self._settings.chunk_size):
-                    sent.append((count_of(chunk), self._send(chunk, now, reader)))
-                    task.advance(count_of(chunk))
-            except ProviderError as failure:
-                error = failure
-        return _confirmed(sent, error)
-
-    def _send(self, batches: Sequence[Batch], now: datetime, reader: ThreadPoolExecutor) -> Future[None]:
-        """One alert. When another writer was in the way, asks what got in, and sends only the rest."""
-        for attempt in range(1, _TRIES + 1):
-            try:
-                alert = alert_of(batches, self._edge, now, self._settings.decision_duration)
-                with self._turn.sending():
-                    alert_id = self._client.add_alert(alert)
-                break
-            except TransientError as error:
-                if error.reason != BUSY or attempt == _TRIES:
-                    raise
-                time.sleep(_PAUSE_SECONDS * attempt)
-                batches = missing_from(self._client.alerts(filter_of(self._edge)).items, batches)
-                if not batches:
-                    return reader.submit(lambda: None)
-        return reader.submit(self._confirm, alert_id, batches)
-
-    def _confirm(self, alert_id: str, batches: Sequence[Batch]) -> None:
-        """CrowdSec 1.7 drops a value that it cannot read without a word, so nothing is taken on trust."""
-        lost = missing_from([self._client.alert(alert_id)], batches)
-        if lost:
-            total = count_of(batches)
-            raise TerminalError(
-                f"LAPI kept {total - count_of(lost):,} of {total:,} decisions of alert {alert_id}; "
-                f"missing are {', '.join(lost[0].values[:3])} and whatever else is like them",
-                reason="BansLost",
-            )
 
     def _remove(self, work: Work) -> None:
         """Ends what the change leaves behind: until LAPI finds nothing more, or value by value."""
@@ -149,27 +101,10 @@ class Writer:
             while self._client.end_decisions(origin, stamp):
                 pass
         if work.gone:
-            stamp = stamp_of(work.change.after)
-            title = f"Edge/{self._edge}: lifting {len(work.gone):,} bans"
-            with (
-                self._progress.task(title, len(work.gone)) as task,
-                ThreadPoolExecutor(_REMOVERS) as removers,
-            ):
-                for _ in removers.map(
-                    lambda value: self._client.end_decisions(origin, stamp, value), work.gone
-                ):
-                    task.advance()
+            self._lift(origin, stamp_of(work.change.after), work.gone)
 
-
-def _confirmed(
-    sent: Sequence[tuple[int, Future[None]]], error: ProviderError | None
-) -> tuple[int, ProviderError | None]:
-    """The rows up to the first alert that could not be read back."""
-    confirmed = 0
-    for size, future in sent:
-        failure = future.exception()
-        if isinstance(failure, ProviderError):
-            return confirmed, failure
-        future.result()
-        confirmed += size
-    return confirmed, error
+    def _lift(self, origin: str, stamp: Stamp, values: Sequence[str]) -> None:
+        title = f"Edge/{self._edge}: lifting {len(values):,} bans"
+        with self._progress.task(title, len(values)) as task, ThreadPoolExecutor(_REMOVERS) as removers:
+            for _ in removers.map(lambda value: self._client.end_decisions(origin, stamp, value), values):
+                task.advance()

@@ -14,7 +14,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
-import orjson
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError, TransientError
@@ -73,34 +72,29 @@ class LapiClient:
             verify=login.url.startswith("https:"),
         )
 
-    def alerts(self, edge_filter: Mapping[str, str]) -> Alerts:
+    def alerts(self, wanted: Mapping[str, str]) -> Alerts:
         """All alerts that the filter names, none cut off: the default limit is 100, 0 means no limit.
 
         LAPI counts first and then reads page by page, newest first; an alert that is added meanwhile
         shows as one told twice while another is missing. Then it is asked again.
         """
         for _ in range(_TRIES):
-            answer = self._send("GET", "/v1/alerts", params={**edge_filter, "limit": "0"})
+            answer = self._send("GET", "/v1/alerts", params={**wanted, "limit": "0"})
             items = parsed_answer(answer, self._login.url, list) or []
             if len({item["id"] for item in items}) == len(items):
                 return Alerts(items, _clock_of(answer))
         raise TransientError(f"{self._login.url}: alerts come faster than they can be read", reason=BUSY)
 
-    def alert(self, alert_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = parsed_answer(self._send("GET", f"/v1/alerts/{alert_id}"), self._login.url)
-        return found
-
-    def add_alert(self, alert: Mapping[str, Any]) -> str:
-        """The new alert's id. Not idempotent: LAPI keeps doubles, so nothing is ever sent twice blindly.
+    def add_alert(self, encoded: bytes) -> None:
+        """Not idempotent: LAPI keeps doubles, so nothing is ever sent twice blindly.
 
         TransientError with reason Busy: another writer had the database; a part may have been written.
         """
-        ids = parsed_answer(
-            self._once("POST", "/v1/alerts", content=orjson.dumps([alert])), self._login.url, list
-        )
-        if not ids:
-            raise TerminalError(f"{self._login.url} kept nothing of an alert that it accepted")
-        return str(ids[0])
+        answer = self._once("POST", "/v1/alerts", content=encoded)
+        if not parsed_answer(answer, self._login.url, list):
+            raise TerminalError(
+                f"{self._login.url} kept nothing of an alert that it accepted", reason="BansLost"
+            )
 
     def end_decisions(self, origin: str, stamp: Stamp, value: str | None = None) -> int:
         """Ends what stands under this very origin and stamp, or of it one value; how many those were.

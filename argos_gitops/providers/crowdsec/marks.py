@@ -1,6 +1,7 @@
 """How our rows in LAPI are told from everybody else's, and from each other. Pure.
 
-    alert     source.scope `argos-gitops`, source.value the Edge: two Edges may share one LAPI
+    alert     source.scope `argos-gitops/<edge>`, for two Edges may share one LAPI; source.value says which
+              write it belongs to, so that what was just written is read back by itself
     decision  origin `argos-country-NG` or `argos-decision-<name>`: which resource it comes from
               scenario `argos-gitops/<edge>: <reason>`, with ` (until <time>)` at its end where one is set
 
@@ -13,8 +14,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from argos_gitops.model.resource import ResourceKey
-
-SOURCE_SCOPE = "argos-gitops"
 
 _ORIGIN = re.compile(r"argos-(country-[A-Z]{2}|decision-[a-z0-9][-a-z0-9]*)")
 _SCENARIO = re.compile(r"argos-gitops/[^:]*: (?P<reason>.*?)(?: \(until (?P<until>[0-9TZ:-]+)\))?")
@@ -29,8 +28,8 @@ class Stamp(NamedTuple):
 
 
 def source(edge: str) -> str:
-    """The scenario of our alerts."""
-    return f"{SOURCE_SCOPE}/{edge}"
+    """The source scope and the scenario of our alerts."""
+    return f"argos-gitops/{edge}"
 
 
 def scenario(edge: str, reason: str, until: datetime | None = None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from argos_gitops.model.objects import Content, LiveObject, digest_of
 from argos_gitops.model.plan import Failure
 from argos_gitops.providers.crowdsec.client import Alerts
-from argos_gitops.providers.crowdsec.marks import SOURCE_SCOPE, Stamp, likely_owner, object_id_of
+from argos_gitops.providers.crowdsec.marks import Stamp, likely_owner, object_id_of, source
 
 ENDS_WITHIN_SECONDS = 5.0
 """How exactly an end is known: LAPI tells the time left in whole seconds, and an answer takes its time."""
@@ -66,10 +66,14 @@ class CrowdSecLive:
         return self.standing.get(object_id, Standing())
 
 
-def filter_of(edge: str, origin: str | None = None) -> dict[str, str]:
+def all_of(edge: str) -> dict[str, str]:
     """Which alerts to ask for: those of ours on `edge` that may still ban somebody."""
-    asked = {"scope": SOURCE_SCOPE, "value": edge, "has_active_decision": "true"}
-    return asked if origin is None else {**asked, "origin": origin}
+    return {"scope": source(edge), "has_active_decision": "true"}
+
+
+def written_by(edge: str, write: str) -> dict[str, str]:
+    """The alerts of one write alone."""
+    return {"scope": source(edge), "value": write}
 
 
 def content_of(standing: Standing) -> Content:

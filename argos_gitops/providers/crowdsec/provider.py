@@ -19,7 +19,7 @@ from argos_gitops.providers.crowdsec.fields import difference, fields_of, taken_
 from argos_gitops.providers.crowdsec.geo import GeoDatabase
 from argos_gitops.providers.crowdsec.hazards import hazards_of
 from argos_gitops.providers.crowdsec.kinds import CountryBanSpec
-from argos_gitops.providers.crowdsec.observe import CrowdSecLive, filter_of, standing_of
+from argos_gitops.providers.crowdsec.observe import CrowdSecLive, all_of, standing_of
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 from argos_gitops.providers.crowdsec.turn import Turn
 from argos_gitops.providers.crowdsec.verify import conditions_of
@@ -52,7 +52,7 @@ class CrowdSecProvider:
         self._geo.refresh()
         self._turn.settle()
         turn = self._turn.last()
-        alerts = self._client.alerts(filter_of(self._edge))
+        alerts = self._client.alerts(all_of(self._edge))
         stale = self._geo.stale()
         self._seen = CrowdSecLive(
             standing=standing_of(alerts, self._settings.max_age),

@@ -4,15 +4,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from argos_gitops.providers.crowdsec.marks import SOURCE_SCOPE, Stamp, reason_and_until, source
+import orjson
+
+from argos_gitops.providers.crowdsec.marks import Stamp, reason_and_until, source
 
 
 class Batch(NamedTuple):
-    """Decisions of one origin that have all in common but their value."""
+    """Decisions of one origin that have all in common but their value.
+
+    `replaces`: something will be removed because of them, so they must be seen to stand first.
+    """
 
     origin: str
     stamp: Stamp
     values: Sequence[str]
+    replaces: bool = False
 
 
 def end_of(stamp: Stamp) -> datetime | None:
@@ -29,11 +35,11 @@ def chunks_of(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
     """The same decisions in the same order, `size` of them in each chunk but the last."""
     chunk: list[Batch] = []
     room = size
-    for origin, stamp, values in batches:
+    for batch in batches:
         at = 0
-        while at < len(values):
-            part = values[at : at + room]
-            chunk.append(Batch(origin, stamp, part))
+        while at < len(batch.values):
+            part = batch.values[at : at + room]
+            chunk.append(batch._replace(values=part))
             at, room = at + len(part), room - len(part)
             if not room:
                 yield chunk
@@ -42,14 +48,24 @@ def chunks_of(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield chunk
 
 
-def alert_of(batches: Sequence[Batch], edge: str, now: datetime, duration: timedelta) -> Mapping[str, Any]:
-    """One alert with all of `batches`. Fields that LAPI's schema demands are there though they say nothing.
+class Write(NamedTuple):
+    """What alerts of one write have in common; `name` is found again as their source value."""
 
+    edge: str
+    name: str
+    at: datetime
+    duration: timedelta
+
+
+def encoded_alert(batches: Sequence[Batch], write: Write) -> bytes:
+    """A list, as LAPI wants it, of one alert with all of `batches`.
+
+    Fields that LAPI's schema demands are there though they say nothing.
     A decision ends at `stop_at` plus its duration, so an end that is set is met to the second.
     """
-    at = now.astimezone(UTC).replace(microsecond=0)
-    return {
-        "scenario": source(edge),
+    at = write.at.astimezone(UTC).replace(microsecond=0)
+    alert = {
+        "scenario": source(write.edge),
         "scenario_hash": "",
         "scenario_version": "",
         "message": _message(batches),
@@ -60,11 +76,12 @@ def alert_of(batches: Sequence[Batch], edge: str, now: datetime, duration: timed
         "capacity": 0,
         "leakspeed": "0",
         "simulated": False,
-        "source": {"scope": SOURCE_SCOPE, "value": edge},
+        "source": {"scope": source(write.edge), "value": write.name},
         "decisions": [
-            each for batch in batches for each in _decisions(batch, _lasting(batch.stamp, at, duration))
+            each for batch in batches for each in _decisions(batch, _lasting(batch.stamp, at, write.duration))
         ],
     }
+    return orjson.dumps([alert])
 
 
 def _decisions(batch: Batch, duration: str) -> Iterator[Mapping[str, str]]:
@@ -81,11 +98,11 @@ def missing_from(alerts: Iterable[Mapping[str, Any]], batches: Sequence[Batch]) 
                 key = (each["origin"], each["type"], each["scope"], each["scenario"])
                 standing.setdefault(key, set()).add(each["value"])
     left = []
-    for origin, stamp, values in batches:
-        found = standing.get((origin, *stamp), set())
-        missing = [value for value in values if value not in found]
+    for batch in batches:
+        found = standing.get((batch.origin, *batch.stamp), set())
+        missing = [value for value in batch.values if value not in found]
         if missing:
-            left.append(Batch(origin, stamp, missing))
+            left.append(batch._replace(values=missing))
     return left
 
 

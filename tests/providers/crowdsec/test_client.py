@@ -92,7 +92,7 @@ def test_a_failure_says_whether_trying_again_may_help(
 ) -> None:
     """LAPI answers 500 to wrong requests too, so the message decides."""
     with _client(_Lapi(_failing(status, message))) as client, pytest.raises(kind) as failure:
-        client.add_alert({})
+        client.add_alert(b"[]")
     assert failure.value.reason == reason
 
 
@@ -135,7 +135,7 @@ def test_a_busy_database_is_asked_again() -> None:
         assert client.end_decisions("argos-country-NG", _STAMP) == 3
     lapi = _Lapi(_failing(500, "database is locked"))
     with _client(lapi) as client, pytest.raises(TransientError):
-        client.add_alert({})
+        client.add_alert(b"[]")
     assert len(lapi.requests) == 1
 
 

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from argos_gitops.model.change import Outcome, Result
-from argos_gitops.model.errors import TransientError
+from argos_gitops.model.condition import Truth
+from argos_gitops.model.errors import TerminalError, TransientError
 from tests.components.crowdsec import RealCrowdSec
 from tests.providers.crowdsec.edge import BannedEdge, Quiet, country, decision
 from tests.providers.crowdsec.killed import SETTINGS, after, before
@@ -122,6 +123,55 @@ def test_fm14_a_failed_chunk_leaves_the_others_done(crowdsec: RealCrowdSec, tmp_
         assert edge.apply()
         assert edge.plan() == ()
     assert _doubled(crowdsec) == []
+
+
+class _Dropping(httpx.HTTPTransport):
+    """Drops the last decision of each alert and answers 201, as CrowdSec 1.7 does with what it cannot read."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "POST" or request.url.path != "/v1/alerts":
+            return super().handle_request(request)
+        body = json.loads(request.read())
+        body[0]["decisions"].pop()
+        headers = {name: request.headers[name] for name in ("authorization", "user-agent")}
+        return super().handle_request(httpx.Request("POST", request.url, json=body, headers=headers))
+
+
+def test_what_replaces_something_is_seen_before_the_old_goes(crowdsec: RealCrowdSec, tmp_path: Path) -> None:
+    """LAPI accepts the new row and loses it: the error names it, and the old row stays."""
+    with BannedEdge.of(crowdsec, tmp_path).want(decision("x", "203.0.113.7")) as edge:
+        edge.apply()
+    changed = (decision("x", "203.0.113.7", type="captcha"),)
+    with BannedEdge.of(crowdsec, tmp_path, transport=_Dropping()).want(*changed) as edge:
+        with pytest.raises(TerminalError, match=r"missing are 203\.0\.113\.7") as lost:
+            edge.apply()
+        assert lost.value.reason == "BansLost"
+        assert edge.plan() != ()
+    assert [each["type"] for each in crowdsec.decisions()] == ["ban"]
+
+
+def test_a_large_addition_that_lost_bans_is_not_called_applied(
+    crowdsec: RealCrowdSec, tmp_path: Path
+) -> None:
+    """Its later alerts are read back by the look that ends the pass: the plan is not empty then."""
+
+    class _DroppingLater(_Dropping):
+        alerts = 0
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            self.alerts += request.method == "POST" and request.url.path == "/v1/alerts"
+            if self.alerts == 2:
+                return super().handle_request(request)
+            return httpx.HTTPTransport.handle_request(self, request)
+
+    wanted = [decision(f"d{number}", f"203.0.113.{number}") for number in range(10, 30)]
+    options: dict[str, Any] = {"transport": _DroppingLater(), "settings": {"chunkSize": 5}}
+    with BannedEdge.of(crowdsec, tmp_path, **options).want(*wanted) as edge:
+        live, found = edge.look()
+        list(edge.provider.apply(live, found.changes))
+        assert [change.object_id for change in edge.plan()] == ["decision/d19"]
+        conditions = {c.subject.name: c.status for c in edge.provider.verify(edge.wanted, found.changes)}
+    assert [name for name, status in conditions.items() if status is not Truth.TRUE] == ["d19"]
 
 
 def test_a_busy_database_gets_only_what_is_missing(crowdsec: RealCrowdSec, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_one_alert_holds_many_decisions(crowdsec: RealCrowdSec, tmp_path: Path) 
         assert edge.plan() == ()
     alerts = crowdsec.cscli("alerts", "list", "--all", "--limit", "0", "-o", "raw").strip().splitlines()[1:]
     assert len(alerts) == 3
-    assert all("argos-gitops,main" in line for line in alerts)
+    assert all("argos-gitops/main" in line for line in alerts)
 
 
 def test_only_the_difference_is_written(crowdsec: RealCrowdSec, tmp_path: Path) -> None:
