@@ -29,8 +29,8 @@ def fields_of(content: Content, remarks: Sequence[str] = ()) -> Mapping[str, str
 
 
 def difference(before: Sequence[str], after: Sequence[str]) -> str:
-    """`+12 −3: +198.51.100.0/24, …, −203.0.113.0/24`; empty where one of the two is small enough to list."""
-    if len(before) <= _LISTED or len(after) <= _LISTED:
+    """`+12 −3: +198.51.100.0/24, …, −203.0.113.0/24`; empty for new bans and short lists."""
+    if not before or max(len(before), len(after)) <= _LISTED:
         return ""
     added = sorted(set(after).difference(before))
     gone = sorted(set(before).difference(after))

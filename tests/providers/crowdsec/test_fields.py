@@ -35,7 +35,8 @@ def test_a_difference_is_counted_with_examples() -> None:
     assert difference(_MANY, after) == (
         "+1 −4: +192.0.2.0/24, −198.18.0.0/24, −198.18.1.0/24, −198.18.2.0/24, …"
     )
-    assert difference(_MANY[:2], after) == ""
+    assert difference(_MANY[:1], _MANY[:2]) == ""
+    assert difference((), after) == ""
     assert difference(_MANY, _MANY) == ""
 
 
