@@ -1,6 +1,8 @@
 """Writing changes: one configuration put together, and one write that only succeeds on what was read."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import orjson
 
@@ -29,15 +31,27 @@ def write(
     edits = {change.object_id: change.after for change in changes}
     layout = catalogue.edited(live.layout, edits)
     _check_servers(client, target, layout)
-    with collector_paused():
-        tree = put_together(layout, whole=catalogue.whole)
-    complaint = _replace(client, tree, live.raw, only_route_of(changes))
+    intended = Intended(layout, whole=catalogue.whole)
+    complaint = _replace(client, intended, live.raw, only_route_of(changes))
     if not complaint:
         yield from (Outcome(change, Result.DONE) for change in changes)
         return
-    refused = rejection(complaint, layout, tree, _name(client, live.raw))
+    refused = rejection(complaint, layout, intended.tree, _name(client, live.raw))
     yield from _outcomes(refused, target, changes)
     raise TerminalError(f"{refused.subject(target)}: {refused.message}", reason=refused.reason)
+
+
+@dataclass
+class Intended:
+    """What Caddy should hold after the write; put together only when it is asked for."""
+
+    layout: Layout
+    whole: bool
+
+    @cached_property
+    def tree(self) -> Tree:
+        with collector_paused():
+            return put_together(self.layout, whole=self.whole)
 
 
 def only_route_of(changes: Sequence[Change]) -> Tree | None:
@@ -61,14 +75,14 @@ def only_route_of(changes: Sequence[Change]) -> Tree | None:
     return other if stays and "@id" in other else None
 
 
-def _replace(client: AdminClient, tree: Tree, known: RawConfig, route: Tree | None) -> str:
+def _replace(client: AdminClient, intended: Intended, known: RawConfig, route: Tree | None) -> str:
     """Caddy's complaint, if any. A write that broke off may have landed all the same: then that is seen."""
     try:
         if route is not None:
             return client.replace_route(route["@id"], orjson.dumps(route), known)
-        return client.replace(orjson.dumps(tree), known.tag)
+        return client.replace(orjson.dumps(intended.tree), known.tag)
     except TransientError:
-        if _landed(client, tree):
+        if _landed(client, intended.tree):
             return ""
         raise
 
