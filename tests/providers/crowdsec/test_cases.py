@@ -1,7 +1,7 @@
 """Planner cases as data: tests/cases/crowdsec, described in tests/cases/README.md.
 
-`live.yaml` is what LAPI answers: a list of alerts. `geo.yaml`, which only this set has, is the GeoIP database:
-ranges by country; without it there is none. The Edge is `main`, and the time that of the runner.
+`live.yaml` is what LAPI answers: a list of alerts. `geo.yaml`, which only this set has, is the GeoIP
+database: ranges by country; without it there is none. The Edge is `main`, and the time that of the runner.
 """
 
 from collections.abc import Mapping

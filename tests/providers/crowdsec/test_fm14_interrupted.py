@@ -126,7 +126,7 @@ def test_fm14_a_failed_chunk_leaves_the_others_done(crowdsec: RealCrowdSec, tmp_
 
 
 class _Dropping(httpx.HTTPTransport):
-    """Drops the last decision of each alert and answers 201: so does CrowdSec 1.7 where it cannot read one."""
+    """Drops the last decision of each alert and answers 201, as CrowdSec 1.7 may."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.method != "POST" or request.url.path != "/v1/alerts":
