@@ -128,7 +128,7 @@ class _Edge:
             DesiredState(loaded.resources),
             build_fingerprint(),
             self._application.now(),
-            {},
+            exceptions=tuple,
         )
 
 
