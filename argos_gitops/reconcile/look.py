@@ -82,7 +82,7 @@ def look_at(system: System, desired: Desired, inventory: Inventory) -> Look:
 
 
 def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
-    live = system.provider.observe()
+    live = system.observe()
     known = inventory.converged(system.key)
     fingerprint = _desired_fingerprint(system, desired)
     if known is not None and not desired.whole and _still_holds(known, fingerprint, live, desired.now):

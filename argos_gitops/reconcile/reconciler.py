@@ -63,6 +63,7 @@ class Reconciler:
         self._parts.systems.close()
 
     def _fetch_and_load(self, trip: Trip, rev: str | None) -> Desired:
+        self._parts.systems.observe_ahead()
         snapshot = self._parts.source.fetch(rev)
         trip.revision, trip.events = snapshot.revision, tuple(snapshot.events)
         loaded = self._parts.load(snapshot)

@@ -1,11 +1,12 @@
 """Systems: each target with each provider that has a section of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import AnyResource, ResourceSet
-from argos_gitops.ports.provider import Provider, ProviderContext, ProviderSpec, Target
+from argos_gitops.ports.provider import LiveState, Provider, ProviderContext, ProviderSpec, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,12 @@ class System:
     target: Target
     provider: Provider
     departed: bool = False
+    begun: dict[SystemKey, "Future[LiveState]"] = field(default_factory=dict)
+
+    def observe(self) -> LiveState:
+        """What was begun ahead of this pass, once; then a look of its own each time."""
+        ahead = self.begun.pop(self.key, None)
+        return self.provider.observe() if ahead is None else ahead.result()
 
     @property
     def suspended(self) -> bool:
@@ -31,6 +38,19 @@ class Systems:
         self._specs = specs
         self._context = context
         self._bound: dict[SystemKey, tuple[str, Provider]] = {}
+        self._begun: dict[SystemKey, Future[LiveState]] = {}
+
+    def observe_ahead(self) -> None:
+        """Begins to look at the systems of the pass before, while git is still waited for.
+
+        What is seen may be older by the time of a fetch; writing onto it is compare-and-swap anyway.
+        """
+        self._begun = {}
+        if self._bound:
+            pool = ThreadPoolExecutor(len(self._bound), thread_name_prefix="observe")
+            for key, (_, provider) in self._bound.items():
+                self._begun[key] = pool.submit(provider.observe)
+            pool.shutdown(wait=False)
 
     def of(self, resources: ResourceSet, remembered: Mapping[SystemKey, AnyResource]) -> tuple[System, ...]:
         """The systems of all targets, the departed ones among them, in the order of their keys."""
@@ -44,6 +64,7 @@ class Systems:
                 if spec.name == key.provider and key not in systems:
                     systems[key] = self._bind(spec, Target(resource), departed=True)
         self._forget_all_but(set(systems))
+        self._begun = {}
         return tuple(systems[key] for key in sorted(systems))
 
     def close(self) -> None:
@@ -59,10 +80,11 @@ class Systems:
         digest, provider = self._bound.get(key, ("", None))
         if provider is None or digest != target.resource.digest:
             if provider is not None:
+                self._begun.pop(key, None)
                 provider.close()
             provider = spec.factory(target, self._context(spec))
             self._bound[key] = (target.resource.digest, provider)
-        return System(key, target, provider, departed)
+        return System(key, target, provider, departed, self._begun)
 
     def _forget_all_but(self, kept: set[SystemKey]) -> None:
         for key in set(self._bound) - kept:
