@@ -1,9 +1,10 @@
 """One writer at a time to one LAPI for one Edge, and what a writer that was killed leaves behind.
 
-Two small files in the cache folder; losing them costs nothing but these protections:
+Three small files in the cache folder; losing them costs nothing but these protections:
 
 `<edge>.lock`   locked while somebody writes; holds a token that each write changes, so that a writer whose
                 look is older than another's write finds out (StalePlanError).
+`lapi.lock`     locked while an alert is under way: two Edges that share one LAPI take turns, alert by alert.
 `<edge>.sent`   exists while an alert is under way; holds the time until which LAPI, which finishes requests
                 whose sender is gone, may still be storing it. A look waits for that.
 """
@@ -32,9 +33,10 @@ class Turn:
         self._pause = pause
         self._edge = edge
         self._folder = folder
-        name = f"{edge}-{blake2b(lapi_url.encode(), digest_size=6).hexdigest()}"
-        self._lock = folder / f"{name}.lock"
-        self._sent = folder / f"{name}.sent"
+        lapi = blake2b(lapi_url.encode(), digest_size=6).hexdigest()
+        self._lapi = folder / f"lapi-{lapi}.lock"
+        self._lock = folder / f"{edge}-{lapi}.lock"
+        self._sent = folder / f"{edge}-{lapi}.sent"
         self._slowest = 0.0
 
     def last(self) -> str:
@@ -60,7 +62,7 @@ class Turn:
         TransientError (reason Locked) when another process writes now; StalePlanError when one has
         written since that look. The lock dies with its process.
         """
-        descriptor = self._open()
+        descriptor = self._open(self._lock)
         try:
             if not _locked(descriptor):
                 raise TransientError(
@@ -80,22 +82,27 @@ class Turn:
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Around each alert that is sent. After an error nobody knows, so the file then stays."""
-        begun = time.monotonic()
-        room = max(_LEAST_SECONDS, _HEADROOM * self._slowest)
-        with suppress(OSError):
-            self._sent.write_text(str(time.time() + room), "ascii")
-        yield
-        with suppress(OSError):
-            self._sent.unlink()
-        self._slowest = max(self._slowest, time.monotonic() - begun)
+        descriptor = self._open(self._lapi)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            begun = time.monotonic()
+            room = max(_LEAST_SECONDS, _HEADROOM * self._slowest)
+            with suppress(OSError):
+                self._sent.write_text(str(time.time() + room), "ascii")
+            yield
+            with suppress(OSError):
+                self._sent.unlink()
+            self._slowest = max(self._slowest, time.monotonic() - begun)
+        finally:
+            os.close(descriptor)
 
-    def _open(self) -> int:
+    def _open(self, path: Path) -> int:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise TerminalError(
-                f"the lock file {self._lock} cannot be opened: {error.strerror}; check ARGOS_CACHE_DIR",
+                f"the lock file {path} cannot be opened: {error.strerror}; check ARGOS_CACHE_DIR",
                 reason="CacheFolderUnusable",
             ) from error
 

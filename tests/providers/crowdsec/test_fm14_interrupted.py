@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,21 @@ def test_fm14_a_failed_chunk_leaves_the_others_done(crowdsec: RealCrowdSec, tmp_
         assert {outcome.result for outcome in done} == {Result.DONE}
         assert edge.apply()
         assert edge.plan() == ()
+    assert _doubled(crowdsec) == []
+
+
+def test_two_edges_on_one_lapi_write_at_the_same_time(
+    crowdsec: RealCrowdSec, tmp_path: Path, geo_database: Path
+) -> None:
+    """SQLite takes one writer: without turns, CrowdSec 1.4.6 keeps parts of alerts that it refuses."""
+    names = ("main", "other")
+    options: dict[str, Any] = {"geo": geo_database, "settings": {"chunkSize": 5}}
+    with ExitStack() as stack, ThreadPoolExecutor(2) as threads:
+        edges = [stack.enter_context(BannedEdge.of(crowdsec, tmp_path, name, **options)) for name in names]
+        for edge, name in zip(edges, names, strict=True):
+            edge.want(country("NG", edge=name), country("DE", edge=name))
+        assert [len(done) for done in threads.map(BannedEdge.apply, edges)] == [2, 2]
+        assert [edge.plan() for edge in edges] == [(), ()]
     assert _doubled(crowdsec) == []
 
 
