@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from argos_gitops.model.errors import StoreError
+from argos_gitops.store.tables import metadata
 
 SCHEMA_HEAD = "0001"
 """The newest Alembic revision; comparing it spares the slow import of Alembic on every start."""
@@ -54,13 +55,26 @@ def _prepare_sqlite(connection: object, _: ConnectionPoolEntry) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    with engine.connect() as connection:
-        if _schema_version(connection) == SCHEMA_HEAD:
+    with engine.begin() as connection:
+        version = _schema_version(connection)
+        if version == SCHEMA_HEAD:
             return
-    # Alembic takes half a second to import; it is needed once per schema, not once per start.
+        if version is None and not inspect(connection).get_table_names():
+            _create(connection)
+            return
+    # Alembic takes half a second to import; a schema that is new, or the newest, can do without.
     from argos_gitops.store.migrations.upgrade import upgrade
 
     upgrade(engine)
+
+
+def _create(connection: Connection) -> None:
+    """The newest schema at once; that the migrations lead to the same one is a test."""
+    metadata.create_all(connection)
+    table = "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+    connection.execute(text(table))
+    stamp = "INSERT INTO alembic_version SELECT :head WHERE NOT EXISTS (SELECT 1 FROM alembic_version)"
+    connection.execute(text(stamp), {"head": SCHEMA_HEAD})
 
 
 def _schema_version(connection: Connection) -> str | None:

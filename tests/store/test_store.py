@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import Engine, create_engine, inspect
 
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import StoreError
@@ -15,6 +15,7 @@ from argos_gitops.ports.store import Converged, PassRecord, Revisions
 from argos_gitops.store import tables
 from argos_gitops.store.database import SCHEMA_HEAD, open_database
 from argos_gitops.store.inventory import SqlInventory
+from argos_gitops.store.migrations.upgrade import upgrade
 from argos_gitops.store.status import SqlStatusStore
 
 EDGE = SystemKey(ResourceKey("Edge", "main"), "caddy")
@@ -91,15 +92,36 @@ def test_history_is_newest_first(tmp_path: Path) -> None:
     assert [record.revision for record in statuses.passes(2)] == ["rev4", "rev3"]
 
 
-def test_the_migrated_schema_is_the_one_in_the_tables(tmp_path: Path) -> None:
-    """The migrations lead to what the code expects, column by column, and to the head that it names."""
-    engine = open_database(url(tmp_path))
+def test_the_migrations_lead_to_the_schema_that_a_new_store_gets(tmp_path: Path) -> None:
+    """Column by column, key by key, and to the same head: upgrading and starting afresh end alike."""
+    fresh = open_database(url(tmp_path))
+    upgraded = create_engine(f"sqlite:///{tmp_path / 'upgraded.db'}")
+    upgrade(upgraded)
+    assert _schema(upgraded) == _schema(fresh)
+    assert set(_schema(fresh)) == {*tables.metadata.tables, "alembic_version"}
+
+
+def _schema(engine: Engine) -> dict[str, object]:
     found = inspect(engine)
-    for table in tables.metadata.sorted_tables:
-        assert {column["name"] for column in found.get_columns(table.name)} == set(table.columns.keys())
     with engine.connect() as connection:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     assert version == SCHEMA_HEAD
+    return {
+        name: (
+            [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(name)],
+            found.get_pk_constraint(name)["constrained_columns"],
+            sorted(str(index["name"]) for index in found.get_indexes(name)),
+        )
+        for name in found.get_table_names()
+    }
+
+
+def test_an_upgraded_store_is_opened_as_it_is(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'state.db'}")
+    upgrade(engine)
+    inventory = SqlInventory(open_database(f"sqlite:///{tmp_path / 'state.db'}"), "one")
+    inventory.record(EDGE, [entry("a")], [])
+    assert set(inventory.entries(EDGE)) == {"a"}
 
 
 @pytest.mark.parametrize("bad", ["nonsense", "mysql+nowhere://x", "sqlite:////proc/none/state.db"])
