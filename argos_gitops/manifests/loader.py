@@ -79,6 +79,7 @@ class Loader:
         Equal trees must mean equal files. Whatever `read` raises comes through.
         """
         if self._last is None or self._last[0] != tree:
+            self._last = None  # so that the old resources go before the new ones are built
             self._last = (tree, self._kept(tree) or self._load(files, read, tree))
         return self._last[1]
 
