@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 
 # Loads files of which the last never comes, so that the workers live until somebody ends this process.
 WAITING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 import sys, time
 from argos_gitops.manifests.facts import FactFinder
 from argos_gitops.manifests.schema import DocumentModels
