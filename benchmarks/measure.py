@@ -13,6 +13,9 @@ from typing import Self
 
 Action = Callable[[], object]
 _SAMPLE_SECONDS = 0.02
+_REST_SECONDS = 0.3
+_RESTING_TICKS = 1
+"""Hundredths of a second that a process at rest may use meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,18 @@ def interleaved(runs: int, *timed: Callable[[], float]) -> list[Spread]:
         for index in order:
             values[index].append(timed[index]())
     return [Spread(tuple(found)) for found in values]
+
+
+def await_rest(pids: Sequence[int]) -> None:
+    """Waits until none of the processes works any more on what was asked of it before.
+
+    Caddy answers a load first, and then stops and collects what it replaced: whoever is measured next
+    would pay for that.
+    """
+    before, now = -1, _ticks(pids)
+    while now - before > _RESTING_TICKS:
+        time.sleep(_REST_SECONDS)
+        before, now = now, _ticks(pids)
 
 
 def run_quietly(command: Sequence[str], env: Mapping[str, str], *, expected: int = 0) -> None:
@@ -149,6 +164,12 @@ def _megabytes(pid: int, file: str, field: str) -> float:
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024 / 1e6
     return 0.0
+
+
+def _ticks(pids: Sequence[int]) -> int:
+    """The CPU time that the processes have used: fields 14 and 15 of proc(5) stat."""
+    stats = (_read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split() for pid in pids)
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats if stat)
 
 
 def _read(path: Path) -> str:

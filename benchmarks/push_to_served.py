@@ -10,7 +10,7 @@ from functools import partial
 from benchmarks.bench import Bench
 from benchmarks.equivalence import assert_equivalent, with_release
 from benchmarks.figure import Figure, Rule, peak, ratio
-from benchmarks.measure import Spread, interleaved, run_quietly, seconds
+from benchmarks.measure import Spread, await_rest, interleaved, run_quietly, seconds
 from benchmarks.site import (
     Site,
     await_release,
@@ -55,6 +55,7 @@ def _push(site: Site, warm: WarmProcess, whole: list[float]) -> float:
         warm.begin_pass()
         await_release(site.ours, host, release)
 
+    await_rest([*site.pids, warm.pid])
     served = seconds(until_served)
     whole.append(served + seconds(partial(warm.end_pass, "Applied")))
     return served
@@ -69,6 +70,7 @@ def _load(site: Site) -> float:
         post_load(site.reference, changed)
         await_release(site.reference, host, release)
 
+    await_rest(site.pids)
     return seconds(until_served)
 
 
@@ -89,4 +91,5 @@ def _reload(site: Site) -> float:
         run_quietly(command, environment_of_caddy(site.reference))
         await_release(site.reference, host, release)
 
+    await_rest(site.pids)
     return seconds(until_served)

@@ -68,6 +68,11 @@ class Site:
         turn = next(self._releases)
         return turn * 997 % self.hosts, f"release-{turn:05}"
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of both Caddys."""
+        return [caddy.pid for caddy in (self.ours, self.reference) if caddy.pid is not None]
+
     def converge(self) -> None:
         """Makes our Caddy equal to the repository, with cache and store warm."""
         self.program.run("apply", "--auto-approve", repo=self.estate.origin)

@@ -42,6 +42,10 @@ class WarmProcess:
     ) -> None:
         self._process.communicate()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def begin_pass(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write("pass\n")
@@ -58,7 +62,7 @@ class WarmProcess:
 
     def watched(self) -> PeakMemory:
         """Watches the memory of the process and its children, inside a `with` block."""
-        return PeakMemory(self._process.pid)
+        return PeakMemory(self.pid)
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
