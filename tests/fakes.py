@@ -21,6 +21,7 @@ from argos_gitops.ports.provider import (
     ProviderContext,
     ProviderSpec,
     Target,
+    Watch,
 )
 from argos_gitops.ports.report import PassResult
 
@@ -153,6 +154,7 @@ class WorldProvider:
         self._target = target
         self.world = world
         self.compiled = 0
+        self.seen = ""
 
     def observe(self) -> WorldLive:
         if self.world.unreachable is not None:
@@ -160,7 +162,8 @@ class WorldProvider:
         objects = {
             key: LiveObject(key, {"value": value}, owned=True) for key, value in self.world.values.items()
         }
-        return WorldLive(self.world.fingerprint(), objects)
+        self.seen = self.world.fingerprint()
+        return WorldLive(self.seen, objects)
 
     def fingerprint(self, desired: DesiredState) -> str:
         return ""
@@ -197,6 +200,7 @@ class WorldProvider:
                 del self.world.values[change.object_id]
             else:
                 self.world.values[change.object_id] = change.after["value"]
+            self.seen = self.world.fingerprint()
             yield Outcome(change, Result.DONE)
 
     def verify(
@@ -205,6 +209,12 @@ class WorldProvider:
         for owner in sorted({change.owner for change in changes} | set(recheck)):
             if owner.name in self.world.unwell:
                 yield Condition(owner, "Ready", Truth.FALSE, "Unwell", "does not answer")
+
+    def watches(self) -> Sequence[Watch]:
+        return (Watch("toy", timedelta(seconds=15)),)
+
+    def moved(self, watch: str) -> bool:
+        return self.world.fingerprint() != self.seen
 
     def close(self) -> None:
         return None

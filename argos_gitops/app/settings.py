@@ -17,7 +17,11 @@ from argos_gitops.vcs.address import parse_address
 
 SETTINGS_FILE = "argos-gitops.toml"
 
-_SECRETS = frozenset({"git_token"})
+_SECRETS = frozenset({"git_token", "webhook_secret", "api_token", "age_key"})
+DEFAULT_LISTEN = "127.0.0.1:8780"
+DEFAULT_PUBLIC_IP_URL = "https://api.ipify.org"
+"""Answers with the address that a request came from, as text; ARGOS_PUBLIC_IP_URL=off asks nobody."""
+
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -36,6 +40,16 @@ class Settings:
     ssh_key: str | None
     known_hosts: str | None
     refuse_rewrite: bool
+    verify_commits: str
+    allowed_signers: str | None
+    openpgp_keys: str | None
+    age_key: SecretValue | None
+    listen: str | None
+    webhook_secret: SecretValue | None
+    api_token: SecretValue | None
+    targets: tuple[str, ...]
+    log_format: str
+    public_ip_url: str | None
     geoip_country: str | None
     geoip_country_url: str | None
 
@@ -54,7 +68,6 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
     path = (given.get("path") or ".").strip("/") or "."
     state_home = _folder(given, "state_dir", environment, "XDG_STATE_HOME", ".local/state")
     state_dir = state_home / _slug(repo, path)
-    token = given.get("git_token")
     return Settings(
         repo=repo,
         branch=given.get("branch"),
@@ -63,10 +76,20 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         store=given.get("store") or f"sqlite:///{state_dir / 'argos.db'}",
         state_dir=state_dir,
         cache_dir=_folder(given, "cache_dir", environment, "XDG_CACHE_HOME", ".cache"),
-        git_token=SecretValue(token) if token else None,
+        git_token=_secret(given, "git_token"),
         ssh_key=given.get("ssh_key"),
         known_hosts=given.get("known_hosts"),
         refuse_rewrite=_boolean("refuse_rewrite", given.get("refuse_rewrite")),
+        verify_commits=_choice(given, "verify_commits", "off", "head", "strict"),
+        allowed_signers=given.get("allowed_signers"),
+        openpgp_keys=given.get("openpgp_keys"),
+        age_key=_secret(given, "age_key"),
+        listen=_unless_off(given.get("listen", DEFAULT_LISTEN)),
+        webhook_secret=_secret(given, "webhook_secret"),
+        api_token=_secret(given, "api_token"),
+        targets=tuple(given.get("targets", "").replace(",", " ").split()),
+        log_format=_choice(given, "log_format", "console", "json"),
+        public_ip_url=_unless_off(given.get("public_ip_url", DEFAULT_PUBLIC_IP_URL)),
         geoip_country=given.get("geoip_country"),
         geoip_country_url=given.get("geoip_country_url"),
     )
@@ -140,3 +163,19 @@ def _boolean(name: str, value: str | None) -> bool:
     if value.lower() in ("true", "1", "yes"):
         return True
     raise SettingsError(f"ARGOS_{name.upper()} must be true or false")
+
+
+def _choice(given: Mapping[str, str], name: str, *choices: str) -> str:
+    """The value of a setting, by default the first choice."""
+    value = given.get(name, choices[0])
+    if value not in choices:
+        raise SettingsError(f"ARGOS_{name.upper()} is {value!r}; expected one of {', '.join(choices)}")
+    return value
+
+
+def _secret(given: Mapping[str, str], name: str) -> SecretValue | None:
+    return SecretValue(given[name]) if given.get(name) else None
+
+
+def _unless_off(value: str) -> str | None:
+    return None if value in ("", "off") else value

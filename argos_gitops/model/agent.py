@@ -1,11 +1,17 @@
 """The Agent kind: how the agent itself behaves."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from argos_gitops.model.spec import SpecModel
+from argos_gitops.model.forge import ForgeSpec
+from argos_gitops.model.spec import Duration, SpecModel
+from argos_gitops.model.window import WindowSpec
+
+_SHORTEST_INTERVAL = timedelta(seconds=1)
 
 
 class GuardSpec(SpecModel):
@@ -63,10 +69,83 @@ class StatusBranchSpec(SpecModel):
         return self.branch.replace("{instance}", instance)
 
 
+class FlappingSpec(SpecModel):
+    """When a drift that comes back again and again is no longer repaired at once."""
+
+    repairs: int = Field(3, ge=1, description="So many repairs of one object within the span are flapping.")
+    within: Duration = Field(timedelta(minutes=10), description="The span that repairs are counted in.")
+    longest_pause: Duration = Field(
+        timedelta(minutes=30),
+        description="The pause between repairs doubles from each to the next, up to it.",
+    )
+
+
+class DriftSpec(SpecModel):
+    """How the world is watched, and what is done where it moved away from what was applied."""
+
+    mode: Literal["repair", "report", "propose"] = Field(
+        "repair",
+        description="`repair`: the applied state is put back. `report`: it is only told. `propose`: a pull "
+        "request writes the live values into the repository. A resource's annotation argos.dev/drift wins.",
+    )
+    intervals: Mapping[str, Duration] = Field(
+        default_factory=dict,
+        description="How often each part is looked at, by the name of the part, such as caddy, decisions or "
+        "countries. Default: 15s, 60s and 5m for these.",
+    )
+    flapping: FlappingSpec = Field(
+        default_factory=FlappingSpec, description="What is repaired again and again is repaired less often."
+    )
+
+    @field_validator("intervals")
+    @classmethod
+    def _long_enough(cls, values: Mapping[str, timedelta]) -> Mapping[str, timedelta]:
+        if any(value < _SHORTEST_INTERVAL for value in values.values()):
+            raise ValueError("an interval is 1s at least")
+        return values
+
+
+class RetentionSpec(SpecModel):
+    """How long things are kept in the store."""
+
+    audit: Duration = Field(timedelta(days=30), description="Entries of the audit log.")
+    notifications: Duration = Field(
+        timedelta(days=30), description="Notifications that were sent or given up."
+    )
+
+
 class AgentSpec(SpecModel):
-    """How the agent behaves: guard thresholds and the status branch. At most one per repository."""
+    """How the agent itself behaves. At most one per repository."""
 
     kind: ClassVar[str] = "Agent"
 
+    interval: Duration = Field(
+        timedelta(seconds=60),
+        description="How often git is asked for a new revision without being told of one.",
+    )
+    jitter: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="The share of the interval by which it varies, so that agents spread out.",
+    )
     guard: GuardSpec = Field(default_factory=GuardSpec, description="Limits beyond which a plan is blocked.")
+    drift: DriftSpec = Field(default_factory=DriftSpec, description="Watching for drift, and answering it.")
+    windows: tuple[WindowSpec, ...] = Field((), description="When the agent may write, and when it may not.")
+    rollback: Literal["off", "automatic"] = Field(
+        "off",
+        description="`automatic`: a target whose probes fail after a new revision goes back to the last "
+        "revision that was healthy there, and stays until git moves.",
+    )
     status: StatusBranchSpec = Field(default_factory=StatusBranchSpec, description="The status branch.")
+    forge: ForgeSpec | None = Field(
+        None, description="The forge that hosts the repository, for commit statuses and pull requests."
+    )
+    retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How long things are kept.")
+
+    @field_validator("interval")
+    @classmethod
+    def _not_hammering(cls, value: timedelta) -> timedelta:
+        if value < _SHORTEST_INTERVAL:
+            raise ValueError("an interval is 1s at least")
+        return value

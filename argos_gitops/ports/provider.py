@@ -80,6 +80,14 @@ class ProviderContext:
     timeout: timedelta = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A cheap, regular look for drift; `name` is its key in the Agent's `drift.intervals`."""
+
+    name: str
+    interval: timedelta
+
+
 class Provider(Protocol):
     """One provider bound to one target. Every I/O method raises ProviderError and nothing else."""
 
@@ -123,6 +131,17 @@ class Provider(Protocol):
         """Reads the effect of `changes` from outside: does the host answer, does the ban stand.
 
         `recheck` names resources that nobody changed now but that were not Ready the last time.
+        """
+        ...
+
+    def watches(self) -> Sequence[Watch]:
+        """The regular looks for drift that this system needs, with their default intervals."""
+        ...
+
+    def moved(self, watch: str) -> bool:
+        """Whether that look sees something else than our last `observe` or `apply` left behind.
+
+        Cheap, and writes nothing; True when it cannot know. A pass then finds out what moved.
         """
         ...
 

@@ -69,6 +69,7 @@ conditions = Table(
     "conditions",
     metadata,
     Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
     Column("subject", String(300), primary_key=True),
     Column("type", String(60), primary_key=True),
     Column("status", String(10), nullable=False),
@@ -86,6 +87,26 @@ agent_state = Table(
     Column("applied_at", Moment),
     Column("healthy", String(64)),
     Column("reported", String(64)),
+    Column("result", String(40)),
+    Column("message", Text),
+    Column("synced", Integer),
+)
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("attempted", String(64)),
+    Column("applied", String(64)),
+    Column("applied_at", Moment),
+    Column("healthy", String(64)),
+    Column("reported", String(64)),
+    Column("held", String(64)),
+    Column("result", String(40), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", Moment),
+    Column("synced", Integer, nullable=False),
 )
 
 passes = Table(
