@@ -1,5 +1,6 @@
 """Conditions: what is true of a resource or a target now, and since when."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,3 +37,18 @@ class Condition:
             other.reason,
             other.message,
         )
+
+
+def worst(groups: Iterable[Iterable[Condition]]) -> list[Condition]:
+    """One condition for each subject and type, in their order: no success hides a failure."""
+    found: dict[tuple[ResourceKey, str], Condition] = {}
+    for condition in (each for group in groups for each in group):
+        identity = (condition.subject, condition.type)
+        if identity not in found or _worse(condition, found[identity]):
+            found[identity] = condition
+    return [found[identity] for identity in sorted(found)]
+
+
+def _worse(condition: Condition, known: Condition) -> bool:
+    order = (Truth.FALSE, Truth.UNKNOWN, Truth.TRUE)
+    return order.index(condition.status) < order.index(known.status)

@@ -1,7 +1,7 @@
 """What the end of a pass tells the world."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -11,16 +11,23 @@ from argos_gitops.model.plan import Plan, SystemKey
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.model.source import Revision
-from argos_gitops.ports.store import Revisions
+from argos_gitops.ports.control import Orders
+from argos_gitops.ports.store import Revisions, TargetState
 
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """All that one pass saw and did.
+    """All that one pass saw and did, and how the whole instance stands after it.
 
-    `result` is Applied, NoChange, Declined, Failed, Unreachable, or the reason of the error that
-    ended the pass (InvalidConfiguration, SourceError, Blocked, StalePlan …); `message` explains it.
-    `applied_digests` holds the resources that stand on their target as this revision has them.
+    `result` is Applied, NoChange, Declined, Failed, Unreachable, RolledBack, or the reason of the error
+    that keeps the instance from its newest revision (InvalidConfiguration, SourceError, Blocked,
+    StalePlan …); `message` explains it. It is the worst of the source and of all `targets`, so that a
+    target that is well never hides another. `target` is the one that this pass was over; None means all.
+
+    `plan` and `outcomes` are of this pass alone; `conditions` are those of all targets, and `elsewhere`
+    names the resources that only passes over other targets know about. `applied_digests` holds the
+    resources that stand on their target as this revision has them. `durations` are seconds by phase.
+    `orders` is what people had asked for when the pass looked.
     """
 
     at: datetime
@@ -35,6 +42,14 @@ class PassResult:
     applied_digests: Mapping[ResourceKey, str]
     revisions: Revisions
     events: Sequence[str] = ()
+    own_result: str = ""
+    """How this pass itself ended, where that is not `result`."""
+    target: ResourceKey | None = None
+    targets: Mapping[ResourceKey, TargetState] = field(default_factory=dict)
+    blocked: Sequence[str] = ()
+    elsewhere: frozenset[ResourceKey] = frozenset()
+    durations: Mapping[str, float] = field(default_factory=dict)
+    orders: Orders = field(default_factory=Orders)
 
 
 class Reporter(Protocol):

@@ -1,6 +1,6 @@
 """What is kept between passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
+from argos_gitops.model.resource import ResourceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class PassRecord:
     result: str
     plan_digest: str
     summary: str
+    target: str = ""
+    """The one target that it was over; empty for a pass over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +69,68 @@ class Revisions:
     healthy: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """How the last pass over one target ended, and which revisions it knows.
+
+    `held` is a revision that the target went back from: it is not tried again. `synced` is the number
+    of the newest request that was answered (`Controls.request_sync`).
+    """
+
+    attempted: str | None = None
+    applied: str | None = None
+    applied_at: datetime | None = None
+    healthy: str | None = None
+    held: str | None = None
+    result: str = ""
+    message: str = ""
+    at: datetime | None = None
+    synced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How the last look at the source ended; an empty `result` means well."""
+
+    result: str = ""
+    message: str = ""
+    synced: int = 0
+
+
 class StatusStore(Protocol):
+    """What is known of one instance. Conditions belong to the target whose pass found them."""
+
     def revisions(self) -> Revisions: ...
 
     def set_revisions(self, revisions: Revisions) -> None: ...
 
-    def conditions(self) -> Sequence[Condition]: ...
+    def source(self) -> SourceState: ...
+
+    def set_source(self, state: SourceState) -> None: ...
+
+    def targets(self) -> Mapping[ResourceKey, TargetState]: ...
+
+    def set_target(self, target: ResourceKey, state: TargetState) -> None: ...
+
+    def keep_targets(self, targets: Collection[ResourceKey]) -> None:
+        """Forgets all others, and their conditions."""
+        ...
+
+    def conditions(self) -> Sequence[Condition]:
+        """Of all targets; where several speak of one subject and type, the worst."""
+        ...
 
     def exceptions(self) -> Sequence[Condition]:
         """All conditions but those that say Ready: few, where the resources are many."""
         ...
 
-    def set_conditions(self, conditions: Sequence[Condition]) -> Sequence[Condition]:
-        """Replaces all, and gives them back as kept: one that repeats the last keeps its `since`."""
+    def set_conditions(
+        self, conditions: Mapping[ResourceKey, Sequence[Condition]]
+    ) -> Mapping[ResourceKey, Sequence[Condition]]:
+        """Replaces those of the given targets, and gives back all targets' as they are kept.
+
+        One that repeats the last keeps its `since`.
+        """
         ...
 
     def add_pass(self, record: PassRecord) -> None: ...
@@ -87,8 +139,10 @@ class StatusStore(Protocol):
         """The newest passes, newest first."""
         ...
 
-    def reported(self) -> str | None:
-        """The fingerprint of the last pass that every reporter has told to the end."""
+    def reported(self, scope: str) -> str | None:
+        """The fingerprint of the last pass over `scope` that every reporter has told to the end."""
         ...
 
-    def set_reported(self, fingerprint: str | None) -> None: ...
+    def set_reported(self, scope: str, fingerprint: str | None) -> None:
+        """Keeps it; None forgets that of every scope, as there is news."""
+        ...

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from argos_gitops.model.change import Action, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth
-from argos_gitops.model.errors import ArgosError
+from argos_gitops.model.errors import ArgosError, TransientError
 from argos_gitops.model.objects import InventoryEntry, ManagedObject, digest_of
 from argos_gitops.model.plan import Failure
+from argos_gitops.ports.lock import Hold
 from argos_gitops.ports.store import Inventory
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.look import Desired, Look, look_at
@@ -24,14 +26,14 @@ class Acted:
 
     @property
     def settled(self) -> bool:
-        return self.after.live is not None and not self.after.difference.changes
+        return self.after.live is not None and self.after.difference.complete
 
 
-def act_on(look: Look, desired: Desired, inventory: Inventory) -> Acted:
+def act_on(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> Acted:
     """Applies what was planned. Raises StalePlanError when the system moved meanwhile."""
     if look.live is None:
         return Acted(look, (), look, ())
-    outcomes = _apply(look, desired, inventory)
+    outcomes = _apply(look, desired, inventory, hold)
     after = look_at(look.system, desired, inventory) if outcomes else look
     verified = _verify(look, desired)
     if after.live is not None:
@@ -40,15 +42,17 @@ def act_on(look: Look, desired: Desired, inventory: Inventory) -> Acted:
     return Acted(look, outcomes, after, verified)
 
 
-def _apply(look: Look, desired: Desired, inventory: Inventory) -> tuple[Outcome, ...]:
+def _apply(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> tuple[Outcome, ...]:
     """Outcomes are recorded even when the provider stops halfway: what was written is ours."""
     if look.live is None or not look.plan.changes:
         return ()
     outcomes: list[Outcome] = []
     inventory.set_converged(look.system.key, None)
     try:
+        hold.verify()
         for outcome in look.system.provider.apply(look.live, look.plan.changes):
             outcomes.append(outcome)
+            _go_on(desired, hold)
     except ArgosError as error:
         if not outcomes and error.reason == "StalePlan":
             raise
@@ -56,6 +60,12 @@ def _apply(look: Look, desired: Desired, inventory: Inventory) -> tuple[Outcome,
     finally:
         _record(look, outcomes, inventory, desired)
     return tuple(outcomes)
+
+
+def _go_on(desired: Desired, hold: Hold) -> None:
+    hold.verify()
+    if desired.interrupted():
+        raise TransientError("stopped between two changes; the next pass goes on", reason="Interrupted")
 
 
 def _unfinished(look: Look, outcomes: Sequence[Outcome], error: ArgosError) -> list[Outcome]:
@@ -80,7 +90,7 @@ def _remember(look: Look, after: Look, inventory: Inventory, desired: Desired) -
     for seen in (look,) if after is look else (look, after):
         settled = [_entry(each, desired) for each in seen.difference.settled]
         inventory.record(look.system.key, settled, seen.difference.forgotten)
-    if look.system.departed and not after.difference.changes and not after.difference.kept:
+    if look.system.departed and not after.difference.pending:
         inventory.forget_system(look.system.key)
 
 
@@ -106,7 +116,8 @@ def _verify(look: Look, desired: Desired) -> tuple[Condition, ...]:
     if not look.plan.changes and not ours:
         return ()
     provider = look.system.provider
-    found = contained(lambda: tuple(provider.verify(desired.state, look.plan.changes, ours)))
+    conditions = provider.verify(desired.state, look.plan.changes, ours)
+    found = contained(lambda: tuple(takewhile(lambda _: not desired.interrupted(), conditions)))
     if isinstance(found, Failure):
         return ()
     return found

@@ -1,34 +1,50 @@
 """The end of a pass: conditions, revisions and history are kept, and every reporter is told."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from argos_gitops.model.condition import Condition
+from argos_gitops.model.condition import Condition, worst
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.report import PassResult
-from argos_gitops.ports.store import Inventory, PassRecord, Revisions
+from argos_gitops.ports.store import Inventory, PassRecord, Revisions, SourceState, TargetState
 from argos_gitops.reconcile.conditions import SystemReport, conditions_of, healthy
 from argos_gitops.reconcile.look import Look
 from argos_gitops.reconcile.parts import Parts
+from argos_gitops.reconcile.standing import WELL, Standing, overall
 from argos_gitops.reconcile.trip import Trip
+
+_Conditions = Mapping[ResourceKey, Sequence[Condition]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store holds once a pass is kept."""
+
+    source: SourceState
+    targets: Mapping[ResourceKey, TargetState]
+    conditions: _Conditions
+    revisions: Revisions
 
 
 def conclude(trip: Trip, parts: Parts) -> PassResult:
     """Keeps and tells what a pass saw and did. A pass that repeats the last one is told only once."""
-    fingerprint = trip.fingerprint
-    if fingerprint is not None and fingerprint == parts.status.reported():
-        return _result(trip, parts, (), ())
-    parts.status.set_reported(None)
+    fingerprint, scope = trip.fingerprint, str(trip.target or "")
+    if fingerprint is not None and fingerprint == parts.status.reported(scope):
+        return _result(trip, (), _known(parts))
+    if trip.outcomes or trip.error is not None:
+        parts.status.set_reported(scope, None)
     known = {each.subject: each for each in parts.status.conditions() if each.type == "Ready"}
     reports = [_system_report(trip, look, parts.inventory, known) for look in trip.looks]
-    kept = parts.status.set_conditions(conditions_of(reports, trip.at)) if reports else ()
-    if trip.result != "NoChange" or trip.sha != parts.status.revisions().attempted:
-        parts.status.add_pass(_record(trip))
-    parts.status.set_revisions(_revisions(trip, parts, kept))
-    result = _result(trip, parts, reports, kept)
-    if _report(result, parts):
-        parts.status.set_reported(fingerprint)
+    kept = _keep(trip, parts, reports)
+    result = _result(trip, reports, kept)
+    if _report(result, parts) and fingerprint is not None:
+        parts.status.set_reported(scope, fingerprint)
     return result
+
+
+def _known(parts: Parts) -> Kept:
+    return Kept(parts.status.source(), parts.status.targets(), {}, parts.status.revisions())
 
 
 def _report(result: PassResult, parts: Parts) -> bool:
@@ -43,6 +59,91 @@ def _report(result: PassResult, parts: Parts) -> bool:
     return told
 
 
+def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
+    found = _by_target(trip, conditions_of(reports, trip.at), reports)
+    conditions = parts.status.set_conditions(found)
+    if trip.result != "NoChange" or trip.sha != parts.status.revisions().attempted:
+        parts.status.add_pass(_record(trip))
+    targets = _keep_targets(trip, parts, conditions)
+    revisions = _revisions(trip, parts.status.revisions(), targets)
+    parts.status.set_revisions(revisions)
+    source = parts.status.source()
+    if trip.target is None:
+        source = _source_state(trip, source)
+        parts.status.set_source(source)
+    return Kept(source, targets, conditions, revisions)
+
+
+def _by_target(
+    trip: Trip, conditions: _Conditions, reports: Sequence[SystemReport]
+) -> dict[ResourceKey, Sequence[Condition]]:
+    """Also those of targets that have nothing to say any more."""
+    return {target: conditions.get(target, ()) for target in {report.target for report in reports}}
+
+
+def _keep_targets(trip: Trip, parts: Parts, conditions: _Conditions) -> Mapping[ResourceKey, TargetState]:
+    passed = {look.system.target.key for look in trip.looks}
+    if trip.target is None and trip.resources is not None:
+        parts.status.keep_targets(passed)
+    known = dict(parts.status.targets())
+    for target in sorted(passed | ({trip.target} if trip.target is not None else set())):
+        state = _target_state(trip, target, known.get(target, TargetState()), conditions.get(target, ()))
+        parts.status.set_target(target, state)
+        known[target] = state
+    return known
+
+
+def _target_state(
+    trip: Trip, target: ResourceKey, known: TargetState, conditions: Sequence[Condition]
+) -> TargetState:
+    standing = _back(trip.standing(target), known.held, trip)
+    state = replace(
+        known,
+        attempted=trip.instead_of or trip.sha or known.attempted,
+        result=standing.result,
+        message=standing.message,
+        at=trip.at,
+    )
+    if not trip.completed(target):
+        return state
+    moved = trip.changed(target) or known.applied != trip.sha
+    return replace(
+        state,
+        applied=trip.sha,
+        applied_at=trip.at if moved else known.applied_at,
+        healthy=trip.sha if healthy(conditions) else known.healthy,
+    )
+
+
+def _back(standing: Standing, held: str | None, trip: Trip) -> Standing:
+    """A target that went back from a revision is not well, however well the older one is applied."""
+    if held is None or standing.result not in WELL:
+        return standing
+    message = f"{held[:7]} failed its probes; this target is back at {(trip.sha or '')[:7]} until git moves"
+    return Standing("RolledBack", message)
+
+
+def _revisions(trip: Trip, known: Revisions, targets: Mapping[ResourceKey, TargetState]) -> Revisions:
+    """Applied and healthy is what every target is at; a failed look at the source changes neither."""
+    sha = trip.sha
+    if sha is None:
+        return known
+    known = replace(known, attempted=trip.instead_of or sha)
+    if trip.error is not None or any(state.applied != sha for state in targets.values()):
+        return known
+    times = [state.applied_at for state in targets.values() if state.applied_at is not None]
+    if known.applied != sha or times:
+        known = replace(known, applied=sha, applied_at=max(times, default=trip.at))
+    well = all(state.healthy == sha for state in targets.values())
+    return replace(known, healthy=sha) if well else known
+
+
+def _source_state(trip: Trip, known: SourceState) -> SourceState:
+    if trip.resources is None and isinstance(trip.error, ArgosError):
+        return replace(known, result=trip.error.reason, message=trip.message)
+    return replace(known, result="", message="")
+
+
 def _system_report(
     trip: Trip, look: Look, inventory: Inventory, known: Mapping[ResourceKey, Condition]
 ) -> SystemReport:
@@ -52,10 +153,10 @@ def _system_report(
     return SystemReport(
         plan=look.plan,
         owners=owners,
-        suspended={key for key in (*owners, look.system.target.key) if key in look.suspended},
+        suspended=look.suspended.of(look.system.target.key, owners),
         outcomes=acted.outcomes if acted is not None else (),
         verified=acted.verified if acted is not None else (),
-        pending={change.owner for change in latest.difference.changes},
+        pending=latest.difference.pending,
         observed=latest.live is not None,
         known=known,
     )
@@ -68,19 +169,6 @@ def _owners(look: Look, inventory: Inventory) -> set[ResourceKey]:
     return {entry.owner for entry in inventory.entries(look.system.key).values()}
 
 
-def _revisions(trip: Trip, parts: Parts, conditions: Sequence[Condition]) -> Revisions:
-    known = parts.status.revisions()
-    sha = trip.sha
-    if sha is None:
-        return known
-    applied, applied_at, well = known.applied, known.applied_at, known.healthy
-    if trip.complete:
-        applied_at = trip.at if trip.outcomes or applied != sha else applied_at
-        applied = sha
-        well = sha if healthy(conditions) else well
-    return Revisions(attempted=sha, applied=applied, applied_at=applied_at, healthy=well)
-
-
 def _record(trip: Trip) -> PassRecord:
     return PassRecord(
         at=trip.at,
@@ -89,6 +177,7 @@ def _record(trip: Trip) -> PassRecord:
         result=trip.result,
         plan_digest=trip.plan.digest if trip.plan is not None and not trip.plan.empty else "",
         summary=trip.message or _counts(trip),
+        target=str(trip.target or ""),
     )
 
 
@@ -99,23 +188,37 @@ def _counts(trip: Trip) -> str:
     return ", ".join(f"{count} {result}" for result, count in sorted(done.items()))
 
 
-def _result(
-    trip: Trip, parts: Parts, reports: Sequence[SystemReport], conditions: Sequence[Condition]
-) -> PassResult:
+def _result(trip: Trip, reports: Sequence[SystemReport], kept: Kept) -> PassResult:
+    standing = overall(trip.standing(), kept.source, kept.targets)
     return PassResult(
         at=trip.at,
-        result=trip.result,
-        message=trip.message,
+        result=standing.result,
+        message=standing.message,
         revision=trip.revision,
         plan=trip.plan,
         outcomes=trip.outcomes,
-        conditions=conditions,
+        conditions=worst(kept.conditions.values()),
         problems=trip.problems,
         resources=trip.resources,
         applied_digests=_applied_digests(trip, reports),
-        revisions=parts.status.revisions(),
+        revisions=kept.revisions,
         events=trip.events,
+        own_result=trip.result,
+        target=trip.target,
+        targets=kept.targets,
+        blocked=standing.blocked,
+        elsewhere=_elsewhere(trip, kept.conditions),
+        durations=trip.durations,
     )
+
+
+def _elsewhere(trip: Trip, conditions: _Conditions) -> frozenset[ResourceKey]:
+    """The subjects that only passes over other targets speak of."""
+    if trip.target is None:
+        return frozenset()
+    here = {condition.subject for condition in conditions.get(trip.target, ())}
+    others = (found for target, found in conditions.items() if target != trip.target)
+    return frozenset(condition.subject for found in others for condition in found) - here
 
 
 def _applied_digests(trip: Trip, reports: Sequence[SystemReport]) -> dict[ResourceKey, str]:

@@ -4,24 +4,25 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from argos_gitops.model.change import Cause, Outcome, Result
-from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.change import Cause, Change, Outcome, Result
+from argos_gitops.model.condition import Condition, Truth, worst
 from argos_gitops.model.plan import SystemPlan
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.holds import sentences
 
 
 @dataclass(frozen=True, slots=True)
 class SystemReport:
     """One system at the end of a pass.
 
-    `owners` are the resources that it serves, `suspended` those that are left alone on purpose;
-    `pending` are owners for which something is left to do at the last look; `observed` says whether
-    there was such a look. `known` are the Ready conditions that the last pass left.
+    `owners` are the resources that it serves, `suspended` says why some of them, or the target, are left
+    alone; `pending` are owners for which something is left to do, or waits, at the last look; `observed`
+    says whether there was such a look. `known` are the Ready conditions that the last pass left.
     """
 
     plan: SystemPlan
     owners: Collection[ResourceKey]
-    suspended: Collection[ResourceKey] = ()
+    suspended: Mapping[ResourceKey, str] = field(default_factory=dict)
     outcomes: Sequence[Outcome] = ()
     verified: Sequence[Condition] = ()
     pending: Collection[ResourceKey] = ()
@@ -33,20 +34,14 @@ class SystemReport:
         return self.plan.system.target
 
 
-def conditions_of(reports: Sequence[SystemReport], now: datetime) -> list[Condition]:
-    """All conditions, worst first for each subject and type, so that no success hides a failure."""
-    found: dict[tuple[ResourceKey, str], Condition] = {}
+def conditions_of(reports: Sequence[SystemReport], now: datetime) -> dict[ResourceKey, list[Condition]]:
+    """All conditions by target, the worst for each subject and type, so that no success hides a failure."""
+    found: dict[ResourceKey, list[Condition]] = {}
     for report in reports:
         for condition in (*_of_target(report), *_of_resources(report)):
-            identity = (condition.subject, condition.type)
-            if identity not in found or _worse(condition, found[identity]):
-                found[identity] = replace(condition, since=condition.since or now)
-    return [found[identity] for identity in sorted(found)]
-
-
-def _worse(condition: Condition, known: Condition) -> bool:
-    order = (Truth.FALSE, Truth.UNKNOWN, Truth.TRUE)
-    return order.index(condition.status) < order.index(known.status)
+            dated = replace(condition, since=condition.since or now)
+            found.setdefault(report.target, []).append(dated)
+    return {target: worst([conditions]) for target, conditions in found.items()}
 
 
 def _of_target(report: SystemReport) -> Iterator[Condition]:
@@ -69,9 +64,13 @@ def _state_of_target(report: SystemReport) -> tuple[Truth, str, str]:
     if failed:
         return Truth.FALSE, "ApplyFailed", f"{len(failed)} of {len(report.outcomes)} changes failed"
     if report.target in report.suspended:
-        return Truth.UNKNOWN, "Suspended", "suspended by its annotation"
-    if report.pending:
-        return Truth.FALSE, "NotConverged", f"{len(report.pending)} resources are not applied yet"
+        return Truth.UNKNOWN, "Suspended", report.suspended[report.target]
+    unexplained = set(report.pending) - {held.change.owner for held in report.plan.held}
+    if unexplained:
+        return Truth.FALSE, "NotConverged", f"{len(unexplained)} resources are not applied yet"
+    waiting = [held for held in report.plan.held if not held.intended]
+    if waiting:
+        return Truth.UNKNOWN, waiting[0].reason, "; ".join(sentences(waiting))
     return Truth.TRUE, "Applied", ""
 
 
@@ -105,9 +104,12 @@ def _exceptions(report: SystemReport) -> Iterator[Condition]:
     if report.plan.blocked:
         for change in report.plan.changes:
             yield Condition(change.owner, "Ready", Truth.FALSE, "Blocked", "its change waits for an approval")
-    for owner in report.suspended:
+    for held in report.plan.held:
+        if held.reason != "Protected":
+            yield Condition(held.change.owner, "Ready", Truth.UNKNOWN, held.reason, held.message)
+    for owner, why in report.suspended.items():
         if owner != report.target:
-            yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", "suspended by its annotation")
+            yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", why)
     for outcome in report.outcomes:
         if outcome.result is not Result.DONE:
             reason = outcome.reason or outcome.result.value.capitalize()
@@ -121,9 +123,15 @@ def _drifted(report: SystemReport) -> Iterator[Condition]:
     done = {id(outcome.change) for outcome in report.outcomes if outcome.result is Result.DONE}
     for change in report.plan.changes:
         if change.cause is Cause.DRIFT:
-            reason = "Repaired" if id(change) in done else "Pending"
-            fields = ", ".join(each.name for each in change.fields[:5])
-            yield Condition(change.owner, "Drifted", Truth.TRUE, reason, fields)
+            yield _drift(change, "Repaired" if id(change) in done else "Pending")
+    for held in report.plan.held:
+        if held.change.cause is Cause.DRIFT:
+            yield _drift(held.change, held.reason)
+
+
+def _drift(change: Change, reason: str) -> Condition:
+    fields = ", ".join(each.name for each in change.fields[:5])
+    return Condition(change.owner, "Drifted", Truth.TRUE, reason, fields)
 
 
 def drifting_since(conditions: Iterable[Condition]) -> dict[ResourceKey, datetime]:
@@ -131,7 +139,7 @@ def drifting_since(conditions: Iterable[Condition]) -> dict[ResourceKey, datetim
     return {
         c.subject: c.since
         for c in conditions
-        if c.type == "Drifted" and c.reason == "Pending" and c.since is not None
+        if c.type == "Drifted" and c.reason != "Repaired" and c.since is not None
     }
 
 

@@ -7,17 +7,24 @@ from functools import cached_property
 
 from argos_gitops.model.agent import AgentSpec, GuardSpec
 from argos_gitops.model.condition import Condition
-from argos_gitops.model.objects import InventoryEntry, ObjectSet
+from argos_gitops.model.objects import InventoryEntry, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure, SystemPlan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.diff import Situation, SystemDiff, diff
 from argos_gitops.planning.guard import review
+from argos_gitops.planning.holds import Hold, Suspended
+from argos_gitops.ports.control import Orders
 from argos_gitops.ports.provider import DesiredState, LiveState
 from argos_gitops.ports.store import Converged, Inventory
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.conditions import drifting_since, unready
+from argos_gitops.reconcile.holds import suspended
 from argos_gitops.reconcile.systems import System
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,22 @@ class Desired:
     """What was not plainly ready after the last pass."""
     whole: bool = False
     """Whether to compile and compare also what is known to be converged."""
+    orders: Orders = field(default_factory=Orders)
+    """What people ask for besides git."""
+    instead_of: str | None = None
+    """The revision that a target went back from to this one."""
+    interrupted: Callable[[], bool] = _never
+    """Whether to stop between two changes, because there is something better to do or no time left."""
+    events: tuple[str, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
-    def suspended(self) -> frozenset[ResourceKey]:
-        return frozenset(resource.key for resource in self.state.resources if resource.suspended)
+    def suspended(self) -> Suspended:
+        return suspended(self.state.resources, self.orders)
+
+    @cached_property
+    def holds(self) -> Sequence[Hold]:
+        return (self.suspended,)
 
     @cached_property
     def last(self) -> Sequence[Condition]:
@@ -71,7 +90,7 @@ class Look:
     objects: ObjectSet | None = None
     inventory: Mapping[str, InventoryEntry] | None = None
     difference: SystemDiff = field(default_factory=SystemDiff)
-    suspended: frozenset[ResourceKey] = frozenset()
+    suspended: Suspended = field(default_factory=Suspended)
     converged: Converged | None = None
 
 
@@ -102,7 +121,7 @@ def _compare(
             inventory=entries,
             now=desired.now,
             describe=system.provider.fields,
-            suspended=desired.suspended,
+            holds=desired.holds,
             drifting=desired.drifting,
         )
     )
@@ -129,14 +148,16 @@ def _system_plan(system: System, desired: Desired, live: LiveState, difference: 
         live_fingerprint=live.fingerprint,
         existing=difference.existing,
         blocked=review(system.key, difference, limits, hazards),
-        kept=difference.kept,
+        held=difference.held,
         notices=notices,
     )
 
 
 def _converged(system: System, desired: Desired, objects: ObjectSet, plan: SystemPlan) -> Converged | None:
     """A memo only where nothing at all is worth telling, so that skipping the look hides nothing."""
-    if plan.changes or plan.kept or plan.notices or plan.blocked or system.departed:
+    if plan.changes or plan.held or plan.notices or plan.blocked or system.departed:
+        return None
+    if desired.suspended.of(system.target.key, {each.owner for each in objects.values()}):
         return None
     renewals = [each.renew_at for each in objects.values() if each.renew_at is not None]
     return Converged(
@@ -150,6 +171,7 @@ def _desired_fingerprint(system: System, desired: Desired) -> str:
         desired.state.resources.fingerprint,
         system.target.resource.digest,
         str(system.departed),
+        digest_of([str(desired.orders)]) if desired.orders else "",
         "" if system.departed else system.provider.fingerprint(desired.state),
     )
     return " ".join(parts)

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from argos_gitops.model.plan import SystemKey
-from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import LiveState, Provider, ProviderContext, ProviderSpec, Target
 
 
@@ -52,23 +52,42 @@ class Systems:
                 self._begun[key] = pool.submit(provider.observe)
             pool.shutdown(wait=False)
 
-    def of(self, resources: ResourceSet, remembered: Mapping[SystemKey, AnyResource]) -> tuple[System, ...]:
-        """The systems of all targets, the departed ones among them, in the order of their keys."""
+    def targets(self, resources: ResourceSet) -> set[ResourceKey]:
+        """Those that any provider has a section of."""
+        return {
+            target.key
+            for target in _targets(self._specs, resources)
+            if any(True for _ in self._specs_of(target))
+        }
+
+    def of(
+        self,
+        resources: ResourceSet,
+        remembered: Mapping[SystemKey, AnyResource],
+        only: ResourceKey | None = None,
+    ) -> tuple[System, ...]:
+        """The systems of all targets, or of one, the departed ones among them, in the order of their keys."""
         systems = {
             SystemKey(target.key, spec.name): self._bind(spec, target, departed=False)
             for target in _targets(self._specs, resources)
+            if only in (None, target.key)
             for spec in self._specs_of(target)
         }
         for key, resource in remembered.items():
-            for spec in self._specs_of(Target(resource)):
+            for spec in self._specs_of(Target(resource)) if only in (None, key.target) else ():
                 if spec.name == key.provider and key not in systems:
                     systems[key] = self._bind(spec, Target(resource), departed=True)
-        self._forget_all_but(set(systems))
-        self._begun = {}
+        self._forget({key for key in self._bound if only in (None, key.target)} - set(systems))
+        if only is None:
+            self._begun = {}
         return tuple(systems[key] for key in sorted(systems))
 
+    def release(self, target: ResourceKey) -> None:
+        """Closes what is open to one target."""
+        self._forget({key for key in self._bound if key.target == target})
+
     def close(self) -> None:
-        self._forget_all_but(set())
+        self._forget(set(self._bound))
 
     def _specs_of(self, target: Target) -> Iterable[ProviderSpec]:
         for spec in self._specs:
@@ -86,8 +105,8 @@ class Systems:
             self._bound[key] = (target.resource.digest, provider)
         return System(key, target, provider, departed, self._begun)
 
-    def _forget_all_but(self, kept: set[SystemKey]) -> None:
-        for key in set(self._bound) - kept:
+    def _forget(self, keys: set[SystemKey]) -> None:
+        for key in keys:
             self._bound.pop(key)[1].close()
 
 

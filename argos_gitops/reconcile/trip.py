@@ -1,8 +1,10 @@
 """What one pass has come to know so far, and what it amounts to at its end."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
 
 from argos_gitops.model.change import Outcome, Result
 from argos_gitops.model.condition import Truth
@@ -10,10 +12,11 @@ from argos_gitops.model.errors import ArgosError, ManifestError
 from argos_gitops.model.objects import digest_of
 from argos_gitops.model.plan import Plan, SystemKey
 from argos_gitops.model.problem import Problem
-from argos_gitops.model.resource import ResourceSet
+from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.model.source import Revision
 from argos_gitops.reconcile.act import Acted
 from argos_gitops.reconcile.look import Look
+from argos_gitops.reconcile.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,16 @@ class Outlook:
 
 @dataclass
 class Trip:
-    """Grows step by step; whatever is missing at the end was not reached."""
+    """Grows step by step; whatever is missing at the end was not reached.
+
+    `target` is the only one that the pass is over; None means all of them. `rejected` is why git's newest
+    revision is not the one in force, `instead_of` the revision that a target went back from.
+    """
 
     at: datetime
+    target: ResourceKey | None = None
+    rejected: ArgosError | None = None
+    instead_of: str | None = None
     revision: Revision | None = None
     events: Sequence[str] = ()
     resources: ResourceSet | None = None
@@ -38,6 +48,16 @@ class Trip:
     acted: dict[SystemKey, Acted] = field(default_factory=dict)
     declined: bool = False
     error: BaseException | None = None
+    durations: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measures a step; what happens twice is added up."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self.durations[name] = self.durations.get(name, 0.0) + perf_counter() - began
 
     @property
     def sha(self) -> str | None:
@@ -46,28 +66,31 @@ class Trip:
     @property
     def result(self) -> str:
         """Applied, NoChange, Declined, Unreachable, Failed, or the reason of the error that ended it."""
-        if isinstance(self.error, ArgosError):
-            return self.error.reason
-        if self.error is not None:
-            return "Interrupted"
-        if self.declined:
-            return "Declined"
-        if any(outcome.result is not Result.DONE for _, outcome in self.outcomes):
-            return "Failed"
-        if self.plan is not None and self.plan.unreachable:
-            return "Unreachable"
-        return "Applied" if self.outcomes else "NoChange"
+        return self.standing().result
 
     @property
     def message(self) -> str:
-        if isinstance(self.error, ManifestError):
-            count = len(self.error.problems)
-            return f"{count} problem{'s' if count > 1 else ''}"
-        return str(self.error) if isinstance(self.error, ArgosError) else ""
+        return self.standing().message
+
+    def standing(self, target: ResourceKey | None = None) -> Standing:
+        """How the pass ended, for all that it was over or for one target of it."""
+        if self.error is not None:
+            return Standing(reason_of(self.error), _message(self.error))
+        if self.declined:
+            return Standing("Declined")
+        outcomes = [o for key, o in self.outcomes if target in (None, key.target)]
+        missed = sum(outcome.result is not Result.DONE for outcome in outcomes)
+        if missed:
+            return Standing("Failed", f"{missed} of {len(outcomes)} changes failed")
+        for part in self.plan.unreachable if self.plan is not None else ():
+            if target in (None, part.system.target) and part.failure is not None:
+                return Standing("Unreachable", part.failure.message)
+        return Standing("Applied" if outcomes else "NoChange")
 
     @property
     def problems(self) -> Sequence[Problem]:
-        return self.error.problems if isinstance(self.error, ManifestError) else ()
+        error = self.error or self.rejected
+        return error.problems if isinstance(error, ManifestError) else ()
 
     @property
     def outcomes(self) -> list[tuple[SystemKey, Outcome]]:
@@ -76,11 +99,16 @@ class Trip:
     @property
     def complete(self) -> bool:
         """Whether every system holds exactly what the revision says."""
-        return (
-            self.error is None
-            and len(self.acted) == len(self.looks)
-            and all(acted.settled for acted in self.acted.values())
-        )
+        return self.completed(None)
+
+    def completed(self, target: ResourceKey | None) -> bool:
+        """The same for the systems of one target."""
+        looks = [look for look in self.looks if target in (None, look.system.target.key)]
+        acted = [self.acted.get(look.system.key) for look in looks]
+        return self.error is None and all(each is not None and each.settled for each in acted)
+
+    def changed(self, target: ResourceKey) -> bool:
+        return any(key.target == target for key, _ in self.outcomes)
 
     @property
     def fingerprint(self) -> str | None:
@@ -90,7 +118,8 @@ class Trip:
         memos = [acted.after.converged for acted in self.acted.values()]
         if None in memos:
             return None
-        return digest_of([self.revision.sha, sorted(self._memos()), sorted(self._ailments())])
+        rejected = "" if self.rejected is None else str(self.rejected)
+        return digest_of([self.revision.sha, rejected, sorted(self._memos()), sorted(self._ailments())])
 
     def _memos(self) -> Iterator[list[str]]:
         for key, acted in self.acted.items():
@@ -102,3 +131,14 @@ class Trip:
             for condition in acted.verified:
                 if condition.status is not Truth.TRUE:
                     yield [str(condition.subject), condition.type, condition.reason, condition.message]
+
+
+def reason_of(error: BaseException) -> str:
+    return error.reason if isinstance(error, ArgosError) else "Interrupted"
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ManifestError):
+        count = len(error.problems)
+        return f"{count} problem{'s' if count > 1 else ''}"
+    return str(error) if isinstance(error, ArgosError) else ""

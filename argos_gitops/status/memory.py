@@ -64,10 +64,11 @@ class Memory:
         )
 
     def after(self, result: PassResult) -> "Memory":
-        """With what this pass found drifted and repaired; what it could not observe stays as it was."""
+        """With what this pass found drifted and repaired; what it did not observe stays as it was."""
         if result.plan is None:
             return self
-        unseen = {str(part.system) for part in result.plan.unreachable}
+        seen = {str(part.system) for part in result.plan.systems if part.failure is None}
+        unseen = {note.system for note in self.drifting if _still_there(note.system, result)} - seen
         known = {(note.system, note.object_id): note.since for note in self.drifting}
         done = {id(outcome.change) for _, outcome in result.outcomes if outcome.result is Result.DONE}
         drifting = [note for note in self.drifting if note.system in unseen]
@@ -127,6 +128,12 @@ def _drifts(result: PassResult) -> Sequence[tuple[SystemKey, Change]]:
     known = {(system, change.object_id) for system, change in acted}
     planned = [pair for pair in result.plan.changes() if (pair[0], pair[1].object_id) not in known]
     return [pair for pair in (*acted, *planned) if pair[1].cause is Cause.DRIFT]
+
+
+def _still_there(system: str, result: PassResult) -> bool:
+    """A pass over all targets has seen every system there is; one over a single target knows the others."""
+    planned = {str(part.system) for part in result.plan.systems} if result.plan is not None else set()
+    return system in planned or system.rpartition(" ")[0] in {str(target) for target in result.targets}
 
 
 def _drift_note(

@@ -103,7 +103,8 @@ def _fine(condition: Condition) -> bool:
 
 
 def _targets(result: PassResult) -> set[ResourceKey]:
-    return {part.system.target for part in result.plan.systems} if result.plan is not None else set()
+    planned = {part.system.target for part in result.plan.systems} if result.plan is not None else set()
+    return planned | set(result.targets)
 
 
 def _refusals(result: PassResult) -> dict[str, Any]:
@@ -113,6 +114,6 @@ def _refusals(result: PassResult) -> dict[str, Any]:
         data["problems"] = [str(problem) for problem in result.problems[:MAX_LISTED]]
     if len(result.problems) > MAX_LISTED:
         data["furtherProblems"] = len(result.problems) - MAX_LISTED
-    if result.plan is not None and result.plan.blocked:
-        data["blocked"] = list(result.plan.blocked)
+    if result.blocked:
+        data["blocked"] = list(result.blocked)
     return data

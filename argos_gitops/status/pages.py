@@ -41,7 +41,12 @@ def plan_page(result: PassResult) -> bytes:
     if result.plan is None:
         return b""
     page = render(result.plan, result.at)
-    return _page(f"# {escape(result.result)}, {for_people(result.at)}", "", page, *_outcomes(result))
+    return _page(
+        f"# {escape(result.own_result or result.result)}, {for_people(result.at)}",
+        "",
+        page,
+        *_outcomes(result),
+    )
 
 
 def _facts(data: Mapping[str, Any], memory: Memory) -> Iterator[tuple[str, str]]:

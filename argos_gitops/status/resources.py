@@ -40,7 +40,7 @@ class ResourceDocuments:
         self._rendered: dict[ResourceKey, tuple[_Inputs, Document]] = {}
 
     def of(self, result: PassResult, resources: ResourceSet) -> dict[str, Document]:
-        """The document of each resource by path."""
+        """The document of each resource by path, but of those that only other passes know about."""
         conditions: defaultdict[ResourceKey, list[Condition]] = defaultdict(list)
         for condition in lasting(result.conditions):
             conditions[condition.subject].append(condition)
@@ -48,6 +48,8 @@ class ResourceDocuments:
         rendered: dict[ResourceKey, tuple[_Inputs, Document]] = {}
         for resource in resources:
             key = resource.key
+            if key in result.elsewhere:
+                continue
             inputs = (
                 resource.digest,
                 resource.location.path,
@@ -58,7 +60,7 @@ class ResourceDocuments:
             known = self._rendered.get(key)
             document = known[1] if known and known[0] == inputs else _render(resource, inputs)
             rendered[key] = (inputs, document)
-        self._rendered = rendered
+        self._rendered = {**self._rendered, **rendered} if result.elsewhere else rendered
         return {path_of(key): document for key, (_, document) in rendered.items()}
 
 

@@ -77,14 +77,15 @@ def parse_status(content: bytes) -> Mapping[str, object]:
 
 
 def difference(
-    repository: Repository, tree: Tree, wanted: Mapping[str, Document], *, whole: bool
+    repository: Repository, tree: Tree, wanted: Mapping[str, Document], kept: Collection[str] | None
 ) -> Difference | None:
     """How `tree` becomes `wanted`, or None when only times would move.
 
-    With `whole`, resources that are not wanted go; else they stay as they are.
+    Documents of resources that are neither wanted nor `kept` go; None keeps all of them.
     """
     writes = {path: page.content for path, page in wanted.items() if tree.blobs.get(path) != page.blob}
-    gone = {path for path in tree.blobs if path.startswith(f"{FOLDER}/")} - wanted.keys() if whole else set()
+    present = {path for path in tree.blobs if path.startswith(f"{FOLDER}/")}
+    gone = set() if kept is None else present - wanted.keys() - set(kept)
     if not gone and not _differs(repository, tree, writes):
         return None
     return Difference(writes, {}, frozenset(gone))

@@ -15,7 +15,7 @@ from argos_gitops.status import pages, times
 from argos_gitops.status.memory import Memory, PlanNote
 from argos_gitops.status.overview import overview
 from argos_gitops.status.plainyaml import dump
-from argos_gitops.status.resources import Document, ResourceDocuments
+from argos_gitops.status.resources import Document, ResourceDocuments, path_of
 from argos_gitops.status.tree import (
     DRIFT,
     PLANS,
@@ -147,10 +147,11 @@ class _Desk:
         wanted[STATUS] = Document.of(dump(data))
         wanted[README] = Document.of(pages.readme(data, memory))
         wanted[DRIFT] = Document.of(pages.drift(memory))
-        whole = result.resources is not None and result.plan is not None
-        if whole and result.resources is not None:
+        kept: set[str] | None = None
+        if result.resources is not None and result.plan is not None:
             wanted |= self._documents.of(result, result.resources)
-        change = self._difference(tree, rescued, wanted, keep_plans, whole=whole)
+            kept = {path_of(key) for key in result.elsewhere if result.resources.get(key) is not None}
+        change = self._difference(tree, rescued, wanted, keep_plans, kept)
         if change is not None:
             commit = self._branch.append(_draft(self._branch.ref, base, self._instance, result, change))
             self._seen = (commit, change.after(tree, wanted, replace(memory, carried=data)))
@@ -158,9 +159,14 @@ class _Desk:
             self._branch.send(base)
 
     def _difference(
-        self, tree: Tree, rescued: Tree, wanted: Mapping[str, Document], keep_plans: int, *, whole: bool
+        self,
+        tree: Tree,
+        rescued: Tree,
+        wanted: Mapping[str, Document],
+        keep_plans: int,
+        kept: Collection[str] | None,
     ) -> Difference | None:
-        change = difference(self._branch.repository, tree, wanted, whole=whole)
+        change = difference(self._branch.repository, tree, wanted, kept)
         links = rescued.blobs
         if change is None and not links:
             return None
@@ -195,6 +201,7 @@ def _essence(result: PassResult) -> object:
         object() if result.outcomes else None,
         tuple(result.conditions),
         tuple(result.problems),
+        tuple(result.blocked),
         result.resources.fingerprint if result.resources is not None else None,
         dict(result.applied_digests),
         result.revisions,
@@ -217,7 +224,7 @@ def _plan_note(result: PassResult, memory: Memory, present: Collection[str]) -> 
         result.at.replace(microsecond=0),
         revision.sha,
         revision.subject,
-        result.result,
+        result.own_result or result.result,
         plan.digest,
         summary,
         path,
@@ -226,9 +233,9 @@ def _plan_note(result: PassResult, memory: Memory, present: Collection[str]) -> 
 
 def _tells_the_same(note: PlanNote, result: PassResult, digest: str) -> bool:
     """A plan that stays blocked, or keeps failing, is told once; each one that was applied is."""
-    if (note.digest, note.result) != (digest, result.result):
+    if (note.digest, note.result) != (digest, result.own_result or result.result):
         return False
-    return result.result != "Applied" or note.at == result.at.replace(microsecond=0)
+    return note.result != "Applied" or note.at == result.at.replace(microsecond=0)
 
 
 def _plans_in(writes: Mapping[str, bytes]) -> set[str]:

@@ -1,18 +1,21 @@
 """The StatusStore port over the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Engine, bindparam, delete, insert, or_, select, true, update
+from sqlalchemy import Engine, Row, Table, and_, bindparam, delete, insert, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.condition import Condition, Truth, worst
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.store import PassRecord, Revisions
+from argos_gitops.ports.store import PassRecord, Revisions, SourceState, TargetState
 from argos_gitops.store import tables
 from argos_gitops.store.database import store_errors
 
 KEPT_PASSES = 1000
+EARLIER = ""
+"""The target of conditions that were kept before conditions belonged to targets."""
 
 
 class SqlStatusStore:
@@ -37,60 +40,103 @@ class SqlStatusStore:
             healthy=revisions.healthy,
         )
 
-    def reported(self) -> str | None:
+    def source(self) -> SourceState:
         table = tables.agent_state
-        query = select(table.c.reported).where(table.c.instance == self._instance)
+        query = select(table.c.result, table.c.message, table.c.synced)
+        with store_errors(self._engine), self._engine.connect() as connection:
+            row = connection.execute(query.where(table.c.instance == self._instance)).first()
+        return SourceState(row.result or "", row.message or "", row.synced or 0) if row else SourceState()
+
+    def set_source(self, state: SourceState) -> None:
+        self._set_state(result=state.result, message=state.message, synced=state.synced)
+
+    def targets(self) -> Mapping[ResourceKey, TargetState]:
+        table = tables.targets
+        passed = (table.c.instance == self._instance, table.c.at.is_not(None))
+        query = select(table).where(*passed).order_by(table.c.target)
+        with store_errors(self._engine), self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        names = TargetState.__slots__
+        return {
+            ResourceKey.parse(row.target): TargetState(*(getattr(row, name) for name in names))
+            for row in rows
+        }
+
+    def set_target(self, target: ResourceKey, state: TargetState) -> None:
+        self._set_row(str(target), {name: getattr(state, name) for name in TargetState.__slots__})
+
+    def keep_targets(self, targets: Collection[ResourceKey]) -> None:
+        """Forgets all other targets, and their conditions."""
+        kept = [str(target) for target in targets]
+        with store_errors(self._engine), self._engine.begin() as connection:
+            for table in (tables.targets, tables.conditions):
+                ours = table.c.instance == self._instance
+                connection.execute(delete(table).where(ours, table.c.target.not_in([*kept, EARLIER])))
+
+    def reported(self, scope: str) -> str | None:
+        table = tables.targets
+        query = select(table.c.reported).where(table.c.instance == self._instance, table.c.target == scope)
         with store_errors(self._engine), self._engine.connect() as connection:
             return connection.execute(query).scalar()
 
-    def set_reported(self, fingerprint: str | None) -> None:
-        self._set_state(reported=fingerprint)
+    def set_reported(self, scope: str, fingerprint: str | None) -> None:
+        """Keeps it; None forgets that of every scope, as there is news."""
+        table = tables.targets
+        if fingerprint is not None:
+            self._set_row(scope, {"reported": fingerprint})
+            return
+        known = update(table).where(table.c.instance == self._instance, table.c.reported.is_not(None))
+        with store_errors(self._engine), self._engine.begin() as connection:
+            connection.execute(known.values(reported=None))
 
     def conditions(self) -> Sequence[Condition]:
-        return self._conditions(true())
+        return worst(self._conditions(true()).values())
 
     def exceptions(self) -> Sequence[Condition]:
         table = tables.conditions
-        return self._conditions(or_(table.c.type != "Ready", table.c.status != Truth.TRUE.value))
+        found = self._conditions(or_(table.c.type != "Ready", table.c.status != Truth.TRUE.value))
+        return worst(found.values())
 
-    def _conditions(self, which: ColumnElement[bool]) -> Sequence[Condition]:
+    def _conditions(self, which: ColumnElement[bool]) -> dict[str, list[Condition]]:
         table = tables.conditions
         query = select(table).where(table.c.instance == self._instance, which)
         with store_errors(self._engine), self._engine.connect() as connection:
             rows = connection.execute(query.order_by(table.c.subject, table.c.type)).all()
-        return [
-            Condition(
-                ResourceKey.parse(row.subject),
-                row.type,
-                Truth(row.status),
-                row.reason,
-                row.message,
-                row.since,
-            )
-            for row in rows
-        ]
+        found: dict[str, list[Condition]] = {}
+        for row in rows:
+            found.setdefault(row.target, []).append(_condition(row))
+        return found
 
-    def set_conditions(self, conditions: Sequence[Condition]) -> Sequence[Condition]:
+    def set_conditions(
+        self, conditions: Mapping[ResourceKey, Sequence[Condition]]
+    ) -> Mapping[ResourceKey, Sequence[Condition]]:
         """Writes only what differs; one that repeats what was known keeps the time since when it holds."""
-        known = {(condition.subject, condition.type): condition for condition in self.conditions()}
-        kept = [
-            _with_first_time(condition, known.get((condition.subject, condition.type)))
-            for condition in conditions
-        ]
-        wanted = {(condition.subject, condition.type): condition for condition in kept}
-        changed = [condition for key, condition in wanted.items() if known.get(key) != condition]
-        gone = [known[key] for key in known if known[key] != wanted.get(key)]
-        table = tables.conditions
-        if changed or gone:
-            with store_errors(self._engine), self._engine.begin() as connection:
-                if gone:
-                    one = (table.c.instance == self._instance, table.c.subject == bindparam("the_subject"))
-                    both = delete(table).where(*one, table.c.type == bindparam("the_type"))
-                    rows = [{"the_subject": str(c.subject), "the_type": c.type} for c in gone]
-                    connection.execute(both, rows)
-                if changed:
-                    connection.execute(insert(table), [self._condition_row(each) for each in changed])
+        known = self._conditions(true())
+        earlier = known.pop(EARLIER, [])
+        kept = {ResourceKey.parse(target): tuple(found) for target, found in known.items()}
+        for target, found in conditions.items():
+            before = known.get(str(target), [])
+            kept[target] = _with_first_times(found, [*earlier, *before])
+            self._replace(str(target), before, kept[target])
+        if earlier:
+            self._replace(EARLIER, earlier, ())
         return kept
+
+    def _replace(self, target: str, known: Sequence[Condition], wanted: Sequence[Condition]) -> None:
+        before, after = _by_identity(known), _by_identity(wanted)
+        gone = [before[key] for key in before if before[key] != after.get(key)]
+        changed = [after[key] for key in after if before.get(key) != after[key]]
+        table = tables.conditions
+        one = (table.c.instance == self._instance, table.c.target == target)
+        both = (table.c.subject == bindparam("the_subject"), table.c.type == bindparam("the_type"))
+        if not (gone or changed):
+            return
+        with store_errors(self._engine), self._engine.begin() as connection:
+            if gone:
+                rows = [{"the_subject": str(c.subject), "the_type": c.type} for c in gone]
+                connection.execute(delete(table).where(*one, *both), rows)
+            if changed:
+                connection.execute(insert(table), [self._condition_row(target, each) for each in changed])
 
     def add_pass(self, record: PassRecord) -> None:
         table = tables.passes
@@ -112,17 +158,25 @@ class SqlStatusStore:
         return [PassRecord(*(getattr(row, name) for name in PassRecord.__slots__)) for row in rows]
 
     def _set_state(self, **values: object) -> None:
-        table = tables.agent_state
-        with store_errors(self._engine), self._engine.begin() as connection:
-            changed = connection.execute(
-                update(table).where(table.c.instance == self._instance).values(**values)
-            )
-            if changed.rowcount == 0:
-                connection.execute(insert(table), [{"instance": self._instance} | values])
+        self._upsert(tables.agent_state, {"instance": self._instance}, {}, values)
 
-    def _condition_row(self, condition: Condition) -> dict[str, object]:
+    def _set_row(self, target: str, values: dict[str, object]) -> None:
+        """The row of a target, or of a scope that only remembers what it reported."""
+        first = {"result": "", "message": "", "synced": 0}
+        self._upsert(tables.targets, {"instance": self._instance, "target": target}, first, values)
+
+    def _upsert(
+        self, table: Table, key: dict[str, object], first: dict[str, object], values: dict[str, object]
+    ) -> None:
+        this = and_(*(table.c[name] == value for name, value in key.items()))
+        with store_errors(self._engine), self._engine.begin() as connection:
+            if connection.execute(update(table).where(this).values(**values)).rowcount == 0:
+                connection.execute(insert(table), [key | first | values])
+
+    def _condition_row(self, target: str, condition: Condition) -> dict[str, object]:
         return {
             "instance": self._instance,
+            "target": target,
             "subject": str(condition.subject),
             "type": condition.type,
             "status": condition.status.value,
@@ -130,6 +184,20 @@ class SqlStatusStore:
             "message": condition.message,
             "since": condition.since,
         }
+
+
+def _condition(row: Row[Any]) -> Condition:
+    subject = ResourceKey.parse(row.subject)
+    return Condition(subject, row.type, Truth(row.status), row.reason, row.message, row.since)
+
+
+def _by_identity(conditions: Sequence[Condition]) -> dict[tuple[ResourceKey, str], Condition]:
+    return {(condition.subject, condition.type): condition for condition in conditions}
+
+
+def _with_first_times(conditions: Sequence[Condition], known: Sequence[Condition]) -> tuple[Condition, ...]:
+    before = _by_identity(known)
+    return tuple(_with_first_time(each, before.get((each.subject, each.type))) for each in conditions)
 
 
 def _with_first_time(condition: Condition, known: Condition | None) -> Condition:

@@ -120,5 +120,80 @@ passes = Table(
     Column("result", String(40), nullable=False),
     Column("plan_digest", String(64), nullable=False),
     Column("summary", Text, nullable=False),
+    Column("target", String(300), nullable=False, server_default=""),
     Index("passes_by_instance", "instance", "id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("instance", String(200), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("target", String(300), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Index("audit_by_time", "instance", "at"),
+)
+
+controls = Table(
+    "controls",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("subject", String(300), primary_key=True),
+    Column("by", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", Moment),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("name", String(60), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("replica", String(200), primary_key=True),
+    Column("targets", LargeBinary, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("holder", String(200), nullable=False),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("name", String(300), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("expires_at", Moment, nullable=False),
 )

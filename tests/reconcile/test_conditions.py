@@ -18,7 +18,7 @@ def _ready(known: Condition, outcomes: Sequence[Outcome] = ()) -> Condition:
     report = SystemReport(
         SystemPlan(SystemKey(EDGE, "caddy")), [HOST], outcomes=outcomes, observed=True, known={HOST: known}
     )
-    return next(each for each in conditions_of([report], NOW) if each.subject == HOST)
+    return next(each for each in conditions_of([report], NOW)[EDGE] if each.subject == HOST)
 
 
 def test_an_idle_pass_repeats_what_was_proved() -> None:

@@ -86,7 +86,7 @@ def failing(change: Change) -> PassResult:
 
 def blocked(change: Change, reason: str = "5 of 6 would go", *, minutes: float = 0) -> PassResult:
     result = a_pass(2, [change], results=None, blocked=[reason], minutes=minutes)
-    return replace(result, result="Blocked", message=reason)
+    return replace(result, result="Blocked", message=reason, blocked=[reason])
 
 
 def invalid(*, minutes: float = 0) -> PassResult:

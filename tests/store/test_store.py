@@ -77,11 +77,11 @@ def test_a_condition_keeps_the_time_of_its_change(tmp_path: Path) -> None:
     """A reason may change; only another status is another moment."""
     statuses = SqlStatusStore(open_database(url(tmp_path)), "one")
     subject = ResourceKey("Host", "a")
-    statuses.set_conditions([Condition(subject, "Ready", Truth.FALSE, "A", "", NOW)])
+    statuses.set_conditions({EDGE.target: [Condition(subject, "Ready", Truth.FALSE, "A", "", NOW)]})
     later = NOW + timedelta(hours=1)
-    statuses.set_conditions([Condition(subject, "Ready", Truth.FALSE, "B", "", later)])
+    statuses.set_conditions({EDGE.target: [Condition(subject, "Ready", Truth.FALSE, "B", "", later)]})
     assert statuses.conditions() == [Condition(subject, "Ready", Truth.FALSE, "B", "", NOW)]
-    statuses.set_conditions([Condition(subject, "Ready", Truth.TRUE, "B", "", later)])
+    statuses.set_conditions({EDGE.target: [Condition(subject, "Ready", Truth.TRUE, "B", "", later)]})
     assert statuses.conditions()[0].since == later
 
 

@@ -1,4 +1,4 @@
-"""What the agent keeps: conditions and revisions by target."""
+"""What the agent keeps: state by target, the audit log, controls, and what replicas share."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,14 +26,22 @@ def upgrade() -> None:
         sa.Column("at", _MOMENT),
         sa.Column("synced", sa.Integer, nullable=False),
     )
+    op.add_column("passes", sa.Column("target", sa.String(300), nullable=False, server_default=""))
     op.add_column("agent_state", sa.Column("result", sa.String(40)))
     op.add_column("agent_state", sa.Column("message", sa.Text))
     op.add_column("agent_state", sa.Column("synced", sa.Integer))
+    _audit()
+    _controls()
+    _replicas()
 
 
 def _conditions_by_target() -> None:
-    """Conditions of before belong to no target; the first pass over any of them puts that right."""
-    op.rename_table("conditions", "conditions_of_0001")
+    """Conditions of before belong to no target; the first pass over any of them puts that right.
+
+    Copied twice rather than renamed: PostgreSQL would keep the index of the renamed table's key.
+    """
+    op.execute("CREATE TABLE conditions_of_0001 AS SELECT * FROM conditions")
+    op.drop_table("conditions")
     op.create_table(
         "conditions",
         sa.Column("instance", sa.String(200), primary_key=True),
@@ -48,3 +56,72 @@ def _conditions_by_target() -> None:
     columns = "instance, subject, type, status, reason, message, since"
     op.execute(f"INSERT INTO conditions (target, {columns}) SELECT '', {columns} FROM conditions_of_0001")  # noqa: S608
     op.drop_table("conditions_of_0001")
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("instance", sa.String(200), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("action", sa.String(60), nullable=False),
+        sa.Column("outcome", sa.String(20), nullable=False),
+        sa.Column("cause", sa.Text, nullable=False),
+        sa.Column("revision", sa.String(64), nullable=False),
+        sa.Column("target", sa.String(300), nullable=False),
+        sa.Column("subject", sa.String(300), nullable=False),
+        sa.Column("object_id", sa.Text, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+    )
+    op.create_index("audit_by_time", "audit", ["instance", "at"])
+
+
+def _controls() -> None:
+    op.create_table(
+        "controls",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("kind", sa.String(20), primary_key=True),
+        sa.Column("subject", sa.String(300), primary_key=True),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("since", _MOMENT, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("until", _MOMENT),
+    )
+    op.create_table(
+        "counters",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("name", sa.String(60), primary_key=True),
+        sa.Column("number", sa.Integer, nullable=False),
+    )
+
+
+def _replicas() -> None:
+    op.create_table(
+        "replicas",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("name", sa.String(200), primary_key=True),
+        sa.Column("seen_at", _MOMENT, nullable=False),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "shares",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("replica", sa.String(200), primary_key=True),
+        sa.Column("targets", sa.LargeBinary, nullable=False),
+        sa.Column("expires_at", _MOMENT, nullable=False),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("target", sa.String(300), primary_key=True),
+        sa.Column("holder", sa.String(200), nullable=False),
+    )
+    op.create_table(
+        "locks",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("name", sa.String(300), primary_key=True),
+        sa.Column("holder", sa.String(200), nullable=False),
+        sa.Column("fence", sa.Integer, nullable=False),
+        sa.Column("expires_at", _MOMENT, nullable=False),
+    )

@@ -1,0 +1,111 @@
+"""One pass over some targets: look, plan, guard and act. Fetching and telling are elsewhere."""
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+
+from argos_gitops.model.errors import StalePlanError
+from argos_gitops.model.plan import Plan
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.guard import enforce
+from argos_gitops.planning.plan import assemble
+from argos_gitops.ports.lock import Hold
+from argos_gitops.reconcile.act import Acted, act_on
+from argos_gitops.reconcile.look import Desired, Look, look_at
+from argos_gitops.reconcile.parallel import side_by_side
+from argos_gitops.reconcile.parts import Approval, Approve, Parts
+from argos_gitops.reconcile.systems import System
+from argos_gitops.reconcile.trip import Trip
+
+_ATTEMPTS = 4
+"""How often a system may move between observing and writing before the pass gives up."""
+
+
+class OnePass:
+    """What it comes to know is kept in the trip, step by step, so that every way out can tell it."""
+
+    def __init__(self, parts: Parts, trip: Trip, desired: Desired) -> None:
+        self._parts = parts
+        self._trip = trip
+        self._desired = desired
+        self._holds: dict[ResourceKey, Hold] = {}
+
+    def look(self, systems: Sequence[System]) -> Plan:
+        """Observes and plans; writes nothing."""
+        with self._trip.phase("look"):
+            self._trip.looks = tuple(side_by_side(self._look_at, systems))
+            return self._assemble()
+
+    def run(self, systems: Sequence[System], targets: Collection[ResourceKey], approve: Approve) -> None:
+        """The same, then acts, alone on each target. Raises what `Reconciler.apply` does."""
+        with ExitStack() as locks:
+            for target in sorted(targets):
+                self._holds[target] = locks.enter_context(self._parts.locks.hold(str(target)))
+            plan = self.look(systems)
+            with self._trip.phase("act"):
+                self._act(plan, approve)
+
+    def _look_at(self, system: System) -> Look:
+        return look_at(system, self._desired, self._parts.inventory)
+
+    def _assemble(self) -> Plan:
+        known = self._parts.status.revisions()
+        self._trip.plan = assemble(
+            self._desired.revision,
+            [look.plan for look in self._trip.looks],
+            applied_revision=known.applied,
+            applied_at=known.applied_at,
+        )
+        return self._trip.plan
+
+    def _act(self, plan: Plan, approve: Approve) -> None:
+        approval = approve(plan)
+        enforce(plan, approval.digest)
+        if not approval.proceed:
+            self._trip.declined = True
+            return
+        pending: Sequence[Look] = self._trip.looks
+        for _ in range(_ATTEMPTS):
+            moved = self._act_on(pending)
+            if not moved:
+                return
+            pending = self._look_again(moved)
+            _still_approved(plan, self._assemble(), approval)
+        raise StalePlanError(f"{pending[0].system.key} kept moving while it was written to; try again later")
+
+    def _act_on(self, looks: Sequence[Look]) -> list[Look]:
+        """Acts on each system side by side; gives back those that had moved since the look."""
+
+        def act(look: Look) -> Acted | None:
+            try:
+                self._remember(look)
+                hold = self._holds[look.system.target.key]
+                return act_on(look, self._desired, self._parts.inventory, hold)
+            except StalePlanError:
+                return None
+
+        results = side_by_side(act, looks)
+        self._trip.acted |= {acted.look.system.key: acted for acted in results if acted is not None}
+        return [look for look, acted in zip(looks, results, strict=True) if acted is None]
+
+    def _look_again(self, moved: Sequence[Look]) -> list[Look]:
+        again = [self._look_at(look.system) for look in moved]
+        replaced = {look.system.key: look for look in again}
+        self._trip.looks = tuple(replaced.get(look.system.key, look) for look in self._trip.looks)
+        return again
+
+    def _remember(self, look: Look) -> None:
+        """Before the first write: whoever is written to must be found again when git forgets it."""
+        if look.system.departed or not look.plan.changes:
+            return
+        document = self._parts.documents.dump(look.system.target.resource)
+        if self._parts.inventory.systems().get(look.system.key) != document:
+            self._parts.inventory.remember_system(look.system.key, document)
+
+
+def _still_approved(plan: Plan, again: Plan, approval: Approval) -> None:
+    """Lets a plan that was made anew pass only if nobody has to be asked again."""
+    if again.digest == plan.digest:
+        return
+    if approval.only_this_plan or approval.digest is not None:
+        raise StalePlanError("the live state moved after this plan was approved; look at the new plan")
+    enforce(again)

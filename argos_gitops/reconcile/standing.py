@@ -1,0 +1,52 @@
+"""How a target, and the instance as a whole, stands after a pass. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.store import SourceState, TargetState
+
+WELL = ("NoChange", "Applied")
+_RANK = {
+    "NoChange": 0,
+    "Applied": 0,
+    "Declined": 1,
+    "RolledBack": 2,
+    "Unreachable": 3,
+    "Blocked": 4,
+    "Failed": 5,
+}
+_WORST = 6
+"""Every other result is the reason of an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A result, and why; `blocked` are the guard's reasons, one sentence each."""
+
+    result: str
+    message: str = ""
+    blocked: tuple[str, ...] = ()
+
+
+def overall(own: Standing, source: SourceState, targets: Mapping[ResourceKey, TargetState]) -> Standing:
+    """The worst of the source and of all targets; `own` is that of the pass itself."""
+    blocked = tuple(
+        dict.fromkeys(
+            reason
+            for state in targets.values()
+            if state.result == "Blocked"
+            for reason in state.message.splitlines()
+        )
+    )
+    if source.result:
+        return Standing(source.result, source.message, blocked)
+    worst = max(targets, key=lambda target: rank(targets[target].result), default=None)
+    if worst is None or rank(targets[worst].result) <= rank(own.result):
+        return Standing(own.result, own.message, blocked)
+    return Standing(targets[worst].result, f"{worst}: {targets[worst].message}", blocked)
+
+
+def rank(result: str) -> int:
+    """The higher, the worse."""
+    return _RANK.get(result, _WORST)
