@@ -34,4 +34,5 @@ def _only_drift(plan: Plan) -> Plan:
 
 def _of_system(system: SystemPlan) -> SystemPlan:
     drifted = tuple(change for change in system.changes if change.cause is Cause.DRIFT)
-    return replace(system, changes=drifted, blocked=(), kept=(), notices=())
+    held = tuple(held for held in system.held if held.change.cause is Cause.DRIFT)
+    return replace(system, changes=drifted, held=held, blocked=(), notices=())

@@ -33,12 +33,27 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A change that is needed, and is not made for now. `reason` is stable and CamelCase.
+
+    `message` says what holds it back, the same for everything that this holds back; `until` is when it
+    ends by itself. `intended`: the revision itself asks for it, so that it counts as applied all the same.
+    """
+
+    change: Change
+    reason: str
+    message: str
+    until: datetime | None = None
+    intended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SystemPlan:
     """The changes of one system, in the order in which they are applied.
 
     `existing` counts the live objects under our management by kind of owner, for the guard's shares.
-    `blocked` holds the guard's reasons; `kept` names objects that prune protection or suspension
-    spares; `notices` are sentences worth reading that block nothing.
+    `blocked` holds the guard's reasons; `held` are changes that wait, for a suspension or a closed window
+    say; `notices` are sentences worth reading that block nothing.
     """
 
     system: SystemKey
@@ -46,7 +61,7 @@ class SystemPlan:
     live_fingerprint: str = ""
     existing: tuple[tuple[str, int], ...] = ()
     blocked: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
     notices: tuple[Failure, ...] = ()
     failure: Failure | None = None
 
@@ -65,6 +80,11 @@ class Plan:
         for system in self.systems:
             for change in system.changes:
                 yield system.system, change
+
+    def held(self) -> Iterator[tuple[SystemKey, Held]]:
+        for system in self.systems:
+            for held in system.held:
+                yield system.system, held
 
     @property
     def short(self) -> str:

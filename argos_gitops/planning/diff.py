@@ -1,7 +1,7 @@
 """Desired against live and inventory: what has to change on one system."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,10 +13,11 @@ from argos_gitops.model.objects import (
     ManagedObject,
     ObjectSet,
 )
-from argos_gitops.model.plan import SystemKey
-from argos_gitops.model.resource import PRUNE_ANNOTATION, SUSPEND_ANNOTATION, ResourceKey
+from argos_gitops.model.plan import Held, SystemKey
+from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.cause import cause_of_delete, cause_of_write
 from argos_gitops.planning.fields import field_changes
+from argos_gitops.planning.holds import Hold, first_objection, protected
 from argos_gitops.planning.order import ordered
 
 FOREIGN = "Foreign"
@@ -33,8 +34,8 @@ Counts = tuple[tuple[str, int], ...]
 class Situation:
     """One system: what it should hold, what it holds, and what we last gave it.
 
-    `suspended` holds owners, or the target itself, that nothing may be done to; `drifting` says since
-    when an owner is known to drift (unknown: since `now`). `describe` is asked about changed objects only.
+    `holds` say what must wait, the first to object wins; `drifting` says since when an owner is known to
+    drift (unknown: since `now`). `describe` is asked about changed objects only.
     """
 
     system: SystemKey
@@ -43,7 +44,7 @@ class Situation:
     inventory: Mapping[str, InventoryEntry]
     now: datetime
     describe: Describe
-    suspended: Container[ResourceKey] = frozenset()
+    holds: Sequence[Hold] = ()
     drifting: Mapping[ResourceKey, datetime] = field(default_factory=dict)
 
 
@@ -51,30 +52,41 @@ class Situation:
 class SystemDiff:
     """What has to change, in order, and what the guard and the inventory need to know beside it.
 
-    `kept` says what is spared, one sentence each. `existing` counts the live objects under our
+    `held` are changes that wait. `existing` counts the live objects under our
     management, `desired` those that should exist. `settled` objects are right already, but the
     inventory lacks them or says otherwise: record them. `forgotten` ids are in the inventory and
     nowhere else: drop them.
     """
 
     changes: tuple[Change, ...] = ()
-    kept: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
     existing: Counts = ()
     desired: Counts = ()
     settled: tuple[ManagedObject, ...] = ()
     forgotten: tuple[str, ...] = ()
     takeover: bool = False
 
+    @property
+    def complete(self) -> bool:
+        """Whether the system is as the revision wants it, what the revision lets wait aside."""
+        return not self.changes and all(held.intended for held in self.held)
+
+    @property
+    def pending(self) -> frozenset[ResourceKey]:
+        """The owners of all that differs, whether it waits or not."""
+        held = (each.change.owner for each in self.held)
+        return frozenset((*(change.owner for change in self.changes), *held))
+
 
 def diff(situation: Situation) -> SystemDiff:
     """Equal contents are nothing to do; whatever else is needed comes with its cause and its fields."""
     writes, settled = _compare(situation)
     needed = ordered([*writes, *_deletes(situation)])
-    changes, kept = _spare(situation, needed)
+    changes, held = _hold_back(situation, needed)
     desired = Counter(wanted.owner.kind for wanted in situation.desired.values())
     return SystemDiff(
         changes=changes,
-        kept=kept,
+        held=held,
         existing=_counts(_existing(desired, needed)),
         desired=_counts(desired),
         settled=tuple(settled),
@@ -177,31 +189,19 @@ def _since(situation: Situation, owner: ResourceKey, cause: Cause) -> datetime |
     return situation.drifting.get(owner, situation.now) if cause is Cause.DRIFT else None
 
 
-def _spare(situation: Situation, needed: tuple[Change, ...]) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    """Takes out what must not be touched, and says so."""
-    target = situation.system.target
-    if needed and target in situation.suspended:
-        return (), (f"{target} is suspended ({SUSPEND_ANNOTATION}), waiting: {len(needed)}",)
-    changes, kept = [], []
+def _hold_back(
+    situation: Situation, needed: tuple[Change, ...]
+) -> tuple[tuple[Change, ...], tuple[Held, ...]]:
+    """Takes out what has to wait, each with the reason of the first that objects."""
+    holds = (*situation.holds, protected(situation.inventory))
+    changes, held = [], []
     for change in needed:
-        reason = _reason_to_keep(situation, change)
-        if reason:
-            kept.append(reason)
-        else:
+        objection = first_objection(holds, situation.system, change)
+        if objection is None:
             changes.append(change)
-    return tuple(changes), tuple(kept)
-
-
-def _reason_to_keep(situation: Situation, change: Change) -> str:
-    if change.owner in situation.suspended:
-        waiting = f"the {change.action} of {change.object_id} waits"
-        return f"{change.owner} is suspended ({SUSPEND_ANNOTATION}): {waiting}"
-    entry = situation.inventory.get(change.object_id)
-    if change.action is Action.DELETE and entry is not None and entry.protected:
-        return (
-            f"{change.owner} is gone from git, but {change.object_id} stays ({PRUNE_ANNOTATION} is disabled)"
-        )
-    return ""
+        else:
+            held.append(objection)
+    return tuple(changes), tuple(held)
 
 
 def _existing(desired: Counter[str], needed: Iterable[Change]) -> Counter[str]:

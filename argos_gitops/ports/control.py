@@ -39,6 +39,18 @@ class Override:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All that people ask for, as it stands at one moment: what the agent follows, not what it was told."""
+
+    suspensions: tuple[Suspension, ...] = ()
+    pin: Pin | None = None
+    override: Override | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.suspensions or self.pin or self.override)
+
+
 class Controls(Protocol):
     """Of one instance. What is done here is audited by whoever does it."""
 

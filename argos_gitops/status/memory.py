@@ -121,12 +121,14 @@ def _newest(notes: Iterable[Any], key: Any) -> tuple[Any, ...]:
 
 
 def _drifts(result: PassResult) -> Sequence[tuple[SystemKey, Change]]:
-    """Of what was acted on, the changes acted on; of all else, those that the plan has."""
+    """Of what was acted on, the changes acted on; of all else, those that the plan has or holds back."""
     if result.plan is None:
         return []
     acted = [(system, outcome.change) for system, outcome in result.outcomes]
     known = {(system, change.object_id) for system, change in acted}
-    planned = [pair for pair in result.plan.changes() if (pair[0], pair[1].object_id) not in known]
+    held = ((system, held.change) for system, held in result.plan.held())
+    needed = (*result.plan.changes(), *held)
+    planned = [pair for pair in needed if (pair[0], pair[1].object_id) not in known]
     return [pair for pair in (*acted, *planned) if pair[1].cause is Cause.DRIFT]
 
 

@@ -1,6 +1,6 @@
 """Reads a case folder, plans it, and says what came out in the words of `plan.yaml`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from argos_gitops.model.change import Change
 from argos_gitops.model.objects import InventoryEntry, LiveObject, ManagedObject, ObjectSet, digest_of
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.problem import Location
-from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.resource import SUSPEND_ANNOTATION, ResourceKey
 from argos_gitops.model.secret import MASK
 from argos_gitops.planning.diff import Describe, Situation, SystemDiff, diff
 from argos_gitops.planning.guard import review
+from argos_gitops.planning.holds import Suspended, sentences
 
 ROOT = Path(__file__).parent
 NOW = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
@@ -75,7 +76,7 @@ def in_words(difference: SystemDiff, blocked: tuple[str, ...] = ()) -> dict[str,
     told: dict[str, Any] = {
         "changes": [_change_in_words(change) for change in difference.changes],
         "blocked": list(blocked),
-        "kept": list(difference.kept),
+        "held": list(sentences(difference.held)),
         "settled": [settled.id for settled in difference.settled],
         "forgotten": list(difference.forgotten),
     }
@@ -91,11 +92,15 @@ def _situation(case: Path, reading: Reading, settings: Mapping[str, Any]) -> Sit
         inventory=_inventory(read(case / "inventory.yaml"), desired, live),
         now=_time(settings.get("now", NOW)),
         describe=reading.describe,
-        suspended=frozenset(map(ResourceKey.parse, settings.get("suspended", ()))),
+        holds=(_suspended(settings.get("suspended", ())),),
         drifting={
             ResourceKey.parse(owner): _time(since) for owner, since in settings.get("drifting", {}).items()
         },
     )
+
+
+def _suspended(written: Iterable[str]) -> Suspended:
+    return Suspended(dict.fromkeys(map(ResourceKey.parse, written), SUSPEND_ANNOTATION))
 
 
 def _inventory(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
-from argos_gitops.model.plan import Failure, Plan, SystemPlan
+from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.source import Revision
@@ -67,6 +67,16 @@ RENEWAL = Change(
     Location("bans/scanner.yaml", 1, 1),
     note="to be renewed since 2026-06-01 15:00 UTC",
 )
+EDIT = Change(
+    Action.UPDATE,
+    Cause.REVISION,
+    "host/blog",
+    ResourceKey("Host", "blog"),
+    {"upstream": "10.0.0.7:3000"},
+    {"upstream": "10.0.0.8:3000"},
+    Location("hosts/blog.yaml", 1, 1),
+    (FieldChange("upstream", "10.0.0.7:3000", "10.0.0.8:3000"),),
+)
 
 
 def example() -> Plan:
@@ -86,7 +96,7 @@ def troubled() -> Plan:
         (MOVE,),
         "f1",
         blocked=(BLOCKED,),
-        kept=("Host/blog is suspended (argos.dev/suspend): the update of host/blog waits",),
+        held=(Held(EDIT, "Suspended", "Host/blog is suspended (argos.dev/suspend)", intended=True),),
         notices=(Failure("CaddyTooOld", "Caddy 2.6.2 lacks trusted_proxies, which needs 2.6.3"),),
     )
     crowdsec = SystemPlan(

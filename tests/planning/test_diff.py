@@ -8,10 +8,11 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argos_gitops.model.change import Action, Cause
+from argos_gitops.model.change import Action, Cause, Change
 from argos_gitops.model.objects import Content, ManagedObject
 from argos_gitops.planning.diff import diff
-from tests.planning.world import EDGE, World, desires, fields_of, managed, worlds
+from argos_gitops.planning.holds import sentences
+from tests.planning.world import EDGE, World, desires, fields_of, managed, owner_of, worlds
 
 Desired = dict[str, ManagedObject]
 ValueT = TypeVar("ValueT")
@@ -59,10 +60,11 @@ def test_what_is_protected_or_suspended_is_kept_and_named(desired: Desired, worl
         assert change.owner not in world.suspended
         known = world.inventory.get(change.object_id)
         assert not (change.action is Action.DELETE and known is not None and known.protected)
-    everything = replace(world.situation(desired), suspended=frozenset())
-    spared = len(diff(everything).changes) - len(difference.changes)
-    if spared:
-        assert difference.kept
+    everything = diff(replace(world.situation(desired), holds=()))
+    waiting = [held.change for held in difference.held]
+    needed = [*everything.changes, *(held.change for held in everything.held)]
+    assert sorted(map(_place, (*difference.changes, *waiting))) == sorted(map(_place, needed))
+    assert all(held.message for held in difference.held)
 
 
 @given(desires(), worlds(), st.randoms(use_true_random=False))
@@ -76,7 +78,7 @@ def test_the_order_of_the_input_means_nothing(desired: Desired, world: World, di
     )
     one, other = diff(situation), diff(shuffled)
     assert one.changes == other.changes
-    assert (one.kept, one.existing, one.desired) == (other.kept, other.existing, other.desired)
+    assert (one.held, one.existing, one.desired) == (other.held, other.existing, other.desired)
     assert sorted(each.id for each in one.settled) == sorted(each.id for each in other.settled)
 
 
@@ -100,7 +102,7 @@ def test_writes_come_before_removals(desired: Desired, world: World) -> None:
 def test_the_counts_are_those_of_the_world(desired: Desired, world: World) -> None:
     """`existing` is computed from the changes; here it is counted the long way."""
     ours = set(world.live) | {each for each in world.foreign if each in world.inventory or each in desired}
-    everything = replace(world.situation(desired), suspended=frozenset())
+    everything = replace(world.situation(desired), holds=())
     assert sum(count for _, count in diff(everything).existing) == len(ours)
 
 
@@ -132,7 +134,14 @@ def test_a_suspended_target_waits_as_a_whole() -> None:
     world = World({"host/a": {"n": 1}}, suspended=frozenset([EDGE]))
     difference = world.difference({"host/b": managed("host/b", {"n": 2})})
     assert difference.changes == ()
-    assert difference.kept == ("Edge/main is suspended (argos.dev/suspend), waiting: 2",)
+    told = "Edge/main is suspended (argos.dev/suspend): 2 changes wait"
+    assert sentences(difference.held) == (told,)
+    assert difference.complete
+    assert difference.pending == {owner_of("host/a"), owner_of("host/b")}
+
+
+def _place(change: Change) -> tuple[str, str]:
+    return change.object_id, change.action
 
 
 def _shuffled(mapping: Mapping[str, ValueT], dice: random.Random) -> dict[str, ValueT]:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from argos_gitops.model.change import Action, Change
 from argos_gitops.model.objects import InventoryEntry, LiveObject, ManagedObject
 from argos_gitops.model.plan import SystemKey
-from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.resource import SUSPEND_ANNOTATION, ResourceKey
 from argos_gitops.planning.diff import Situation, SystemDiff, diff
+from argos_gitops.planning.holds import Suspended
 
 NOW = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
 EDGE = ResourceKey("Edge", "main")
@@ -55,7 +56,8 @@ class World:
         found |= {
             each: LiveObject(each, content, True, owner_of(each)) for each, content in self.live.items()
         }
-        return Situation(CADDY, desired, found, self.inventory, NOW, fields_of, self.suspended)
+        suspended = Suspended(dict.fromkeys(self.suspended, SUSPEND_ANNOTATION))
+        return Situation(CADDY, desired, found, self.inventory, NOW, fields_of, (suspended,))
 
     def apply(self, desired: Mapping[str, ManagedObject], changes: Sequence[Change]) -> None:
         for change in changes:

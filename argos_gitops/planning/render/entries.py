@@ -6,7 +6,9 @@ from datetime import datetime
 from itertools import groupby
 
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
-from argos_gitops.model.plan import Plan, SystemKey
+from argos_gitops.model.plan import Held, Plan, SystemKey
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.holds import sentences
 from argos_gitops.planning.render.lines import (
     Line,
     Segment,
@@ -44,6 +46,17 @@ def entries(plan: Plan, now: datetime) -> Iterator[Line]:
             yield line(Segment(str(target), Style.STRONG))
         yield from _Entries(plan, [*found], now).lines()
         yield ()
+
+
+def held_back(plan: Plan, now: datetime) -> Iterator[Line]:
+    """Everything that waits, target by target, each under the sentence that says why."""
+    groups: dict[tuple[ResourceKey, str], list[tuple[SystemKey, Held]]] = {}
+    for system, held in plan.held():
+        groups.setdefault((system.target, held.message), []).append((system, held))
+    for found in groups.values():
+        for sentence in sentences(held for _, held in found):
+            yield line("  ", Segment(visible(sentence), Style.WARN))
+        yield from _Entries(plan, [(system, held.change) for system, held in found], now).lines()
 
 
 class _Entries:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from posixpath import join
 
 from argos_gitops.model.change import Action, Cause, Change
-from argos_gitops.model.plan import Plan, SystemPlan
+from argos_gitops.model.plan import Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.planning.render.lines import shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
@@ -30,7 +30,8 @@ def render(plan: Plan, root: str = "") -> str:
     ]
     changes = sorted((change for _, change in plan.changes()), key=_rank)
     tail = annotation("notice", title, f"{summarize(plan).sentence()}. {verdict(plan)}")
-    return bounded([*head, *(_change(change, root) for change in changes)], tail)
+    held = (_held(held, root) for _, held in plan.held())
+    return bounded([*head, *(_change(change, root) for change in changes), *held], tail)
 
 
 def annotation(level: str, title: str, message: str, location: Location | None = None, root: str = "") -> str:
@@ -47,13 +48,22 @@ def bounded(annotations: list[str], tail: str) -> str:
 
 def _change(change: Change, root: str) -> str:
     level = "warning" if change.cause is Cause.DRIFT else "notice"
+    return annotation(level, f"{change.owner} ({change.cause})", _told(change), change.location, root)
+
+
+def _held(held: Held, root: str) -> str:
+    change = held.change
+    message = f"{held.message}: {_told(change)}"
+    return annotation("notice", f"{change.owner} waits ({held.reason})", message, change.location, root)
+
+
+def _told(change: Change) -> str:
     fields = ", ".join(
         f"{field.name} {shorten(field.before or '(none)')} → {shorten(field.after or '(none)')}"
         for field in change.fields
         if change.action is Action.UPDATE
     )
-    message = ": ".join(part for part in (f"{change.action} {change.object_id}", fields) if part)
-    return annotation(level, f"{change.owner} ({change.cause})", message, change.location, root)
+    return ": ".join(part for part in (f"{change.action} {change.object_id}", fields) if part)
 
 
 def _rank(change: Change) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from argos_gitops.model.change import Change
-from argos_gitops.model.plan import Failure, Plan, SystemPlan
+from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.render.summary import summarize
@@ -54,7 +54,7 @@ def _system(system: SystemPlan) -> dict[str, Any]:
         "existing": dict(system.existing),
         "changes": [_change(change) for change in system.changes],
         "blocked": list(system.blocked),
-        "kept": list(system.kept),
+        "held": [_held(held) for held in system.held],
         "notices": [_failure(notice) for notice in system.notices],
         "failure": None if system.failure is None else _failure(system.failure),
     }
@@ -72,6 +72,16 @@ def _change(change: Change) -> dict[str, Any]:
         ],
         "note": change.note,
         "since": _time(change.since),
+    }
+
+
+def _held(held: Held) -> dict[str, Any]:
+    return {
+        "change": _change(held.change),
+        "reason": held.reason,
+        "message": held.message,
+        "until": _time(held.until),
+        "intended": held.intended,
     }
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from argos_gitops.model.plan import Plan
-from argos_gitops.planning.render.entries import entries
-from argos_gitops.planning.render.lines import plain, shorten, visible
+from argos_gitops.planning.holds import sentences
+from argos_gitops.planning.render.entries import entries, held_back
+from argos_gitops.planning.render.lines import line, plain, shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
 from argos_gitops.planning.render.text import approval, header
 
@@ -61,7 +62,7 @@ def _sentences(plan: Plan, now: datetime) -> Iterator[str]:
     yield from _list("Not observed, and left alone until it answers", failures)
     notices = [f"{part.system}: {notice.message}" for part in plan.systems for notice in part.notices]
     yield from _list("Worth knowing", notices)
-    yield from _list("Kept", [kept for part in plan.systems for kept in part.kept])
+    yield from _list("Held back", [each for part in plan.systems for each in sentences(part.held)])
 
 
 def _list(title: str, sentences: Iterable[str]) -> Iterator[str]:
@@ -77,7 +78,9 @@ def _list(title: str, sentences: Iterable[str]) -> Iterator[str]:
 
 
 def _changes(plan: Plan, now: datetime, room: int) -> str:
-    listed = [text.removeprefix("  ") for text in plain(entries(plan, now)).splitlines()]
+    waiting = [*held_back(plan, now)]
+    lines = [*entries(plan, now), *((line("Held back:"), *waiting) if waiting else ())]
+    listed = [text.removeprefix("  ") for text in plain(lines).splitlines()]
     while listed and not listed[-1]:
         listed.pop()
     if not listed:

@@ -46,6 +46,9 @@ def verdict(plan: Plan) -> str:
     parts = []
     if plan.unreachable:
         parts.append(f"{_count(len(plan.unreachable), 'system')} not observed.")
+    held = sum(len(system.held) for system in plan.systems)
+    if held:
+        parts.append(f"{_count(held, 'change')} held back.")
     parts.append(
         f"Blocked for {_count(len(plan.blocked), 'reason')}." if plan.blocked else "Nothing blocked."
     )

@@ -5,21 +5,21 @@ from datetime import datetime
 
 from argos_gitops.model.plan import Plan
 from argos_gitops.planning.guard import APPROVAL_DIGITS
-from argos_gitops.planning.render.entries import entries
+from argos_gitops.planning.render.entries import entries, held_back
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
 
 MAX_SENTENCES = 20
-"""Sentences of one sort (kept, notices, …); more are counted, not listed."""
+"""Sentences of one sort (notices, failures, …); more are counted, not listed."""
 
 
 def render(plan: Plan, now: datetime) -> list[Line]:
-    """Header, changes, what is kept or amiss, and one closing line. Times are told in the zone of `now`."""
+    """Header, changes, what waits or is amiss, and one closing line. Times are told in the zone of `now`."""
     return [
         header(plan, now),
         (),
         *entries(plan, now),
-        *_section("Kept", Style.DIM, _kept(plan)),
+        *_held(plan, now),
         *_section("Worth knowing", Style.WARN, _notices(plan)),
         *_section("Not observed, and left alone until it answers", Style.BAD, _failures(plan)),
         *_section("Blocked", Style.BAD, plan.blocked),
@@ -69,9 +69,12 @@ def _targets(plan: Plan) -> str:
     return visible(", ".join(targets)) if len(targets) <= 3 else f"{len(targets)} targets"
 
 
-def _kept(plan: Plan) -> Iterator[str]:
-    for system in plan.systems:
-        yield from system.kept
+def _held(plan: Plan, now: datetime) -> Iterator[Line]:
+    lines = [*held_back(plan, now)]
+    if lines:
+        yield line(Segment("Held back", Style.WARN))
+        yield from lines
+        yield ()
 
 
 def _notices(plan: Plan) -> Iterator[str]:

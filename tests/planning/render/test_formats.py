@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
 from argos_gitops.model.errors import ArgosError
-from argos_gitops.model.plan import Failure, Plan, SystemPlan
+from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import MASK
@@ -102,7 +102,7 @@ def hostile_plans(draw: st.DrawFn) -> Plan:
         CADDY,
         (change,),
         blocked=(draw(_hostile),),
-        kept=(draw(_hostile),),
+        held=(Held(change, draw(_hostile), draw(_hostile)),),
         notices=(Failure(draw(_hostile), draw(_hostile)),),
         failure=Failure(draw(_hostile), draw(_hostile)),
     )
@@ -142,7 +142,14 @@ def _harmless(system: SystemPlan) -> SystemPlan:
         note=change.note and "a",
     )
     failure = Failure("a", "a")
-    return replace(system, changes=(safe,), blocked=("a",), kept=("a",), notices=(failure,), failure=failure)
+    return replace(
+        system,
+        changes=(safe,),
+        blocked=("a",),
+        held=(Held(safe, "a", "a"),),
+        notices=(failure,),
+        failure=failure,
+    )
 
 
 @EVERY_FORMAT

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from argos_gitops.model.change import FieldChange
-from argos_gitops.model.plan import Failure, Plan, SystemPlan
+from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
 from argos_gitops.planning.plan import assemble
 from argos_gitops.planning.render import markdown
 from tests.planning.plans import MOVE, NOW, REVISION, example, many, of_changes, troubled
@@ -88,7 +88,7 @@ def test_a_page_is_bounded_and_keeps_why_it_is_blocked() -> None:
     trouble = SystemPlan(
         CROWDSEC,
         blocked=("the reason", *odd),
-        kept=odd,
+        held=tuple(Held(MOVE, "Odd", f"{number}{sentence}") for number, sentence in enumerate(odd)),
         notices=tuple(Failure("Odd", sentence) for sentence in odd),
         failure=Failure("Unreachable", odd[0]),
     )

@@ -51,12 +51,13 @@ Plan {plan.short}: 1 to add, 1 to change, 1 to remove, 1 drifted. Nothing blocke
 def test_a_plan_in_trouble_says_what_to_do() -> None:
     plan = troubled()
     told = shown(plan)
-    assert "Kept\n  Host/blog is suspended" in told
+    assert "Held back\n  Host/blog is suspended (argos.dev/suspend): the update of host/blog waits\n" in told
+    assert "\n  ~ Host/blog             hosts/blog.yaml:1\n" in told
     assert "Worth knowing\n  Edge/main caddy: CaddyTooOld: Caddy 2.6.2 lacks trusted_proxies" in told
     assert "Not observed, and left alone until it answers\n  Edge/main crowdsec: Unreachable: http" in told
     assert "Blocked\n  Edge/main caddy: 5 of 6 Host objects (83%) would be removed" in told
     assert f"To apply this plan all the same: argos-gitops apply --approve {plan.digest[:12]}\n" in told
-    assert told.endswith(": 1 to change. 1 system not observed. Blocked for 1 reason.\n")
+    assert told.endswith(": 1 to change. 1 system not observed. 1 change held back. Blocked for 1 reason.\n")
 
 
 def test_nothing_to_do_is_said_in_two_lines() -> None:
@@ -113,7 +114,8 @@ def test_many_fields_are_folded() -> None:
 
 
 def test_many_sentences_are_folded() -> None:
-    plan = assemble(REVISION, [SystemPlan(CADDY, kept=tuple(f"kept {number}" for number in range(100)))])
+    notices = tuple(Failure("Odd", f"odd {number}") for number in range(100))
+    plan = assemble(REVISION, [SystemPlan(CADDY, notices=notices)])
     assert "… and 80 more" in shown(plan)
 
 
