@@ -1,6 +1,9 @@
 """The composition: settings become sources, store, providers and one reconciler."""
 
 import gc
+import os
+import secrets
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +24,11 @@ from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
 from argos_gitops.model.plan import Plan
+from argos_gitops.ports.audit import AuditLog
+from argos_gitops.ports.control import Controls
+from argos_gitops.ports.health import Replicas
+from argos_gitops.ports.lease import Leases
+from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
@@ -114,9 +122,43 @@ class Application:
         return SqlStatusStore(self.engine, self.settings.instance)
 
     @cached_property
-    def reconciler(self) -> Reconciler:
-        from argos_gitops.store.locks import FileLocks
+    def replica(self) -> str:
+        """The name of this process among those that share our instance."""
+        return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
+    @cached_property
+    def locks(self) -> Locks:
+        from argos_gitops.store.locks import open_locks
+
+        folder = self.settings.state_dir / "locks"
+        return open_locks(self.engine, self.settings.instance, self.replica, folder)
+
+    @cached_property
+    def leases(self) -> Leases:
+        from argos_gitops.store.leases import SqlLeases
+
+        return SqlLeases(self.engine, self.settings.instance, self.replica)
+
+    @cached_property
+    def replicas(self) -> Replicas:
+        from argos_gitops.store.replicas import SqlReplicas
+
+        return SqlReplicas(self.engine, self.settings.instance)
+
+    @cached_property
+    def controls(self) -> Controls:
+        from argos_gitops.store.controls import SqlControls
+
+        return SqlControls(self.engine, self.settings.instance)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        from argos_gitops.store.audit import SqlAuditLog
+
+        return SqlAuditLog(self.engine, self.settings.instance)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
         reconciler = Reconciler(
             Parts(
                 source=self.source,
@@ -124,7 +166,7 @@ class Application:
                 systems=Systems(self.specs, self.provider_context),
                 inventory=self.inventory,
                 status=self.statuses,
-                locks=FileLocks(self.settings.state_dir / "locks"),
+                locks=self.locks,
                 clock=self.clock,
                 documents=Documents(dump_resource, lambda text: parse_resource(text, self.registry)),
                 build=build_fingerprint(),

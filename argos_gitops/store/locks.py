@@ -1,4 +1,4 @@
-"""Locks of the operating system on files: they die with the process that holds them."""
+"""One writer at a time: locks of the operating system beside SQLite, leases with fences elsewhere."""
 
 import fcntl
 import os
@@ -9,28 +9,44 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from argos_gitops.model.errors import StoreError, TransientError
+from argos_gitops.ports.lock import Hold, Locks
+
+PATIENCE = timedelta(seconds=10)
+"""How long a taken lock is waited for, unless said otherwise: longer than a dead holder keeps it."""
 
 _POLL_SECONDS = 0.05
 
 
-class FileLocks:
-    """One lock file a name. The file stays behind on purpose: removing it would race with a waiter."""
+def open_locks(engine: Engine, instance: str, replica: str, folder: Path) -> Locks:
+    """Those that fit the store: a SQLite file is of one machine, so that files in `folder` do there."""
+    if engine.dialect.name == "sqlite":
+        return FileLocks(folder)
+    from argos_gitops.store.lock_leases import LeaseLocks
 
-    def __init__(self, folder: Path, wait: timedelta = timedelta(seconds=10)) -> None:
+    return LeaseLocks(engine, instance, replica)
+
+
+class FileLocks:
+    """One lock file a name: it dies with the process that holds it.
+
+    The file stays behind on purpose: removing it would race with a waiter.
+    """
+
+    def __init__(self, folder: Path, wait: timedelta = PATIENCE) -> None:
         self._folder = folder
         self._wait = wait
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
+    def hold(self, name: str) -> Iterator[Hold]:
         """Waits a while for `name`; TransientError (reason Locked) names the process that keeps it."""
         path = self._folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.lock"
         descriptor = self._open(path)
         try:
             self._acquire(descriptor, name)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-            yield
+            yield _FileHold(_sign(descriptor))
         finally:
             os.close(descriptor)
 
@@ -45,11 +61,25 @@ class FileLocks:
         deadline = time.monotonic() + self._wait.total_seconds()
         while not _try_lock(descriptor):
             if time.monotonic() >= deadline:
-                holder = os.pread(descriptor, 20, 0).decode("ascii", "replace") or "unknown"
+                holder = _signature(descriptor)[0] or "unknown"
                 raise TransientError(
                     f"{name} is held by process {holder}; wait until it has finished", reason="Locked"
                 )
             time.sleep(_POLL_SECONDS)
+
+
+class _FileHold:
+    """The kernel keeps it for as long as the process lives, however long it was paused."""
+
+    def __init__(self, fence: int) -> None:
+        self._fence = fence
+
+    @property
+    def fence(self) -> int:
+        return self._fence
+
+    def verify(self) -> None:
+        return
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -58,3 +88,17 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _sign(descriptor: int) -> int:
+    """Writes our process and the next fence into the file; gives back the fence."""
+    fence = _signature(descriptor)[1] + 1
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()} {fence}".encode(), 0)
+    return fence
+
+
+def _signature(descriptor: int) -> tuple[str, int]:
+    """The process that signed last, and its fence: a file of before fences has none."""
+    holder, _, fence = os.pread(descriptor, 60, 0).decode("ascii", "replace").partition(" ")
+    return holder, int(fence) if fence.isdecimal() else 0
