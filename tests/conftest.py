@@ -15,16 +15,18 @@ from hypothesis import HealthCheck, settings
 from tests.components import caddy as caddy_component
 from tests.components import crowdsec as crowdsec_component
 from tests.components import git as git_component
+from tests.components import gitea as gitea_component
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.geo import write_country_database
 from tests.components.git import DumbHttp, GitHttp, Origin, RealSshd
+from tests.components.gitea import RealGitea
 from tests.components.lookup import MissingComponentError, component_cache, find_program
 from tests.components.process import RealProcess
 from tests.components.upstream import Upstream
 
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
-_REAL_FIXTURES = {"make_caddy", "make_crowdsec", "sshd"}
+_REAL_FIXTURES = {"make_caddy", "make_crowdsec", "sshd", "gitea"}
 _started = pytest.StashKey[list[RealProcess]]()
 
 # A shared machine is slow at times; a test says whether something is right, never how fast it was.
@@ -120,6 +122,14 @@ def sshd(tmp_path: Path) -> Iterator[RealSshd]:
     """An SSH server that lets its own `key` in."""
     program = require_component("sshd", git_component.HOW_TO_GET_SSHD)
     with RealSshd(tmp_path / "sshd", program) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGitea]:
+    """A running Gitea, the same for all tests of a worker: each makes a repository of its own."""
+    require_component("gitea", gitea_component.HOW_TO_GET)
+    with RealGitea(tmp_path_factory.mktemp("gitea"), path="/forge") as server:
         yield server
 
 
