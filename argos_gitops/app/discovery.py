@@ -11,6 +11,7 @@ from pydantic import Field, create_model
 from argos_gitops import providers
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec
+from argos_gitops.model.notification import NotificationChannelSpec, NotificationRuleSpec
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.provider import ProviderSpec
 
@@ -28,8 +29,8 @@ def provider_specs() -> tuple[ProviderSpec, ...]:
 def kind_registry() -> KindRegistry:
     """All kinds and rules that the installed providers bring, and our own."""
     specs = provider_specs()
-    own: list[type[SpecModel]] = [AgentSpec, *_target_models(specs)]
-    models = own + [model for spec in specs for model in spec.kinds]
+    general: list[type[SpecModel]] = [AgentSpec, NotificationChannelSpec, NotificationRuleSpec]
+    models = general + _target_models(specs) + [model for spec in specs for model in spec.kinds]
     checks = tuple(check for spec in specs for check in spec.checks)
     return KindRegistry({model.kind: model for model in sorted(models, key=lambda model: model.kind)}, checks)
 

@@ -3,22 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-
-class Severity(StrEnum):
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
+from argos_gitops.model.event import Severity as Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling. `name` is stable and CamelCase (`PassFailed`, `DriftDetected`).
+    """Something worth telling. `name` is one of `model.event.EVENTS`.
 
     `subject` is a key as people write it, or empty; `key` tells repetitions of one and the same
-    event, which are told once. Nothing in it is a secret.
+    event, which are told once; where it is empty, name and subject do. Nothing in it is a secret.
     """
 
     name: str
