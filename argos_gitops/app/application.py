@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from argos_gitops.app.actor import person
 from argos_gitops.app.ahead import FetchAhead
 from argos_gitops.app.build import build_fingerprint
 from argos_gitops.app.clock import SystemClock
@@ -41,6 +42,7 @@ from argos_gitops.reconcile.trip import Outlook
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from argos_gitops.sources.open import Verification
     from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
@@ -78,18 +80,27 @@ class Application:
             folder=self.settings.path,
             credentials=self._credentials,
             allow_rewrite=not self.settings.refuse_rewrite,
+            verification=self._verification,
         )
         return FetchAhead(open_source(request))
+
+    @property
+    def _verification(self) -> "Verification | None":
+        from argos_gitops.sources.open import Verification
+        from argos_gitops.vcs.signatures import Keys
+
+        settings = self.settings
+        if settings.verify_commits == "off":
+            return None
+        keys = Keys(_path(settings.allowed_signers), _path(settings.openpgp_keys))
+        return Verification(keys, strict=settings.verify_commits == "strict")
 
     @property
     def _credentials(self) -> "Credentials":
         from argos_gitops.vcs.environment import Credentials
 
-        def path(name: str | None) -> Path | None:
-            return Path(name) if name else None
-
         return Credentials(
-            self.settings.git_token, path(self.settings.ssh_key), path(self.settings.known_hosts)
+            self.settings.git_token, _path(self.settings.ssh_key), _path(self.settings.known_hosts)
         )
 
     @cached_property
@@ -120,6 +131,11 @@ class Application:
         from argos_gitops.store.status import SqlStatusStore
 
         return SqlStatusStore(self.engine, self.settings.instance)
+
+    @cached_property
+    def actor(self) -> str:
+        """Who does what this process does, for the audit log: a person, unless the agent says otherwise."""
+        return person()
 
     @cached_property
     def replica(self) -> str:
@@ -244,6 +260,10 @@ class Application:
     def close(self) -> None:
         for close in reversed(self._closers):
             close()
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name else None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.lock import Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Converged:
 
 class Inventory(Protocol):
     """What we applied to each system; only this, or what carries our mark, may be pruned."""
+
+    def under(self, hold: Hold) -> "Inventory":
+        """The same, for whoever holds the lock of a target: each write to its systems checks the fence.
+
+        A write that comes after somebody else took the lock, however late it wakes up, keeps nothing
+        and raises TransientError (reason LeaseLost).
+        """
+        ...
 
     def entries(self, system: SystemKey) -> Mapping[str, InventoryEntry]: ...
 

@@ -1,16 +1,21 @@
 """The Inventory port over the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 
-from sqlalchemy import Connection, Engine, Table, and_, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Table, and_, delete, insert, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from argos_gitops.model.errors import TransientError
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.lock import Hold
 from argos_gitops.ports.store import Converged
 from argos_gitops.store import tables
 from argos_gitops.store.database import store_errors
+from argos_gitops.store.statements import inserting
 
 _BATCH = 500
 """Ids in one DELETE: below the number of parameters that every database takes."""
@@ -27,6 +32,13 @@ class SqlInventory:
         self._engine = engine
         self._instance = instance
         self._known: dict[SystemKey, tuple[int, dict[str, InventoryEntry]]] = {}
+        self._hold: Hold | None = None
+
+    def under(self, hold: Hold) -> "SqlInventory":
+        """The same memory and rows, written to under `hold`: the lock of the systems' target."""
+        guarded = copy(self)
+        guarded._hold = hold  # noqa: SLF001 # of our own class
+        return guarded
 
     def entries(self, system: SystemKey) -> Mapping[str, InventoryEntry]:
         """The entries as they are now; a later `record` does not change what was given out."""
@@ -43,7 +55,7 @@ class SqlInventory:
         if not ids:
             return
         table = tables.inventory
-        with store_errors(self._engine), self._engine.begin() as connection:
+        with self._writing(system) as connection:
             number = self._next_generation(connection, system)
             for start in range(0, len(ids), _BATCH):
                 chosen = table.c.object_id.in_(ids[start : start + _BATCH])
@@ -63,12 +75,11 @@ class SqlInventory:
 
     def _next_generation(self, connection: Connection, system: SystemKey) -> int:
         table = tables.generations
-        counted = update(table).where(self._of(table, system)).values(number=table.c.number + 1)
-        number = connection.execute(counted.returning(table.c.number)).scalar()
-        if number is None:
-            connection.execute(insert(table), [self._key(system) | {"number": 1}])
-            return 1
-        return int(number)
+        first = inserting(connection, table).values(**self._key(system), number=1)
+        counted = first.on_conflict_do_update(
+            index_elements=list(self._key(system)), set_={"number": table.c.number + 1}
+        )
+        return int(connection.execute(counted.returning(table.c.number)).scalar_one())
 
     def _read(self, connection: Connection, system: SystemKey) -> dict[str, InventoryEntry]:
         table = tables.inventory
@@ -92,7 +103,7 @@ class SqlInventory:
 
     def set_converged(self, system: SystemKey, state: Converged | None) -> None:
         table = tables.converged
-        with store_errors(self._engine), self._engine.begin() as connection:
+        with self._writing(system) as connection:
             connection.execute(delete(table).where(self._of(table, system)))
             if state is not None:
                 values = {"desired": state.desired, "live": state.live, "until": state.until}
@@ -107,14 +118,35 @@ class SqlInventory:
 
     def remember_system(self, system: SystemKey, document: bytes) -> None:
         table = tables.systems
-        with store_errors(self._engine), self._engine.begin() as connection:
+        with self._writing(system) as connection:
             connection.execute(delete(table).where(self._of(table, system)))
             connection.execute(insert(table), [self._key(system) | {"document": document}])
 
     def forget_system(self, system: SystemKey) -> None:
-        with store_errors(self._engine), self._engine.begin() as connection:
+        with self._writing(system) as connection:
             for table in (tables.systems, tables.converged):
                 connection.execute(delete(table).where(self._of(table, system)))
+
+    @contextmanager
+    def _writing(self, system: SystemKey) -> Iterator[Connection]:
+        """One transaction that is kept only if the lock, where there is one, is still ours at its end."""
+        if self._hold is not None:
+            self._hold.verify()
+        with store_errors(self._engine), self._engine.begin() as connection:
+            yield connection
+            if self._hold is not None:
+                self._confirm(connection, str(system.target), self._hold.fence)
+
+    def _confirm(self, connection: Connection, name: str, fence: int) -> None:
+        """From here to the end of the transaction nobody can take the lock. One in a file has no row."""
+        table = tables.locks
+        query = select(table.c.fence).where(table.c.instance == self._instance, table.c.name == name)
+        newest = connection.execute(query.with_for_update(read=True)).scalar()
+        if newest is not None and newest != fence:
+            raise TransientError(
+                f"the lock of {name} was taken over by somebody else; nothing was kept of this pass",
+                reason="LeaseLost",
+            )
 
     def _key(self, system: SystemKey) -> dict[str, object]:
         return {"instance": self._instance, "target": str(system.target), "provider": system.provider}
