@@ -10,7 +10,7 @@ from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target
+from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.caddy import fields as describe
 from argos_gitops.providers.caddy.apply import write
 from argos_gitops.providers.caddy.bulk import collector_paused
@@ -26,6 +26,7 @@ from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, quest
 from argos_gitops.providers.caddy.settings import CaddySettings
 
 _NAMED_HOSTS = 5
+_WATCH = Watch("caddy", timedelta(seconds=15))
 
 
 class CaddyProvider:
@@ -92,6 +93,17 @@ class CaddyProvider:
         written = {change.owner for change in changes if change.action is not Action.DELETE}
         wanted = [hosts[key.name] for key in sorted(written | set(recheck)) if _is_host(key, hosts)]
         yield from ask([*self._questions(wanted[:MOST_PROBES], hosts)], probe.timeout / timedelta(seconds=1))
+
+    def watches(self) -> Sequence[Watch]:
+        return (_WATCH,)
+
+    def moved(self, watch: str) -> bool:
+        """Whether the configuration is another one than the last look saw: read, but not parsed.
+
+        Raises ProviderError, as `observe` does, where Caddy does not answer.
+        """
+        seen, now = self._last, self._client.read()
+        return seen is None or seen.raw.mark != now.mark or seen.notices != tuple(self._moved())
 
     def close(self) -> None:
         self._client.close()

@@ -18,6 +18,7 @@ from argos_gitops.providers.crowdsec.observe import written_by
 from argos_gitops.providers.crowdsec.rows import (
     Batch,
     Write,
+    by_source,
     chunks_of,
     count_of,
     encoded_alert,
@@ -89,12 +90,17 @@ class Adder:
         a quarter of what storing does, so a large addition is left to the look that ends each pass.
         """
         alerts = []
-        for number, chunk in enumerate(chunks_of(batches, self._settings.chunk_size)):
+        for number, (source, chunk) in enumerate(self._chunks(batches)):
             name = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}-{number}"
-            write = Write(self._edge, name, now, self._settings.decision_duration)
+            write = Write(self._edge, source, name, now, self._settings.decision_duration)
             read_back = number == 0 or any(batch.replaces for batch in chunk)
             alerts.append(_Alert(write, chunk, read_back))
         return alerts
+
+    def _chunks(self, batches: Sequence[Batch]) -> Iterator[tuple[str, Sequence[Batch]]]:
+        for source, under in by_source(self._edge, batches).items():
+            for chunk in chunks_of(under, self._settings.chunk_size):
+                yield source, chunk
 
     def _send(self, encoded: bytes, alert: _Alert) -> None:
         """One alert. When another writer was in the way, asks what got in, and sends only the rest."""
@@ -114,7 +120,7 @@ class Adder:
                 return
 
     def _missing(self, alert: _Alert) -> list[Batch]:
-        found = self._client.alerts(written_by(alert.write.edge, alert.write.name))
+        found = self._client.alerts(written_by(alert.write))
         return missing_from(found.items, alert.batches)
 
     def _confirm(self, alert: _Alert) -> None:

@@ -1,7 +1,9 @@
 """How our rows in LAPI are told from everybody else's, and from each other. Pure.
 
-    alert     source.scope `argos-gitops/<edge>`, for two Edges may share one LAPI; source.value says which
-              write it belongs to, so that what was just written is read back by itself
+    alert     source.scope `argos-gitops/<edge>`, for two Edges may share one LAPI, and for countries
+              `argos-gitops/<edge>/countries`, so that a few Decisions are looked at without 100,000 ranges;
+              source.value says which write it belongs to, so that what was just written is read back
+              by itself
     decision  origin `argos-country-NG` or `argos-decision-<name>`: which resource it comes from
               scenario `argos-gitops/<edge>: <reason>`, with ` (until <time>)` at its end where one is set
 
@@ -15,6 +17,7 @@ from typing import NamedTuple
 
 from argos_gitops.model.resource import ResourceKey
 
+_COUNTRIES = "argos-country-"
 _ORIGIN = re.compile(r"argos-(country-[A-Z]{2}|decision-[a-z0-9][-a-z0-9]*)")
 _SCENARIO = re.compile(r"argos-gitops/[^:]*: (?P<reason>.*?)(?: \(until (?P<until>[0-9TZ:-]+)\))?")
 
@@ -28,8 +31,18 @@ class Stamp(NamedTuple):
 
 
 def source(edge: str) -> str:
-    """The source scope and the scenario of our alerts."""
+    """The scenario of our alerts, and their source scope but for those with countries."""
     return f"argos-gitops/{edge}"
+
+
+def countries_source(edge: str) -> str:
+    """The source scope of alerts that hold countries alone; an Edge's name has no slash."""
+    return f"{source(edge)}/countries"
+
+
+def source_of(edge: str, origin: str) -> str:
+    """The source scope under which rows of an origin are written."""
+    return countries_source(edge) if origin.startswith(_COUNTRIES) else source(edge)
 
 
 def scenario(edge: str, reason: str, until: datetime | None = None) -> str:

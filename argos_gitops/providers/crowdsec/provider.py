@@ -1,6 +1,7 @@
 """The provider: one Edge's CrowdSec, looked at, planned for and written to."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import httpx
 
@@ -11,7 +12,7 @@ from argos_gitops.model.objects import Content, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target
+from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.crowdsec.apply import Writer
 from argos_gitops.providers.crowdsec.client import LapiClient, Login
 from argos_gitops.providers.crowdsec.compile import Compiler
@@ -19,10 +20,20 @@ from argos_gitops.providers.crowdsec.fields import difference, fields_of, taken_
 from argos_gitops.providers.crowdsec.geo import GeoDatabase
 from argos_gitops.providers.crowdsec.hazards import hazards_of
 from argos_gitops.providers.crowdsec.kinds import CountryBanSpec
-from argos_gitops.providers.crowdsec.observe import CrowdSecLive, all_of, standing_of
+from argos_gitops.providers.crowdsec.marks import countries_source, source
+from argos_gitops.providers.crowdsec.observe import (
+    CrowdSecLive,
+    Standing,
+    active_under,
+    same_bans,
+    standing_of,
+)
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 from argos_gitops.providers.crowdsec.turn import Turn
 from argos_gitops.providers.crowdsec.verify import conditions_of
+
+_DECISIONS, _COUNTRIES = "decisions", "countries"
+_WATCHES = (Watch(_DECISIONS, timedelta(seconds=60)), Watch(_COUNTRIES, timedelta(minutes=5)))
 
 
 class CrowdSecProvider:
@@ -52,10 +63,10 @@ class CrowdSecProvider:
         self._geo.refresh()
         self._turn.settle()
         turn = self._turn.last()
-        alerts = self._client.alerts(all_of(self._edge))
+        standing = self._read(source(self._edge), countries_source(self._edge))
         stale = self._geo.stale()
         self._seen = CrowdSecLive(
-            standing=standing_of(alerts, self._settings.max_age),
+            standing=standing,
             observed_at=self._context.clock.now(),
             turn=turn,
             notices=() if stale is None else (stale,),
@@ -112,8 +123,27 @@ class CrowdSecProvider:
         owners = {change.owner for change in changes} | set(recheck)
         return conditions_of(self.compile(desired, seen), seen, owners)
 
+    def watches(self) -> Sequence[Watch]:
+        return _WATCHES
+
+    def moved(self, watch: str) -> bool:
+        """Whether other bans stand than at the last look, however long they last.
+
+        Decisions are read without the countries. To count a country exactly all its rows must be told.
+        """
+        if self._seen is None:
+            return True
+        if watch == _DECISIONS:
+            return not same_bans(self._read(source(self._edge)), self._seen.standing, "decision/")
+        standing = self._read(source(self._edge), countries_source(self._edge))
+        return not same_bans(standing, self._seen.standing, "country/")
+
     def close(self) -> None:
         self._client.close()
+
+    def _read(self, *sources: str) -> dict[str, Standing]:
+        answers = [self._client.alerts(active_under(each)) for each in sources]
+        return standing_of(answers, self._settings.max_age)
 
     def _password(self) -> SecretValue:
         try:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from argos_gitops.providers.crowdsec.marks import Stamp, reason_and_until, source
+from argos_gitops.providers.crowdsec.marks import Stamp, reason_and_until, source, source_of
 
 
 class Batch(NamedTuple):
@@ -48,10 +48,19 @@ def chunks_of(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield chunk
 
 
+def by_source(edge: str, batches: Iterable[Batch]) -> dict[str, list[Batch]]:
+    """The same batches by the source scope that they are written under."""
+    found: dict[str, list[Batch]] = {}
+    for batch in batches:
+        found.setdefault(source_of(edge, batch.origin), []).append(batch)
+    return found
+
+
 class Write(NamedTuple):
-    """What alerts of one write have in common; `name` is found again as their source value."""
+    """What alerts of one write have in common; `source` and `name` are found again as their source."""
 
     edge: str
+    source: str
     name: str
     at: datetime
     duration: timedelta
@@ -76,7 +85,7 @@ def encoded_alert(batches: Sequence[Batch], write: Write) -> bytes:
         "capacity": 0,
         "leakspeed": "0",
         "simulated": False,
-        "source": {"scope": source(write.edge), "value": write.name},
+        "source": {"scope": write.source, "value": write.name},
         "decisions": [
             each for batch in batches for each in _decisions(batch, _lasting(batch.stamp, at, write.duration))
         ],

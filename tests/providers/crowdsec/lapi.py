@@ -32,4 +32,4 @@ def alert(number: int, *decisions: Mapping[str, str], age: timedelta = timedelta
 
 
 def live_of(*alerts: Mapping[str, Any]) -> CrowdSecLive:
-    return CrowdSecLive(standing_of(Alerts([dict(each) for each in alerts], NOW), WEEK), NOW)
+    return CrowdSecLive(standing_of([Alerts([dict(each) for each in alerts], NOW)], WEEK), NOW)

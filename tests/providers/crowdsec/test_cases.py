@@ -41,7 +41,7 @@ def _resource(document: Mapping[str, Any]) -> AnyResource:
 
 
 def _observed(path: Path) -> CrowdSecLive:
-    return CrowdSecLive(standing_of(Alerts(list(read(path) or ()), NOW), _MAX_AGE), NOW)
+    return CrowdSecLive(standing_of([Alerts(list(read(path) or ()), NOW)], _MAX_AGE), NOW)
 
 
 def _desired(path: Path) -> ObjectSet:
