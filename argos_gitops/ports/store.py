@@ -129,6 +129,10 @@ class StatusStore(Protocol):
         """Of all targets; where several speak of one subject and type, the worst."""
         ...
 
+    def conditions_of(self, subject: ResourceKey) -> Sequence[Condition]:
+        """Those of one resource, in the order of their types."""
+        ...
+
     def exceptions(self) -> Sequence[Condition]:
         """All conditions but those that say Ready: few, where the resources are many."""
         ...

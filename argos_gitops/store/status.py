@@ -92,6 +92,10 @@ class SqlStatusStore:
     def conditions(self) -> Sequence[Condition]:
         return worst(self._conditions(true()).values())
 
+    def conditions_of(self, subject: ResourceKey) -> Sequence[Condition]:
+        found = self._conditions(tables.conditions.c.subject == str(subject))
+        return worst(found.values())
+
     def exceptions(self) -> Sequence[Condition]:
         table = tables.conditions
         found = self._conditions(or_(table.c.type != "Ready", table.c.status != Truth.TRUE.value))

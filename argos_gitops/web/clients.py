@@ -1,0 +1,49 @@
+"""Who asks: the address that limits are counted for, and whether it is somebody on this machine."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from starlette.requests import HTTPConnection
+
+_FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_SITE_BITS = 64
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """The address to count for; IPv6 by its /64, as one household has all of it.
+
+    A proxy beside us (loopback, a private network, a Unix socket) is believed about whom it serves: the
+    last entry of X-Forwarded-For is the one that it wrote itself.
+    """
+    peer = _peer(connection)
+    forwarded = connection.headers.getlist("x-forwarded-for")
+    if forwarded and (peer is None or peer.is_private):
+        return _group(_parse(forwarded[-1].rpartition(",")[2].strip()) or peer)
+    return _group(peer)
+
+
+def is_local(connection: HTTPConnection) -> bool:
+    """Whether the request was made on this machine, and not by a proxy for somebody else."""
+    peer = _peer(connection)
+    if any(name in connection.headers for name in _FORWARDED):
+        return False
+    return peer is None or peer.is_loopback
+
+
+def _peer(connection: HTTPConnection) -> IPv4Address | IPv6Address | None:
+    """None for a Unix socket."""
+    return _parse(connection.client.host) if connection.client else None
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _group(address: IPv4Address | IPv6Address | None) -> str:
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), _SITE_BITS), strict=False))
+    return str(address) if address else "local"
