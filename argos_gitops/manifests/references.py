@@ -1,4 +1,4 @@
-"""References between resources: fields whose model says `reference(KIND)`.
+"""References between resources: fields whose model says `reference(KIND)` or `key_reference()`.
 
 Where a kind keeps its references is worked out once from its model, so that finding those of ten
 thousand resources costs little more than reading the fields.
@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from argos_gitops.manifests.problems import Pointer
 from argos_gitops.manifests.schema import REFERENCE_MARK
 from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.model.spec import ANY_KIND
 
 
 class Reference(NamedTuple):
@@ -86,7 +87,13 @@ def _leaf(kind: str) -> Walk:
         if isinstance(value, str):
             yield Reference(pointer, kind, value)
 
-    return walk_leaf
+    return _walk_key if kind == ANY_KIND else walk_leaf
+
+
+def _walk_key(value: Any, pointer: Pointer) -> Iterator[Reference]:
+    if isinstance(value, str):
+        kind, _, name = value.partition("/")
+        yield Reference(pointer, kind, name)
 
 
 def _any_of(walks: Sequence[Walk]) -> Walk | None:

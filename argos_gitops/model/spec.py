@@ -45,6 +45,17 @@ def reference(kind: str) -> Any:
     return Field(pattern=NAME_PATTERN, max_length=253, json_schema_extra={"x-argos-ref": kind})
 
 
+ANY_KIND = "*"
+
+
+def key_reference() -> Any:
+    """Field metadata for a resource of any kind, written KIND/NAME."""
+    name = NAME_PATTERN.removeprefix("^")
+    return Field(
+        pattern=rf"^[A-Z][A-Za-z]*/{name}", max_length=300, json_schema_extra={"x-argos-ref": ANY_KIND}
+    )
+
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_PATTERN = r"^[0-9]+(ms|s|m|h|d)$"
 _BYTES = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "KB": 1000, "MB": 1000**2, "GB": 1000**3}

@@ -1,12 +1,14 @@
 """When the agent may write: windows in time."""
 
-from datetime import timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from argos_gitops.model.spec import Duration, SpecModel
+from argos_gitops.model.spec import Duration, SpecModel, key_reference
+
+_CRON = "expected a cron expression of five fields, such as 0 22 * * 1-5"
 
 
 class WindowSpec(SpecModel):
@@ -21,14 +23,28 @@ class WindowSpec(SpecModel):
     schedule: str = Field(
         min_length=9,
         max_length=100,
-        description="Its beginnings as a cron expression of five fields, such as `0 22 * * 1-5`.",
+        description="Its beginnings as a cron expression of five fields: minute, hour, day, month and day of "
+        "the week from Sunday (0 or 7), such as `0 22 * * 1-5`.",
     )
     duration: Duration = Field(description="How long it lasts each time.")
     time_zone: str = Field("UTC", description="Time zone of the schedule, such as Europe/Berlin.")
-    targets: tuple[str, ...] = Field(
+    targets: tuple[Annotated[str, key_reference()], ...] = Field(
         (), description="Targets it is for, as KIND/NAME; none given means all of them."
     )
     reason: str = Field("", max_length=200, description="Why; shown wherever it keeps something waiting.")
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        from cronsim import CronSim, CronSimError
+
+        try:
+            CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise ValueError(f"{str(error).lower()}; {_CRON}") from None
+        if len(value.split()) != 5:
+            raise ValueError(f"wrong number of fields; {_CRON}")
+        return value
 
     @field_validator("time_zone")
     @classmethod

@@ -14,8 +14,9 @@ from argos_gitops.model.source import Revision
 from argos_gitops.planning.diff import Situation, SystemDiff, diff
 from argos_gitops.planning.guard import review
 from argos_gitops.planning.holds import Hold, Suspended
+from argos_gitops.planning.windows import window_hold
 from argos_gitops.ports.control import Orders
-from argos_gitops.ports.provider import DesiredState, LiveState
+from argos_gitops.ports.provider import DesiredState, LiveState, Network
 from argos_gitops.ports.store import Converged, Inventory
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.conditions import drifting_since, unready
@@ -44,6 +45,8 @@ class Desired:
     """Whether to compile and compare also what is known to be converged."""
     orders: Orders = field(default_factory=Orders)
     """What people ask for besides git."""
+    addresses: Sequence[Network] = ()
+    """Those of the operator and of this machine, as they were found; no ban may cover them."""
     instead_of: str | None = None
     """The revision that a target went back from to this one."""
     interrupted: Callable[[], bool] = _never
@@ -57,7 +60,11 @@ class Desired:
 
     @cached_property
     def holds(self) -> Sequence[Hold]:
-        return (self.suspended,)
+        override = self.orders.override
+        return (
+            self.suspended,
+            window_hold(self.agent.windows, self.now, None if override is None else override.until),
+        )
 
     @cached_property
     def last(self) -> Sequence[Condition]:
@@ -72,9 +79,13 @@ class Desired:
         return frozenset(unready(self.last))
 
     @cached_property
-    def guard(self) -> GuardSpec:
+    def agent(self) -> AgentSpec:
         agents = self.state.resources.of(AgentSpec).values()
-        return next((agent.spec.guard for agent in agents), GuardSpec())
+        return next((agent.spec for agent in agents), AgentSpec())
+
+    @property
+    def guard(self) -> GuardSpec:
+        return self.agent.guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,8 @@ def _compare(
 
 def _system_plan(system: System, desired: Desired, live: LiveState, difference: SystemDiff) -> SystemPlan:
     limits = desired.guard
-    hazards = system.provider.hazards(difference.changes, limits.protected_networks)
+    protected = (*limits.protected_networks, *desired.addresses)
+    hazards = system.provider.hazards(difference.changes, protected)
     notices = () if system.departed else (*live.notices, *system.provider.notices(desired.state))
     return SystemPlan(
         system.key,
