@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, create_model
 
 from argos_gitops import providers
+from argos_gitops.manifests.dependencies import dependencies_can_be_met
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.notification import NotificationChannelSpec, NotificationRuleSpec
@@ -31,7 +32,7 @@ def kind_registry() -> KindRegistry:
     specs = provider_specs()
     general: list[type[SpecModel]] = [AgentSpec, NotificationChannelSpec, NotificationRuleSpec]
     models = general + _target_models(specs) + [model for spec in specs for model in spec.kinds]
-    checks = tuple(check for spec in specs for check in spec.checks)
+    checks = (dependencies_can_be_met, *(check for spec in specs for check in spec.checks))
     return KindRegistry({model.kind: model for model in sorted(models, key=lambda model: model.kind)}, checks)
 
 

@@ -4,10 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from argos_gitops.model.resource import PRUNE_ANNOTATION, SUSPEND_ANNOTATION
+from argos_gitops.model.resource import (
+    DEPENDS_ANNOTATION,
+    DRIFT_ANNOTATION,
+    PRUNE_ANNOTATION,
+    SUSPEND_ANNOTATION,
+)
 from argos_gitops.model.spec import NAME_PATTERN, SpecModel
-
-DRIFT_ANNOTATION = "argos.dev/drift"
 
 _OURS: dict[str, Any] = {
     PRUNE_ANNOTATION: {
@@ -17,6 +20,11 @@ _OURS: dict[str, Any] = {
     SUSPEND_ANNOTATION: {
         "enum": ["true", "false"],
         "description": 'With "true" nothing is changed for this resource.',
+    },
+    DEPENDS_ANNOTATION: {
+        "type": "string",
+        "pattern": r"^[A-Z][A-Za-z]*/[a-z0-9-]+([ ,]+[A-Z][A-Za-z]*/[a-z0-9-]+)*$",
+        "description": "Of a target: the targets that must be ready at a revision before this one follows.",
     },
     DRIFT_ANNOTATION: {
         "enum": ["repair", "report", "propose"],

@@ -11,6 +11,8 @@ from argos_gitops.model.spec import SpecModel
 API_VERSION = "argos.dev/v1"
 PRUNE_ANNOTATION = "argos.dev/prune"
 SUSPEND_ANNOTATION = "argos.dev/suspend"
+DRIFT_ANNOTATION = "argos.dev/drift"
+DEPENDS_ANNOTATION = "argos.dev/dependsOn"
 
 
 def _nothing() -> Mapping[str, str]:
@@ -58,6 +60,17 @@ class Resource(Generic[SpecT]):
     @property
     def suspended(self) -> bool:
         return self.annotations.get(SUSPEND_ANNOTATION) == "true"
+
+    @property
+    def depends_on(self) -> tuple[ResourceKey, ...]:
+        """The targets that must be ready at a revision before this one is brought to it."""
+        named = self.annotations.get(DEPENDS_ANNOTATION, "")
+        return tuple(ResourceKey.parse(name) for name in named.replace(",", " ").split())
+
+    @property
+    def drift(self) -> str | None:
+        """What is done about drift of what this resource makes; None where it does not say."""
+        return self.annotations.get(DRIFT_ANNOTATION)
 
     @property
     def protected(self) -> bool:

@@ -1,6 +1,6 @@
 """Acting on one system: apply its plan, keep the inventory, look again, and verify the effect."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -64,7 +64,7 @@ def _apply(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> tu
 
 def _go_on(desired: Desired, hold: Hold) -> None:
     hold.verify()
-    if desired.interrupted():
+    if desired.stopping():
         raise TransientError("stopped between two changes; the next pass goes on", reason="Interrupted")
 
 
@@ -115,9 +115,15 @@ def _verify(look: Look, desired: Desired) -> tuple[Condition, ...]:
     ours = {each.owner for each in look.objects.values()} & desired.unready if look.objects else set()
     if not look.plan.changes and not ours:
         return ()
-    provider = look.system.provider
-    conditions = provider.verify(desired.state, look.plan.changes, ours)
-    found = contained(lambda: tuple(takewhile(lambda _: not desired.interrupted(), conditions)))
+    conditions = look.system.provider.verify(desired.state, look.plan.changes, ours)
+    found = contained(lambda: tuple(takewhile(lambda _: not desired.superseded(), conditions)))
     if isinstance(found, Failure):
         return ()
-    return found
+    return found + tuple(_unproven(look, found)) if desired.superseded() else found
+
+
+def _unproven(look: Look, found: Collection[Condition]) -> Iterator[Condition]:
+    """What nobody had the time to ask for: the next pass has to."""
+    proven = {condition.subject for condition in found}
+    for owner in sorted({change.owner for change in look.plan.changes} - proven):
+        yield Condition(owner, "Ready", Truth.UNKNOWN, "Unproven", "its effect was not looked at yet")

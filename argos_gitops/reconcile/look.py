@@ -49,8 +49,12 @@ class Desired:
     """Those of the operator and of this machine, as they were found; no ban may cover them."""
     instead_of: str | None = None
     """The revision that a target went back from to this one."""
-    interrupted: Callable[[], bool] = _never
-    """Whether to stop between two changes, because there is something better to do or no time left."""
+    stopping: Callable[[], bool] = _never
+    """Whether to stop between two changes, because the process ends."""
+    superseded: Callable[[], bool] = _never
+    """Whether to stop proving the effect, because there is something newer to apply."""
+    noticed: float | None = None
+    """When this revision was heard of, in monotonic seconds."""
     events: tuple[str, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
 

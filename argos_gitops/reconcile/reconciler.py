@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from argos_gitops.model.errors import ArgosError, ManifestError
 from argos_gitops.model.plan import SystemKey
@@ -108,6 +109,11 @@ class Reconciler:
     def systems_of(self, desired: Desired, target: ResourceKey) -> Sequence[System]:
         """To watch them between passes."""
         return self._parts.systems.of(desired.state.resources, self._remembered(), target)
+
+    def renewal_of(self, target: ResourceKey) -> datetime | None:
+        """When something on this target must be written again although it is right."""
+        states = (self._parts.inventory.converged(key) for key in self._parts.systems.bound(target))
+        return min((state.until for state in states if state and state.until), default=None)
 
     def release(self, target: ResourceKey) -> None:
         """Closes what is open to a target that nobody passes over any more."""

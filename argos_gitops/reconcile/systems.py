@@ -77,14 +77,18 @@ class Systems:
             for spec in self._specs_of(Target(resource)) if only in (None, key.target) else ():
                 if spec.name == key.provider and key not in systems:
                     systems[key] = self._bind(spec, Target(resource), departed=True)
-        self._forget({key for key in self._bound if only in (None, key.target)} - set(systems))
+        self._forget(set(self._bound if only is None else self.bound(only)) - set(systems))
         if only is None:
             self._begun = {}
         return tuple(systems[key] for key in sorted(systems))
 
+    def bound(self, target: ResourceKey) -> list[SystemKey]:
+        """The systems of a target that a pass has been over."""
+        return [key for key in list(self._bound) if key.target == target]
+
     def release(self, target: ResourceKey) -> None:
         """Closes what is open to one target."""
-        self._forget({key for key in self._bound if key.target == target})
+        self._forget(set(self.bound(target)))
 
     def close(self) -> None:
         self._forget(set(self._bound))

@@ -1,0 +1,53 @@
+"""What the keeper and the workers of an agent share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from argos_gitops.model.agent import AgentSpec
+from argos_gitops.ports.clock import Clock
+from argos_gitops.ports.control import Controls
+from argos_gitops.ports.health import Replicas
+from argos_gitops.ports.lease import Leases
+from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.store import StatusStore
+from argos_gitops.reconcile.look import Desired
+from argos_gitops.reconcile.parts import Log
+from argos_gitops.reconcile.pulse import Pulse
+from argos_gitops.reconcile.reconciler import Reconciler
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The ports of one running agent.
+
+    `replica` is the name of this process among those that share the instance; `only` are patterns of the
+    targets that it may work on, none meaning all. `in_force` is told of each revision that becomes the one
+    in force, `applied` of the seconds from hearing of a revision to having applied it, `passed` of every
+    pass, and `swept` is called after one that changed something.
+    """
+
+    reconciler: Reconciler
+    status: StatusStore
+    controls: Controls
+    replicas: Replicas
+    leases: Leases
+    clock: Clock
+    pulse: Pulse
+    log: Log
+    replica: str
+    version: str
+    only: Sequence[str] = ()
+    in_force: Callable[[Desired], None] = _nothing
+    applied: Callable[[float], None] = _nothing
+    passed: Callable[[PassResult], None] = _nothing
+    stopping: Callable[[], bool] = field(default=lambda: False)
+
+
+def spec_of(desired: Desired | None) -> AgentSpec:
+    """What the revision in force says about the agent; the defaults before there is one."""
+    agents = desired.state.resources.of(AgentSpec).values() if desired is not None else ()
+    return next((agent.spec for agent in agents), AgentSpec())
