@@ -263,7 +263,8 @@ class Application:
 
 
 def _path(name: str | None) -> Path | None:
-    return Path(name) if name else None
+    """Made absolute, as git reads it from another folder."""
+    return Path(name).expanduser().absolute() if name else None
 
 
 @contextmanager

@@ -68,6 +68,7 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
     path = (given.get("path") or ".").strip("/") or "."
     state_home = _folder(given, "state_dir", environment, "XDG_STATE_HOME", ".local/state")
     state_dir = state_home / _slug(repo, path)
+    _check_verification(given)
     return Settings(
         repo=repo,
         branch=given.get("branch"),
@@ -171,6 +172,20 @@ def _choice(given: Mapping[str, str], name: str, *choices: str) -> str:
     if value not in choices:
         raise SettingsError(f"ARGOS_{name.upper()} is {value!r}; expected one of {', '.join(choices)}")
     return value
+
+
+def _check_verification(given: Mapping[str, str]) -> None:
+    """Asking for signatures without saying whose must not mean: nobody's are looked at."""
+    wanted = _choice(given, "verify_commits", "off", "head", "strict")
+    named = {name: given[name] for name in ("allowed_signers", "openpgp_keys") if given.get(name)}
+    if wanted != "off" and not named:
+        raise SettingsError(
+            f"verify_commits is {wanted}, but nothing says whose signatures count; set ARGOS_ALLOWED_SIGNERS "
+            "(an SSH allowed-signers file) or ARGOS_OPENPGP_KEYS (a file or folder of public keys)"
+        )
+    for name, path in named.items():
+        if not Path(path).expanduser().exists():
+            raise SettingsError(f"{name} names {path}, which is not there")
 
 
 def _secret(given: Mapping[str, str], name: str) -> SecretValue | None:

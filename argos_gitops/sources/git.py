@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from argos_gitops.model.errors import GitError, SourceError
 from argos_gitops.model.source import Revision, SourceFile
-from argos_gitops.vcs.mirror import Fetched, Mirror
+from argos_gitops.vcs.mirror import ANY_TERMS, Fetched, Mirror, Terms
 from argos_gitops.vcs.objects import EMPTY_TREE
 from argos_gitops.vcs.repository import Commit
 
@@ -57,17 +57,17 @@ class GitSource:
     """
 
     def __init__(
-        self, mirror: Mirror, ref: str | None = None, folder: str = "", *, allow_rewrite: bool = True
+        self, mirror: Mirror, ref: str | None = None, folder: str = "", terms: Terms = ANY_TERMS
     ) -> None:
         self._mirror = mirror
         self._ref = ref
         self._folder = folder
-        self._allow_rewrite = allow_rewrite
+        self._terms = terms
         self._last: GitSnapshot | None = None
 
     def fetch(self, rev: str | None = None) -> GitSnapshot:
         """The newest commit of the ref, or the one that `rev` names; raises SourceError."""
-        fetched = self._mirror.fetch(rev or self._ref, allow_rewrite=self._allow_rewrite)
+        fetched = self._mirror.fetch(rev or self._ref, self._terms)
         if self._last and not fetched.events and _is_at(self._last.revision, fetched):
             return self._again(self._last)
         with self._mirror.failing_as_source():
@@ -76,7 +76,7 @@ class GitSource:
             except GitError as error:
                 if error.reason == "NotAFolder" or not self._mirror.heal():
                     raise
-                again = self._mirror.fetch(rev or self._ref)
+                again = self._mirror.fetch(rev or self._ref, self._terms)
                 snapshot = self._snapshot(replace(again, events=fetched.events))
         if rev is None:
             self._last = snapshot

@@ -10,7 +10,17 @@ from argos_gitops.sources.git import GitSource
 from argos_gitops.vcs.address import parse_address
 from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials
 from argos_gitops.vcs.locate import enclosing_work_tree, is_bare_repository
-from argos_gitops.vcs.mirror import Mirror
+from argos_gitops.vcs.mirror import Mirror, Terms
+from argos_gitops.vcs.signatures import Keys, check_programs
+from argos_gitops.vcs.trust import UNVERIFIED, Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Commits must be signed by one of `keys`; `strict`: each of them, not the newest alone."""
+
+    keys: Keys
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,29 @@ class SourceRequest:
     folder: str = ""
     credentials: Credentials = NO_CREDENTIALS
     allow_rewrite: bool = True
+    verification: Verification | None = None
+
+
+class UnverifiableSource:
+    """Files that no commit vouches for, where commits are to be verified."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def fetch(self, rev: str | None = None) -> Snapshot:
+        """Raises SourceError (reason UnverifiedCommit)."""
+        raise SourceError(
+            f"{self._path} is read as it is, so nobody has signed it, and verify_commits wants signatures; "
+            "name a git repository or a branch (--repo, ARGOS_BRANCH), or a revision (--rev), or turn "
+            "verify_commits off",
+            reason=UNVERIFIED,
+        )
 
 
 class CheckoutSource:
     """A checkout: read as it is, uncommitted files included, or by a revision of its repository."""
 
-    def __init__(self, directory: DirectorySource, git: GitSource) -> None:
+    def __init__(self, directory: Source, git: GitSource) -> None:
         self._directory = directory
         self._git = git
 
@@ -41,12 +68,15 @@ class CheckoutSource:
 
 
 def open_source(request: SourceRequest) -> Source:
-    """The Source; nothing is read yet. Raises SourceError for a URL, SettingsError for a path, not taken."""
+    """The Source; nothing is read yet.
+
+    Raises SourceError for a URL, SettingsError for a path, not taken, or keys that cannot be used.
+    """
     folder = clean_folder(request.folder)
     address = parse_address(request.repo)
     if address.local is None or is_bare_repository(address.local):
         return _git(request, request.repo, folder)
-    directory = DirectorySource(address.local, folder, request.cache / "files")
+    directory = _directory(request, address.local, folder)
     work_tree = enclosing_work_tree(address.local)
     if work_tree is None and request.ref:
         raise SourceError(
@@ -68,6 +98,22 @@ def clean_folder(folder: str) -> str:
     return "/".join(parts)
 
 
+def _directory(request: SourceRequest, path: Path, folder: str) -> Source:
+    if request.verification is not None:
+        return UnverifiableSource(path)
+    return DirectorySource(path, folder, request.cache / "files")
+
+
 def _git(request: SourceRequest, url: str, folder: str) -> GitSource:
-    mirror = Mirror(parse_address(url), request.cache / "mirrors", request.credentials)
-    return GitSource(mirror, request.ref, folder, allow_rewrite=request.allow_rewrite)
+    address = parse_address(url)
+    mirror = Mirror(address, request.cache / "mirrors", request.credentials)
+    return GitSource(mirror, request.ref, folder, Terms(request.allow_rewrite, _trust(request, str(address))))
+
+
+def _trust(request: SourceRequest, where: str) -> Trust | None:
+    wanted = request.verification
+    if wanted is None:
+        return None
+    check_programs(wanted.keys)
+    wanted.keys.fingerprint()  # a file that cannot be read is told now, not with the first commit
+    return Trust(wanted.keys, wanted.strict, where)

@@ -92,6 +92,11 @@ def git_environment(address: Address | None, credentials: Credentials = NO_CREDE
     }
 
 
+def with_settings(environment: Mapping[str, str], settings: list[tuple[str, str]]) -> dict[str, str]:
+    """An environment for git with further settings, which win over those that it has already."""
+    return {**environment, **_as_configuration(settings, environment)}
+
+
 def forget_hook_variables() -> None:
     """Takes out of our environment what would turn each git that we start to another repository.
 

@@ -7,8 +7,8 @@ ref that was accepted last; a failed fetch leaves it alone.
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -22,6 +22,7 @@ from argos_gitops.vcs.locate import local_repository
 from argos_gitops.vcs.lock import exclusive, remove_stale_locks
 from argos_gitops.vcs.remote import Remote
 from argos_gitops.vcs.repository import Repository
+from argos_gitops.vcs.trust import Arrival, Trust
 
 HISTORY_REWRITTEN = "history_rewritten"
 HISTORY_DEPTHS = (2, 32, 512)
@@ -43,6 +44,17 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which a ref may move: whether its history may be rewritten, and who judges the commits."""
+
+    allow_rewrite: bool = True
+    trust: Trust | None = None
+
+
+ANY_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +82,22 @@ class Mirror:
         environment, redact = git_environment(address, credentials), redactor(address, credentials)
         self.repository = Repository(Git(self.folder, environment, redact, limits.git))
 
-    def fetch(self, ref: str | None = None, *, allow_rewrite: bool = True) -> Fetched:
+    def fetch(self, ref: str | None = None, terms: Terms = ANY_TERMS) -> Fetched:
         """The commit of a branch, a tag or the default branch (None), or the commit that `ref` names.
 
         Costs two short git processes when nothing is new. Raises SourceError (reasons RevisionNotFound,
-        EmptyRepository, NonFastForward, Locked, else SourceError), and then changes nothing.
+        EmptyRepository, NonFastForward, UnverifiedCommit, Locked, else SourceError), and then changes
+        nothing: what is refused never counts as the commit that was accepted last.
         """
         with self.failing_as_source():
             self.prepare()
             try:
-                return self._fetch(ref, allow_rewrite)
+                return self._trusted(ref, terms)
             except GitError as error:
                 if error.reason in ("GitTimeout", "Locked") or not self.heal():
                     raise
                 self.prepare()
-                return self._fetch(ref, allow_rewrite)
+                return self._trusted(ref, terms)
 
     def heal(self) -> bool:
         """Throws the mirror away when git finds it damaged; whether it did. Raises GitError."""
@@ -124,7 +137,13 @@ class Mirror:
     def remote(self, repository: Repository | None = None) -> Remote:
         return Remote(self.address, (repository or self.repository).git)
 
-    def _fetch(self, ref: str | None, allow_rewrite: bool) -> Fetched:
+    def _trusted(self, ref: str | None, terms: Terms) -> Fetched:
+        fetched = self._fetch(ref, terms)
+        if terms.trust is not None:
+            terms.trust.check(self.repository, fetched.sha)
+        return fetched
+
+    def _fetch(self, ref: str | None, terms: Terms) -> Fetched:
         if ref and _COMMIT_ID.fullmatch(ref):
             return Fetched(self._commit(ref), ref)
         advertised = self.remote().find(ref)
@@ -134,17 +153,21 @@ class Mirror:
         known, here = self.repository.resolve([tip, f"{advertised.sha}^{{commit}}"])
         if known is not None and known == here:
             return Fetched(known, advertised.name)
-        return self._advance(advertised.name, tip, known, allow_rewrite)
+        return self._advance(advertised.name, tip, known, terms)
 
-    def _advance(self, name: str, tip: str, known: str | None, allow_rewrite: bool) -> Fetched:
+    def _advance(self, name: str, tip: str, known: str | None, terms: Terms) -> Fetched:
+        incoming = tip.replace(_TIPS, _INCOMING)
         with self.writing() as repository:
-            sha, rewritten = self._download(repository, name, tip.replace(_TIPS, _INCOMING), known)
-            if rewritten and not allow_rewrite:
+            sha, rewritten = self._download(repository, name, incoming, known)
+            if rewritten and not terms.allow_rewrite:
                 raise SourceError(
                     f"{self.address}: {name} was rewritten: {sha[:7]} does not contain {str(known)[:7]}, "
                     "which was read last; restore the branch, or allow rewritten history in the settings",
                     reason="NonFastForward",
                 )
+            if terms.trust is not None:
+                deepen = self._deepener(repository, [f"+{name}:{incoming}", *([known] if known else [])])
+                terms.trust.admit(Arrival(repository, sha, known, deepen))
             repository.set_ref(tip, sha)
         return Fetched(sha, name, (HISTORY_REWRITTEN,) if rewritten else ())
 
@@ -161,6 +184,18 @@ class Mirror:
             if len(history) < depth:
                 break
         return history[0], True
+
+    def _deepener(self, repository: Repository, refspecs: Sequence[str]) -> Callable[[int], None]:
+        """Gets more history of a ref, and of a commit that the remote may have forgotten."""
+
+        def deepen(depth: int) -> None:
+            first, *others = refspecs
+            self.remote(repository).fetch(first, depth)
+            for commit in others:
+                with suppress(GitError):
+                    self.remote(repository).fetch(commit, depth)
+
+        return deepen
 
     def _commit(self, sha: str) -> str:
         if self.repository.resolve([f"{sha}^{{commit}}"])[0]:

@@ -22,6 +22,19 @@ class Commit:
     committed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """Commits that one commit contains and an older one does not.
+
+    `cut_off`: parents of some are not here, as the repository is shallow. `whole`: these are all, and
+    none of them is in the older one's history, as far as that is here.
+    """
+
+    commits: list[str]
+    cut_off: bool
+    whole: bool
+
+
 class Repository:
     """One object store. Every method raises GitError and nothing else."""
 
@@ -90,6 +103,32 @@ class Repository:
     def history(self, name: str) -> list[str]:
         """The commits that `name` contains as far as they are here, itself first."""
         return self.git.run("rev-list", "--topo-order", name).decode().split()
+
+    def commits_since(self, older: str, newer: str) -> Newer:
+        """What `newer` contains beyond `older`, the newest first."""
+        commits = self.git.run("rev-list", "--topo-order", newer, f"^{older}").decode().split()
+        shallow = self._shallow()
+        cut_off = not shallow.isdisjoint(commits)
+        if cut_off or older not in shallow:
+            return Newer(commits, cut_off, whole=not cut_off)
+        upon = self.git.run("rev-list", "--ancestry-path", newer, f"^{older}").decode().split()
+        return Newer(commits, cut_off, whole=set(upon) == set(commits))
+
+    def _shallow(self) -> set[str]:
+        """The commits whose parents are left out here."""
+        try:
+            return set((self.folder / "shallow").read_text("ascii").split())
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise GitError(f"{self.folder / 'shallow'} cannot be read: {error.strerror}") from error
+
+    def signature_kind(self, commit: str) -> str:
+        """`OpenPGP`, `SSH` or `X.509`: what signature a commit carries, good or not; empty without one."""
+        head = self.git.run("cat-file", "commit", commit).partition(b"\n\n")[0]
+        line = next((line for line in head.splitlines() if line.startswith(b"gpgsig")), b"")
+        kinds = {b"PGP": "OpenPGP", b"SSH": "SSH", b"SIGNED MESSAGE": "X.509"}
+        return next((kind for mark, kind in kinds.items() if mark in line), "unknown" if line else "")
 
     def set_ref(self, ref: str, commit: str | None) -> None:
         """Points `ref` at `commit`, whatever it was; None removes it."""

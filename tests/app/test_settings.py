@@ -58,3 +58,14 @@ def test_two_repositories_never_share_their_state(tmp_path: Path) -> None:
     one = state("https://git.example/one.git")
     assert one == state("https://git.example/one")
     assert len({one, state("https://git.example/two"), state("https://git.example/one", "edge")}) == 3
+
+
+def test_asking_for_signatures_without_keys_is_refused(tmp_path: Path) -> None:
+    """It must not come to mean that nobody's signature is looked at."""
+    with pytest.raises(SettingsError, match="ARGOS_ALLOWED_SIGNERS"):
+        load_settings({}, {"ARGOS_VERIFY_COMMITS": "strict"}, tmp_path)
+    missing = {"ARGOS_VERIFY_COMMITS": "head", "ARGOS_ALLOWED_SIGNERS": str(tmp_path / "missing")}
+    with pytest.raises(SettingsError, match="missing"):
+        load_settings({}, missing, tmp_path)
+    with pytest.raises(SettingsError, match="expected one of off, head, strict"):
+        load_settings({}, {"ARGOS_VERIFY_COMMITS": "yes"}, tmp_path)

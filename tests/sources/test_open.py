@@ -9,6 +9,8 @@ import pytest
 from argos_gitops.model.errors import SettingsError, SourceError
 from argos_gitops.sources import SourceRequest, open_source
 from argos_gitops.sources.git import GitSource
+from argos_gitops.sources.open import Verification
+from argos_gitops.vcs.signatures import Keys
 from tests.components.git import Origin
 
 
@@ -79,3 +81,38 @@ def test_a_folder_outside_of_the_repository_is_refused(tmp_path: Path, folder: s
 def test_the_whole_repository_has_many_spellings(origin: Origin, tmp_path: Path, folder: str) -> None:
     origin.commit({"a": b"a"})
     assert read(SourceRequest(origin.url, tmp_path / "cache", folder=folder)) == {"a": b"a"}
+
+
+def test_with_verification_files_that_nobody_signed_are_refused(checkout: Path, tmp_path: Path) -> None:
+    """A checkout and a plain folder, which no commit vouches for; a checkout's unsigned commit too."""
+    signers = tmp_path / "allowed_signers"
+    signers.write_text("")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for repo, rev in ((checkout, None), (plain, None), (checkout, "main")):
+        request = SourceRequest(
+            str(repo), tmp_path / "cache", verification=Verification(Keys(allowed_signers=signers))
+        )
+        with pytest.raises(SourceError) as caught:
+            open_source(request).fetch(rev)
+        assert caught.value.reason == "UnverifiedCommit"
+
+
+def test_verification_with_keys_that_cannot_be_read_is_refused_at_once(
+    origin: Origin, tmp_path: Path
+) -> None:
+    keys = Keys(allowed_signers=tmp_path / "missing")
+    with pytest.raises(SettingsError, match="missing"):
+        open_source(SourceRequest(origin.url, tmp_path / "cache", verification=Verification(keys)))
+
+
+def test_verification_without_its_program_is_refused_at_once(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """gpg is no dependency; who names OpenPGP keys needs it."""
+    keys = tmp_path / "keys.asc"
+    keys.write_text("")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    request = SourceRequest(origin.url, tmp_path / "cache", verification=Verification(Keys(openpgp=keys)))
+    with pytest.raises(SettingsError, match="gpg"):
+        open_source(request)

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from argos_gitops.model.errors import SourceError
-from argos_gitops.vcs.mirror import HISTORY_REWRITTEN
+from argos_gitops.vcs.mirror import HISTORY_REWRITTEN, Terms
 from tests.components.git import GitHttp, Origin
 from tests.vcs.mirrors import A, mirror_of
+
+FIXED = Terms(allow_rewrite=False)
 
 
 def test_fm19_a_rewritten_branch_is_followed_at_once_and_noticed(origin: Origin, tmp_path: Path) -> None:
@@ -49,14 +51,14 @@ def test_fm19_a_rewrite_can_be_refused_and_then_the_old_commit_stays(origin: Ori
     base = origin.commit(A)
     good = origin.commit({"b": b"b"})
     mirror = mirror_of(origin.url, tmp_path)
-    mirror.fetch(allow_rewrite=False)
+    mirror.fetch(terms=FIXED)
     origin.commit({"c": b"c"}, onto=base)
     for _ in range(2):
         with pytest.raises(SourceError) as caught:
-            mirror.fetch(allow_rewrite=False)
+            mirror.fetch(terms=FIXED)
         assert caught.value.reason == "NonFastForward"
     restored = origin.commit({"d": b"d"}, onto=good)
-    assert mirror.fetch(allow_rewrite=False).sha == restored
+    assert mirror.fetch(terms=FIXED).sha == restored
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 40])
@@ -66,7 +68,7 @@ def test_fm19_many_commits_at_once_are_no_rewrite(origin: Origin, tmp_path: Path
     mirror.fetch()
     for number in range(count):
         newest = origin.commit({"b": b"%d" % number})
-    fetched = mirror.fetch(allow_rewrite=False)
+    fetched = mirror.fetch(terms=FIXED)
     assert (fetched.sha, fetched.events) == (newest, ())
 
 
@@ -79,7 +81,7 @@ def test_fm19_a_merge_is_no_rewrite(origin: Origin, tmp_path: Path) -> None:
     tree = origin.git("rev-parse", f"{known}^{{tree}}")
     merge = origin.git("commit-tree", tree, "-p", side, "-p", known, "-m", "merge")
     origin.git("update-ref", "refs/heads/main", merge)
-    assert mirror.fetch(allow_rewrite=False).sha == merge
+    assert mirror.fetch(terms=FIXED).sha == merge
 
 
 def test_fm20_a_long_history_is_not_fetched(git_http: GitHttp, origin: Origin, tmp_path: Path) -> None:
