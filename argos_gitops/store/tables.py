@@ -8,7 +8,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware moment in UTC; SQLite forgets the zone, so it is put back on the way out."""
+    """An aware moment in UTC, whatever the zone of a session; SQLite forgets it, so it is put back."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -17,7 +17,9 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 metadata = MetaData()
@@ -196,4 +198,39 @@ locks = Table(
     Column("holder", String(200), nullable=False),
     Column("fence", Integer, nullable=False),
     Column("expires_at", Moment, nullable=False),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("instance", String(200), nullable=False),
+    Column("channel", String(300), nullable=False),
+    Column("key", String(600), nullable=False),
+    Column("mark", String(200), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("throttled", Boolean, nullable=False),
+    Column("bundle", String(32)),
+    Column("attempts", Integer, nullable=False),
+    Column("first_attempt_at", Moment),
+    Column("attempted_at", Moment),
+    Column("claim", String(32)),
+    Column("claimed_until", Moment),
+    Column("error", Text, nullable=False),
+    Index("notifications_by_state", "instance", "state", "channel"),
+    Index("notifications_by_key", "instance", "channel", "key"),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("key", String(600), primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("subject", String(400), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
 )

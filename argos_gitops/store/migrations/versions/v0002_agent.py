@@ -30,6 +30,7 @@ def upgrade() -> None:
     op.add_column("agent_state", sa.Column("result", sa.String(40)))
     op.add_column("agent_state", sa.Column("message", sa.Text))
     op.add_column("agent_state", sa.Column("synced", sa.Integer))
+    _notifications()
     _audit()
     _controls()
     _replicas()
@@ -124,4 +125,38 @@ def _replicas() -> None:
         sa.Column("holder", sa.String(200), nullable=False),
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("expires_at", _MOMENT, nullable=False),
+    )
+
+
+def _notifications() -> None:
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("instance", sa.String(200), nullable=False),
+        sa.Column("channel", sa.String(300), nullable=False),
+        sa.Column("key", sa.String(600), nullable=False),
+        sa.Column("mark", sa.String(200), nullable=False),
+        sa.Column("severity", sa.Integer, nullable=False),
+        sa.Column("event", sa.LargeBinary, nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("due_at", _MOMENT, nullable=False),
+        sa.Column("throttled", sa.Boolean, nullable=False),
+        sa.Column("bundle", sa.String(32)),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("first_attempt_at", _MOMENT),
+        sa.Column("attempted_at", _MOMENT),
+        sa.Column("claim", sa.String(32)),
+        sa.Column("claimed_until", _MOMENT),
+        sa.Column("error", sa.Text, nullable=False),
+    )
+    op.create_index("notifications_by_state", "notifications", ["instance", "state", "channel"])
+    op.create_index("notifications_by_key", "notifications", ["instance", "channel", "key"])
+    op.create_table(
+        "alarms",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("key", sa.String(600), primary_key=True),
+        sa.Column("name", sa.String(60), nullable=False),
+        sa.Column("subject", sa.String(400), nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
     )
