@@ -5,6 +5,7 @@ A test that asks for a component is marked `real` by itself. A missing component
 """
 
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -16,17 +17,19 @@ from tests.components import caddy as caddy_component
 from tests.components import crowdsec as crowdsec_component
 from tests.components import git as git_component
 from tests.components import gitea as gitea_component
+from tests.components import postgres as postgres_component
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.geo import write_country_database
 from tests.components.git import DumbHttp, GitHttp, Origin, RealSshd
 from tests.components.gitea import RealGitea
 from tests.components.lookup import MissingComponentError, component_cache, find_program
+from tests.components.postgres import RealPostgres
 from tests.components.process import RealProcess
 from tests.components.upstream import Upstream
 
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
-_REAL_FIXTURES = {"make_caddy", "make_crowdsec", "sshd", "gitea"}
+_REAL_FIXTURES = {"make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"}
 _started = pytest.StashKey[list[RealProcess]]()
 
 # A shared machine is slow at times; a test says whether something is right, never how fast it was.
@@ -87,6 +90,23 @@ def make_crowdsec(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ca
 def crowdsec(make_crowdsec: Callable[..., RealCrowdSec]) -> RealCrowdSec:
     """A running LAPI without a decision."""
     return make_crowdsec()
+
+
+@pytest.fixture
+def make_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., RealPostgres]]:
+    """Starts a PostgreSQL that this test alone uses, to stop or kill it; each call another one."""
+    require_component("postgres", postgres_component.HOW_TO_GET)
+    yield from _starter(request, tmp_path, RealPostgres)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPostgres]:
+    """A running PostgreSQL for all tests of this process: ask it for a `new_database`."""
+    require_component("postgres", postgres_component.HOW_TO_GET)
+    folder = tmp_path_factory.mktemp("postgres")
+    with RealPostgres(folder) as server:
+        yield server
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

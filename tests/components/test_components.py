@@ -6,12 +6,14 @@ from pathlib import Path
 
 import httpx
 import maxminddb
+import psycopg
 import pytest
 
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.lookup import MissingComponentError, find_program
 from tests.components.ports import free_port
+from tests.components.postgres import RealPostgres
 from tests.components.upstream import Upstream
 
 
@@ -46,6 +48,23 @@ def test_caddy_boots_with_the_configuration_given(make_caddy: Callable[..., Real
     port = free_port()
     make_caddy(config=_serving("booted", port))
     assert httpx.get(f"http://127.0.0.1:{port}").text == "booted"
+
+
+def test_postgres_keeps_what_was_committed_over_a_kill(make_postgres: Callable[..., RealPostgres]) -> None:
+    """And each database that it makes is empty."""
+    server = make_postgres()
+    url = server.new_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    server.kill()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url)
+    server.start()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+    with psycopg.connect(server.new_database()) as connection:
+        tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+        assert connection.execute(tables).fetchone() == (0,)
 
 
 def test_crowdsec_keeps_decisions_over_a_kill(crowdsec: RealCrowdSec) -> None:
