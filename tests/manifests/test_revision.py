@@ -91,3 +91,23 @@ def test_resources_that_are_sound_are_there_beside_problems() -> None:
     loaded = load({"a.yaml": book("one"), "b.yaml": "kind: Nothing\n"})
     assert codes(loaded) == ["UnknownKind"]
     assert list(loaded.resources.of_kind("Book")) == ["one"]
+
+
+def test_windows_are_judged_at_their_place() -> None:
+    """A schedule that is none, and a target that nobody has: a deny window for it would deny nothing."""
+    agent = """\
+apiVersion: argos.dev/v1
+kind: Agent
+metadata: {name: agent}
+spec:
+  windows:
+    - {kind: deny, schedule: 0 22 * * 1-5, duration: 1h, targets: [Rack/r, Rack/s]}
+"""
+    assert lines(load({"a.yaml": agent, "r.yaml": document("Rack", "r")})) == [
+        "a.yaml:6:76 MissingReference spec.windows[0].targets[1]: there is no Rack 's'"
+    ]
+    wrong = agent.replace("1-5", "MON-FR").replace("[Rack/r, Rack/s]", "[]")
+    assert lines(load({"a.yaml": wrong})) == [
+        "a.yaml:6:28 InvalidValue spec.windows[0].schedule: bad day-of-week; "
+        "expected a cron expression of five fields, such as 0 22 * * 1-5"
+    ]

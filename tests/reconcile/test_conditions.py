@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from argos_gitops.model.change import Action, Cause, Change, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth
-from argos_gitops.model.plan import SystemKey, SystemPlan
+from argos_gitops.model.plan import Held, SystemKey, SystemPlan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.reconcile.conditions import SystemReport, conditions_of
 
@@ -36,3 +36,38 @@ def test_a_resource_that_was_not_ready_becomes_applied() -> None:
     """A failure of the last pass does not stick to a resource that is in place now."""
     failed = Condition(HOST, "Ready", Truth.FALSE, "NotAnswering", "502", EARLIER)
     assert _ready(failed).reason == "Applied"
+
+
+def _told(*held: Held, pending: bool = True) -> dict[tuple[str, str], tuple[str, str]]:
+    """Status and reason of each condition, by subject and type, where something waits."""
+    owners = {each.change.owner for each in held}
+    report = SystemReport(
+        SystemPlan(SystemKey(EDGE, "caddy"), held=held),
+        [HOST],
+        observed=True,
+        pending=owners if pending else (),
+    )
+    return {(str(c.subject), c.type): (c.status, c.reason) for c in conditions_of([report], NOW)[EDGE]}
+
+
+def test_what_waits_for_a_window_is_neither_ready_nor_failed() -> None:
+    change = Change(Action.UPDATE, Cause.REVISION, "host/app", HOST, {}, {})
+    told = _told(Held(change, "WindowClosed", "Edge/main is closed until 2026-01-03 00:00 UTC"))
+    assert told == {
+        ("Edge/main", "Ready"): ("Unknown", "WindowClosed"),
+        ("Host/app", "Ready"): ("Unknown", "WindowClosed"),
+    }
+
+
+def test_drift_that_is_held_back_is_still_told() -> None:
+    change = Change(Action.UPDATE, Cause.DRIFT, "host/app", HOST, {}, {})
+    told = _told(Held(change, "Suspended", "Host/app is suspended (by user/ann@desk)"))
+    assert told["Host/app", "Drifted"] == ("True", "Suspended")
+
+
+def test_what_git_keeps_back_leaves_its_target_ready() -> None:
+    """Protection and suspension in git are the revision's own wish; only the resource tells of it."""
+    gone = Change(Action.DELETE, Cause.REVISION, "host/old", ResourceKey("Host", "old"), {}, None)
+    told = _told(Held(gone, "Protected", "Host/old is gone from git, and what it made stays", intended=True))
+    assert told["Edge/main", "Ready"] == ("True", "Applied")
+    assert ("Host/old", "Ready") not in told
