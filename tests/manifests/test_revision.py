@@ -108,6 +108,6 @@ spec:
     ]
     wrong = agent.replace("1-5", "MON-FR").replace("[Rack/r, Rack/s]", "[]")
     assert lines(load({"a.yaml": wrong})) == [
-        "a.yaml:6:28 InvalidValue spec.windows[0].schedule: bad day-of-week; "
+        "a.yaml:6:30 InvalidValue spec.windows[0].schedule: bad day-of-week; "
         "expected a cron expression of five fields, such as 0 22 * * 1-5"
     ]
