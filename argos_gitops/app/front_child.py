@@ -1,0 +1,99 @@
+"""One life of the front process, seen from the agent: born, talked to, listened to, ended."""
+
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from argos_gitops.app.front_link import LONGEST_LINE, SILENCE_SECONDS, decode, encode
+
+_SEND_SECONDS = 5
+_LAST_SECONDS = 10.0
+_MODULE = "argos_gitops.app.front_process"
+# What a front may need of the environment. Tokens and keys of the agent are not among it.
+_PASSED_ON = frozenset(
+    {"ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE"}
+    | {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV"}
+)
+_PASSED_ON_PREFIXES = ("LC_", "PG", "PYTHON")
+
+
+class FrontChild:
+    """A running front process. Raises OSError when it cannot be started."""
+
+    def __init__(self, listening: socket.socket, environment: Mapping[str, str], first: Any) -> None:
+        self._channel, theirs = socket.socketpair()
+        for option, seconds in ((socket.SO_SNDTIMEO, _SEND_SECONDS), (socket.SO_RCVTIMEO, SILENCE_SECONDS)):
+            self._channel.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+        descriptors = (theirs.fileno(), listening.fileno())
+        # -P: the folder that the agent runs in is full of other people's files, and none is a module.
+        command = [sys.executable, "-P", "-m", _MODULE, *map(str, descriptors)]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, env=dict(environment), pass_fds=descriptors
+            )
+        except OSError:
+            self._channel.close()
+            raise
+        finally:
+            theirs.close()
+        self.tell(first)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Says something. A front that does not listen is ended, as it will have to be told again."""
+        try:
+            self._channel.sendall(encode(message))
+        except OSError:
+            self.kill()
+
+    def messages(self) -> Iterator[Mapping[str, Any]]:
+        """What it says, until it ends, falls silent, or talks nonsense: then it is ended."""
+        try:
+            for line in _lines(self._channel.recv):
+                yield decode(line)
+        except (OSError, ValueError):
+            self.kill()
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def bury(self) -> int:
+        """Its exit code, negative for a signal; with nothing left to say, it gets a moment to end."""
+        self._channel.close()
+        try:
+            return self._process.wait(_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.wait()
+
+
+def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of the agent's environment that its front gets."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.upper() in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+    }
+
+
+def _lines(receive: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Whole lines as they come; ValueError for one that is too long, OSError for silence."""
+    pending = b""
+    while data := receive(LONGEST_LINE):
+        *lines, pending = (pending + data).split(b"\n")
+        yield from lines
+        if len(pending) > LONGEST_LINE:
+            raise ValueError("a line without an end")

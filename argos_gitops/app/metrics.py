@@ -1,0 +1,90 @@
+"""What the agent measures of itself, for Prometheus. The front shows it at `/metrics`.
+
+To be imported through `open_metrics` alone: prometheus_client decides when it is imported whether its
+numbers go to files that another process can read.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from argos_gitops.model.change import Cause, Result
+from argos_gitops.ports.report import PassResult
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_WELL = ("Applied", "NoChange")
+_EVERYTHING = "all"
+
+
+class AgentMetrics:
+    """The instruments; a Reporter of passes. Labels are kinds, reasons and targets: few, and all ours."""
+
+    def __init__(self) -> None:
+        # No registry: what is shown is read from files, where nothing else of this process belongs.
+        no_registry: Mapping[str, Any] = {"registry": None}
+        gauge: Mapping[str, Any] = {"registry": None, "multiprocess_mode": "mostrecent"}
+        self._passes = Counter("argos_passes", "Passes.", ["target", "result"], **no_registry)
+        self._phases = Histogram(
+            "argos_pass_seconds", "Duration of a pass by phase.", ["phase"], buckets=_SECONDS, **no_registry
+        )
+        self._changes = Counter(
+            "argos_changes",
+            "Changes made, failed or skipped.",
+            ["kind", "action", "cause", "result"],
+            **no_registry,
+        )
+        self._lag = Histogram(
+            "argos_push_to_applied_seconds",
+            "From hearing of a revision to having applied it.",
+            buckets=_SECONDS,
+            **no_registry,
+        )
+        self._drifted = Gauge(
+            "argos_drifted", "Objects that the world changed, not put right.", ["target"], **gauge
+        )
+        self._last_success = Gauge(
+            "argos_last_success_timestamp_seconds", "When a pass last ended well.", ["target"], **gauge
+        )
+        self._queues = Gauge("argos_queue_depth", "Entries that wait.", ["queue"], **gauge)
+        self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **gauge)
+        self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **gauge)
+
+    def report(self, result: PassResult) -> None:
+        target = str(result.target or _EVERYTHING)
+        state = result.targets.get(result.target) if result.target else None
+        word = state.result if state is not None and state.result else result.result
+        self._passes.labels(target, word).inc()
+        if word in _WELL:
+            self._last_success.labels(target).set(result.at.timestamp())
+        for phase, seconds in result.durations.items():
+            self._phases.labels(phase).observe(seconds)
+        for _, outcome in result.outcomes:
+            change = outcome.change
+            self._changes.labels(change.owner.kind, change.action, change.cause, outcome.result).inc()
+        if result.plan is not None:
+            self._drifted.labels(target).set(_drifted(result))
+
+    def applied(self, seconds: float) -> None:
+        """A new revision stands everywhere on a target, so long after we heard of it."""
+        self._lag.observe(seconds)
+
+    def queue(self, name: str, depth: int) -> None:
+        self._queues.labels(name).set(depth)
+
+    def beat(self, at: datetime) -> None:
+        self._heartbeat.set(at.timestamp())
+
+    def suspended(self, suspended: bool) -> None:
+        self._suspended.set(suspended)
+
+
+def _drifted(result: PassResult) -> int:
+    """Drifted objects that this pass saw and did not repair."""
+    seen = sum(change.cause is Cause.DRIFT for _, change in result.plan.changes()) if result.plan else 0
+    repaired = sum(
+        outcome.change.cause is Cause.DRIFT and outcome.result is Result.DONE
+        for _, outcome in result.outcomes
+    )
+    return max(0, seen - repaired)
