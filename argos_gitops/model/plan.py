@@ -32,6 +32,10 @@ class Failure:
     subject: ResourceKey | None = None
 
 
+REPORTED, PROPOSED = "Reported", "Proposed"
+"""Reasons of drift that stays as it is, because git says that it is not to be repaired."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A change that is needed, and is not made for now. `reason` is stable and CamelCase.
@@ -45,6 +49,11 @@ class Held:
     message: str
     until: datetime | None = None
     intended: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is drift that stays: it is told as such, and Ready says what was proved last."""
+        return self.reason in (REPORTED, PROPOSED)
 
 
 @dataclass(frozen=True, slots=True)

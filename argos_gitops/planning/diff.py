@@ -73,8 +73,8 @@ class SystemDiff:
 
     @property
     def pending(self) -> frozenset[ResourceKey]:
-        """The owners of all that differs, whether it waits or not."""
-        held = (each.change.owner for each in self.held)
+        """The owners of all that differs, whether it waits or not, accepted drift aside."""
+        held = (each.change.owner for each in self.held if not each.accepted)
         return frozenset((*(change.owner for change in self.changes), *held))
 
 
@@ -85,7 +85,7 @@ def diff(situation: Situation) -> SystemDiff:
     changes, held = _hold_back(situation, needed)
     desired = Counter(wanted.owner.kind for wanted in situation.desired.values())
     return SystemDiff(
-        changes=changes,
+        changes=ordered([*changes, *_renewals_beside(situation, held)]),
         held=held,
         existing=_counts(_existing(desired, needed)),
         desired=_counts(desired),
@@ -110,7 +110,7 @@ def _compare(situation: Situation) -> tuple[list[Change], list[ManagedObject]]:
         if found is None or found.content != wanted.content:
             writes.append(_write(situation, wanted, found))
         elif wanted.renew_at is not None and now >= wanted.renew_at:
-            writes.append(_renewal(wanted))
+            writes.append(_renewal(wanted, wanted.content))
         elif not _is_recorded(wanted, inventory.get(object_id)):
             settled.append(wanted)
     return writes, settled
@@ -143,14 +143,24 @@ def _write(situation: Situation, wanted: ManagedObject, found: LiveObject | None
     )
 
 
-def _renewal(wanted: ManagedObject) -> Change:
+def _renewals_beside(situation: Situation, held: Iterable[Held]) -> Iterator[Change]:
+    """What is left of an object whose drift stays must not run out: it is renewed as it is."""
+    for each in held:
+        wanted = situation.desired.get(each.change.object_id) if each.accepted else None
+        if wanted is None or wanted.renew_at is None or each.change.before is None:
+            continue
+        if situation.now >= wanted.renew_at:
+            yield _renewal(wanted, each.change.before)
+
+
+def _renewal(wanted: ManagedObject, content: Content) -> Change:
     return Change(
         action=Action.UPDATE,
         cause=Cause.EXPIRY,
         object_id=wanted.id,
         owner=wanted.owner,
-        before=wanted.content,
-        after=wanted.content,
+        before=content,
+        after=content,
         location=wanted.location,
         note=f"to be renewed since {wanted.renew_at:%Y-%m-%d %H:%M} UTC",
     )

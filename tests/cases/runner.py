@@ -16,6 +16,7 @@ from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import SUSPEND_ANNOTATION, ResourceKey
 from argos_gitops.model.secret import MASK
 from argos_gitops.planning.diff import Describe, Situation, SystemDiff, diff
+from argos_gitops.planning.drift import REPAIR, DriftModes
 from argos_gitops.planning.guard import review
 from argos_gitops.planning.holds import Suspended, sentences
 
@@ -92,7 +93,7 @@ def _situation(case: Path, reading: Reading, settings: Mapping[str, Any]) -> Sit
         inventory=_inventory(read(case / "inventory.yaml"), desired, live),
         now=_time(settings.get("now", NOW)),
         describe=reading.describe,
-        holds=(_suspended(settings.get("suspended", ())),),
+        holds=(_suspended(settings.get("suspended", ())), _modes(settings.get("drift", {}))),
         drifting={
             ResourceKey.parse(owner): _time(since) for owner, since in settings.get("drifting", {}).items()
         },
@@ -101,6 +102,11 @@ def _situation(case: Path, reading: Reading, settings: Mapping[str, Any]) -> Sit
 
 def _suspended(written: Iterable[str]) -> Suspended:
     return Suspended(dict.fromkeys(map(ResourceKey.parse, written), SUSPEND_ANNOTATION))
+
+
+def _modes(written: Mapping[str, str]) -> DriftModes:
+    annotated = {ResourceKey.parse(key): mode for key, mode in written.items() if key != "default"}
+    return DriftModes(written.get("default", REPAIR), annotated)
 
 
 def _inventory(

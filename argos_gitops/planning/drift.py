@@ -1,0 +1,43 @@
+"""What is done about drift: repaired, reported or proposed as a change of the configuration."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from argos_gitops.model.change import Cause, Change
+from argos_gitops.model.plan import PROPOSED, REPORTED, Held, SystemKey
+from argos_gitops.model.resource import DRIFT_ANNOTATION, AnyResource, ResourceKey
+
+REPAIR, REPORT, PROPOSE = "repair", "report", "propose"
+
+
+@dataclass(frozen=True, slots=True)
+class DriftModes:
+    """A Hold: drift that is reported or proposed is left as it is.
+
+    An owner's annotation wins over that of its target, and that over the Agent's `default`. What nobody
+    owns, and what an owner that left git has made, follows its target.
+    """
+
+    default: str = REPAIR
+    annotated: Mapping[ResourceKey, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, resources: Iterable[AnyResource], default: str) -> "DriftModes":
+        return cls(default, {each.key: each.drift for each in resources if each.drift})
+
+    def mode(self, system: SystemKey, change: Change) -> tuple[str, str]:
+        """The mode for a change, and who asks for it."""
+        for key in (change.owner, system.target):
+            if key in self.annotated:
+                return self.annotated[key], f"{DRIFT_ANNOTATION} of {key}"
+        return self.default, "spec.drift.mode of the Agent"
+
+    def __call__(self, system: SystemKey, change: Change) -> Held | None:
+        if change.cause is not Cause.DRIFT:
+            return None
+        mode, who = self.mode(system, change)
+        if mode == REPORT:
+            return Held(change, REPORTED, f"drift is reported, not repaired ({who})", intended=True)
+        if mode == PROPOSE:
+            return Held(change, PROPOSED, f"drift is proposed as a change of git ({who})", intended=True)
+        return None
