@@ -85,20 +85,21 @@ class SteppingClock:
 class FakeSource:
     """A repository that is a list of resources; each `commit` is a revision."""
 
-    resources: list[AnyResource] = field(default_factory=list)
+    history: dict[int, list[AnyResource]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     number: int = 0
     error: ArgosError | None = None
 
     def commit(self, *resources: AnyResource) -> None:
         self.number += 1
-        self.resources = list(resources)
+        self.history[self.number] = list(resources)
 
     def fetch(self, rev: str | None = None) -> "FakeSnapshot":
         if self.error is not None:
             raise self.error
-        sha = f"{self.number:040x}"
-        return FakeSnapshot(Revision(sha, tree=sha, ref="main", subject=f"commit {self.number}"), self)
+        number = self.number if rev is None else int(rev, 16)
+        sha = f"{number:040x}"
+        return FakeSnapshot(Revision(sha, tree=sha, ref="main", subject=f"commit {number}"), self)
 
 
 @dataclass
@@ -122,7 +123,8 @@ class FakeLoaded:
 
 def load(snapshot: FakeSnapshot) -> FakeLoaded:
     source = snapshot.source
-    return FakeLoaded(EagerResources(source.resources, snapshot.revision.tree), source.problems)
+    resources = source.history.get(int(snapshot.revision.sha, 16), [])
+    return FakeLoaded(EagerResources(resources, snapshot.revision.tree), source.problems)
 
 
 @dataclass
@@ -135,6 +137,7 @@ class World:
     fail_at: int | None = None
     before_apply: Callable[["World"], None] | None = None
     unwell: set[str] = field(default_factory=set)
+    unwell_values: set[str] = field(default_factory=set)
 
     def fingerprint(self) -> str:
         return digest_of(self.values)
@@ -207,7 +210,8 @@ class WorldProvider:
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
     ) -> Iterator[Condition]:
         for owner in sorted({change.owner for change in changes} | set(recheck)):
-            if owner.name in self.world.unwell:
+            value = self.world.values.get(f"thing/{owner.name}")
+            if owner.name in self.world.unwell or value in self.world.unwell_values:
                 yield Condition(owner, "Ready", Truth.FALSE, "Unwell", "does not answer")
 
     def watches(self) -> Sequence[Watch]:

@@ -34,6 +34,7 @@ class Reconciler:
         Raises SourceError or ManifestError when it cannot.
         """
         trip = Trip(self._parts.clock.now())
+        self._parts.systems.observe_ahead()
         desired = replace(self._fetch_and_load(trip, rev), whole=whole)
         plan = OnePass(self._parts, trip, desired).look(self._systems(desired))
         return Outlook(desired.state.resources, plan, trip.looks)
@@ -45,6 +46,7 @@ class Reconciler:
         blocks, StalePlanError when the world moved, TransientError (Locked) when another process is at it.
         """
         trip = Trip(self._parts.clock.now())
+        self._parts.systems.observe_ahead()
         try:
             desired = self._fetch_and_load(trip, rev)
             systems = self._systems(desired)
@@ -134,7 +136,6 @@ class Reconciler:
         )
 
     def _fetch_and_load(self, trip: Trip, rev: str | None) -> Desired:
-        self._parts.systems.observe_ahead()
         with trip.phase("fetch"):
             snapshot = self._parts.source.fetch(rev)
         trip.revision, trip.events = snapshot.revision, tuple(snapshot.events)

@@ -179,8 +179,12 @@ class Worker:
             now=now,
             orders=orders_of(self._crew.controls, now),
             stopping=lambda: self._stopping,
-            superseded=lambda: self._stopping or self._offered is not None,
+            superseded=lambda: self._stopping or self._is_superseded(desired),
         )
+
+    def _is_superseded(self, desired: Desired) -> bool:
+        offered = self._offered
+        return offered is not None and offered.revision.sha not in (desired.revision.sha, desired.instead_of)
 
     def _approve(self, plan: Plan) -> Approval:
         named = (digest for digest in self._crew.controls.approvals() if plan.digest.startswith(digest))
