@@ -7,6 +7,7 @@ own, where the same user has another number.
 import os
 import secrets
 import subprocess
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,9 @@ class RealGitea(RealProcess):
     def gitea(self, *arguments: str) -> str:
         """What a `gitea` command prints."""
         command = [*_unprivileged(), str(self._program), "--config", str(self._config), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, env=self._env, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=self._env, stdin=subprocess.DEVNULL
+        )
         assert done.returncode == 0, f"gitea {arguments[0]}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -89,6 +92,19 @@ class RealGitea(RealProcess):
         """An empty repository of the administrator; its URL for git, with the credentials in it."""
         self.api("POST", "user/repos", {"name": name, "default_branch": "main"})
         return self.clone_url(f"{self.admin.name}/{name}", self.admin)
+
+    def commit(
+        self, project: str, files: Mapping[str, bytes], *, branch: str = "main", onto: str = "main"
+    ) -> str:
+        """Adds files on top of the branch `onto`; the tip of `branch`, which may be new."""
+        contents = [
+            {"operation": "create", "path": path, "content": b64encode(content).decode()}
+            for path, content in files.items()
+        ]
+        body = {"branch": onto, "message": f"add {', '.join(files)}", "files": contents}
+        extra = {"new_branch": branch} if branch != onto else {}
+        answer = self.api("POST", f"repos/{project}/contents", {**body, **extra})
+        return str(answer["commit"]["sha"])
 
     def clone_url(self, project: str, user: GiteaUser) -> str:
         scheme, _, rest = self.url.partition("://")
@@ -123,6 +139,7 @@ def _configuration(folder: Path, static: Path, url: str, port: int) -> Mapping[s
             "HTTP_ADDR": "127.0.0.1",
             "HTTP_PORT": port,
             "ROOT_URL": f"{url}/",
+            "LOCAL_ROOT_URL": f"{url}/",
             "USE_SUB_URL_PATH": "true",
             "STATIC_ROOT_PATH": static,
             "OFFLINE_MODE": "true",
