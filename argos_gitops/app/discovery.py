@@ -23,7 +23,13 @@ _TARGETS = {"Edge": "One Caddy with its CrowdSec: a target."}
 def provider_specs() -> tuple[ProviderSpec, ...]:
     """Each folder of `providers` exposes one `PROVIDER`; in name order."""
     names = sorted(module.name for module in iter_modules(providers.__path__) if module.ispkg)
-    return tuple(import_module(f"{providers.__name__}.{name}").PROVIDER for name in names)
+    return tuple(provider_spec(name) for name in names)
+
+
+def provider_spec(name: str) -> ProviderSpec:
+    """One of them; no other is imported."""
+    spec: ProviderSpec = import_module(f"{providers.__name__}.{name}").PROVIDER
+    return spec
 
 
 @cache

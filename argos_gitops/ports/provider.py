@@ -17,6 +17,7 @@ from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.secrets import Secrets
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig
 
 SectionT = TypeVar("SectionT", bound=SpecModel)
 Network = IPv4Network | IPv6Network
@@ -153,6 +154,19 @@ Check = Callable[[ResourceSet], Iterable[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
+class Bouncing:
+    """How a provider refuses addresses by itself, for edges that ask us (forward-auth).
+
+    `config` runs in the agent and may resolve secrets: None where the target asks nobody; a secret that
+    is missing is a `problem` of the configuration, not an error. `open` runs in the front and starts
+    what keeps the decisions in memory.
+    """
+
+    config: Callable[[Target, Secrets], BouncerConfig | None]
+    open: Callable[[BouncerConfig], Bouncer]
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderSpec:
     """A provider as the rest of the program sees it.
 
@@ -167,3 +181,4 @@ class ProviderSpec:
     kinds: tuple[type[SpecModel], ...]
     factory: Callable[[Target, ProviderContext], Provider]
     checks: tuple[Check, ...] = ()
+    bouncing: Bouncing | None = None

@@ -5,6 +5,7 @@ database, and whatever speaks to LAPI. Does not: Caddy's bouncer module, plannin
 """
 
 from argos_gitops.ports.provider import Provider, ProviderContext, ProviderSpec, Target
+from argos_gitops.providers.crowdsec.bouncer.config import BOUNCING
 from argos_gitops.providers.crowdsec.checks import CHECKS
 from argos_gitops.providers.crowdsec.kinds import AllowlistSpec, CountryBanSpec, DecisionSpec
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
@@ -24,4 +25,5 @@ PROVIDER = ProviderSpec(
     kinds=(DecisionSpec, AllowlistSpec, CountryBanSpec),
     factory=_factory,
     checks=CHECKS,
+    bouncing=BOUNCING,
 )

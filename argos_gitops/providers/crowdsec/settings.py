@@ -10,6 +10,7 @@ from argos_gitops.model.spec import Duration, SpecModel
 
 _SHORTEST = timedelta(seconds=4)
 _MOST_EARLY = timedelta(days=1)
+_SHORTEST_WAIT = timedelta(milliseconds=50)
 
 
 class MachineSpec(SpecModel):
@@ -17,6 +18,15 @@ class MachineSpec(SpecModel):
 
     id: str = Field(min_length=1, description="The machine's id.")
     password: SecretRef = Field(description="The machine's password.")
+
+
+_OF_FORWARD_AUTH = {
+    "agent_url": "agentUrl",
+    "fail_mode": "failMode",
+    "timeout": "timeout",
+    "poll_interval": "pollInterval",
+    "away_after": "awayAfter",
+}
 
 
 class BouncerSpec(SpecModel):
@@ -28,7 +38,36 @@ class BouncerSpec(SpecModel):
         "`off`: the edge refuses nobody.",
     )
     key: SecretRef | None = Field(
-        None, description="The bouncer's API key, as `cscli bouncers add` printed it. Needed unless `off`."
+        None,
+        description="The bouncer's API key, as `cscli bouncers add` printed it; no other bouncer may use "
+        "it. Needed unless `off`.",
+    )
+    agent_url: str = Field(
+        "http://127.0.0.1:8780",
+        pattern=r"^(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}|unix:///[^\s{}]+)$",
+        description="With forward-auth: the agent's address as Caddy reaches it, where `ARGOS_LISTEN` says; "
+        "`unix:///run/argos.sock` for a socket.",
+    )
+    fail_mode: Literal["open", "closed"] = Field(
+        "open",
+        description="With forward-auth, while nobody can say whether an address is banned (the agent is "
+        "away, or LAPI for longer than `awayAfter`): `open` lets it in, `closed` refuses it with 503. Bans "
+        "that the agent knows stay in force either way.",
+    )
+    timeout: Duration = Field(
+        "500ms",
+        validate_default=True,
+        description="With forward-auth: how long Caddy waits for the agent before `failMode` decides.",
+    )
+    poll_interval: Duration = Field(
+        "3s",
+        validate_default=True,
+        description="With forward-auth: how often the agent asks LAPI what has changed.",
+    )
+    away_after: Duration = Field(
+        "5m",
+        validate_default=True,
+        description="With forward-auth: how long LAPI may go without answering before `failMode` decides.",
     )
 
     @model_validator(mode="after")
@@ -36,6 +75,20 @@ class BouncerSpec(SpecModel):
         if self.mode != "off" and self.key is None:
             raise ValueError(f"mode {self.mode} needs a key: the output of `cscli bouncers add`")
         return self
+
+    @model_validator(mode="after")
+    def _fields_of_the_mode(self) -> Self:
+        given = [shown for name, shown in _OF_FORWARD_AUTH.items() if name in self.model_fields_set]
+        if given and self.mode != "forward-auth":
+            raise ValueError(f"{', '.join(given)} belong to mode forward-auth, not {self.mode}")
+        return self
+
+    @field_validator("timeout", "poll_interval", "away_after")
+    @classmethod
+    def _some_time(cls, value: timedelta) -> timedelta:
+        if value < _SHORTEST_WAIT:
+            raise ValueError("expected 50ms at least")
+        return value
 
 
 class CrowdSecSettings(SpecModel):

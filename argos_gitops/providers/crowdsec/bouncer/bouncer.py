@@ -1,0 +1,160 @@
+"""The bouncer of one edge: a thread that keeps the mirror, and verdicts out of it."""
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from argos_gitops.model.errors import ProviderError
+from argos_gitops.model.secret import SecretValue
+from argos_gitops.ports.health import Subsystem
+from argos_gitops.ports.verdict import BouncerConfig, Remedy, Verdict
+from argos_gitops.providers.crowdsec.bouncer.index import packed_address
+from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
+from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
+from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
+
+_LONGEST_PAUSE = 30.0
+_SWEEP_SECONDS = 30.0
+
+_ALLOWED = Verdict(Remedy.ALLOW)
+_LET_IN = Verdict(Remedy.ALLOW, certain=False)
+_KEPT_OUT = Verdict(Remedy.BAN, certain=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """A configuration as this bouncer understands it; times are in seconds."""
+
+    lapi_url: str
+    key: SecretValue | None
+    problem: str
+    closed: bool
+    poll_interval: float
+    away_after: float
+
+    @classmethod
+    def of(cls, config: BouncerConfig) -> "Orders":
+        options = config.options
+        return cls(
+            lapi_url=options["lapi_url"],
+            key=config.key,
+            problem=config.problem,
+            closed=options["fail_mode"] == "closed",
+            poll_interval=float(options["poll_interval"]),
+            away_after=float(options["away_after"]),
+        )
+
+    def same_source(self, other: "Orders") -> bool:
+        return (self.lapi_url, self.key) == (other.lapi_url, other.key)
+
+
+class LapiBouncer:
+    """Answers for one edge from memory. `verdict` is for one thread; everything else for any."""
+
+    def __init__(self, config: BouncerConfig) -> None:
+        self._orders = Orders.of(config)
+        self._mirror = Mirror()
+        self._cache = VerdictCache()
+        self._error = ""
+        self._last_look: float | None = None
+        self._closed = threading.Event()
+        self._wake = threading.Event()
+        threading.Thread(target=self._run, name="bouncer", daemon=True).start()
+
+    def configure(self, config: BouncerConfig) -> None:
+        """A key that is missing now changes nothing: the one in use goes on being used."""
+        orders = Orders.of(config)
+        if orders.key is None:
+            return
+        if not orders.same_source(self._orders):
+            self._mirror.distrust()
+        self._orders = orders
+        self._wake.set()
+
+    def verdict(self, address: str) -> Verdict:
+        now, index = time.monotonic(), self._mirror.index
+        known = self._cache.get(address, index.version, now)
+        if known is None:
+            found = index.find(packed_address(address), now)
+            known = _ALLOWED if found is None else Verdict(found.remedy, found.origin, found.scope)
+            self._cache.keep(address, known, now, math.inf if found is None else found.end)
+        if known is _ALLOWED and not self._fresh(now):
+            return _KEPT_OUT if self._orders.closed else _LET_IN
+        return known
+
+    def health(self) -> Subsystem:
+        state = "ok" if self._fresh(time.monotonic()) and not self._error else "failing"
+        return Subsystem(
+            name="",
+            state=state,
+            last_run=_wall_time(self._last_look),
+            last_success=_wall_time(self._mirror.fresh_at),
+            error=self._error,
+            detail=f"{len(self._mirror.index):,} decisions in memory",
+        )
+
+    @property
+    def decisions(self) -> int:
+        return len(self._mirror.index)
+
+    def close(self) -> None:
+        """Waits for nothing: the thread ends with the look that it is at."""
+        self._closed.set()
+        self._wake.set()
+
+    def _fresh(self, now: float) -> bool:
+        fresh_at = self._mirror.fresh_at
+        return fresh_at is not None and now - fresh_at < self._orders.away_after
+
+    def _run(self) -> None:
+        """Looks until it is closed; while LAPI fails the looks become rarer."""
+        stream: DecisionStream | None = None
+        used, failures, swept = self._orders, 0, time.monotonic()
+        while not self._closed.is_set():
+            orders = self._orders
+            if stream is None or not orders.same_source(used):
+                stream, used = _reopened(stream, orders), orders
+            failures = 0 if self._look(stream, orders) else failures + 1
+            if time.monotonic() - swept >= _SWEEP_SECONDS:
+                swept = time.monotonic()
+                self._cache.sweep(swept)
+            self._wake.wait(
+                min(orders.poll_interval * 2**failures, max(_LONGEST_PAUSE, orders.poll_interval))
+            )
+            self._wake.clear()
+        if stream is not None:
+            stream.close()
+
+    def _look(self, stream: DecisionStream | None, orders: Orders) -> bool:
+        """Whether it went well."""
+        self._last_look = time.monotonic()
+        if stream is None:
+            self._error = orders.problem
+            return False
+        try:
+            self._mirror.look(stream)
+        except ProviderError as error:
+            self._error = str(error)
+            return False
+        self._error = ""
+        return True
+
+
+def _pause(orders: Orders, failures: int) -> float:
+    """Seconds until the next look: doubled with each failure, half a minute at most."""
+    return max(orders.poll_interval, min(orders.poll_interval * (1 << min(failures, 10)), _LONGEST_PAUSE))
+
+
+def _reopened(stream: DecisionStream | None, orders: Orders) -> DecisionStream | None:
+    if stream is not None:
+        stream.close()
+    return None if orders.key is None else DecisionStream(orders.lapi_url, orders.key)
+
+
+def _wall_time(moment: float | None) -> datetime | None:
+    """A moment of the monotonic clock as people tell it."""
+    if moment is None:
+        return None
+    return datetime.now(UTC) - timedelta(seconds=time.monotonic() - moment)

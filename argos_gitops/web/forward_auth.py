@@ -1,0 +1,110 @@
+"""`/auth/forward/{edge}`: an edge asks whether the address of a visitor may pass.
+
+204 lets it pass; 403 refuses it (a captcha too: there is nobody here to solve one for); 503 says that nobody
+can tell at the moment, where the edge fails closed; 404 names an edge that nobody asks for. Whoever reaches
+the listener may ask: the answer tells of an address whether it is banned, and nothing else. It is answered
+before anything that is limited or waits for the store.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from argos_gitops.ports.verdict import Remedy, Verdict, Verdicts
+from argos_gitops.web.answers import JsonAnswer, RefusalError
+
+_ADDRESS_HEADERS = (b"x-argos-client-ip", b"x-argos-remote-ip")
+"""The second is the other end of the edge's own connection: a Caddy before 2.7 knows no other."""
+
+
+class Bouncers(Protocol):
+    """Verdicts by the name of their edge, those of today."""
+
+    def of_edge(self, name: str) -> Verdicts | None: ...
+
+    def only(self) -> tuple[str, Verdicts] | None:
+        """The one edge that there is, with its name; None when there are several, or none."""
+        ...
+
+
+class VerdictMetrics:
+    """Counts answers. `registry` shows them; None where files of several processes do."""
+
+    def __init__(self, registry: CollectorRegistry | None) -> None:
+        self._requests = Counter(
+            "argos_forward_auth_requests",
+            "Verdicts by edge; unknown-allowed and unknown-refused while nobody can tell.",
+            ["edge", "verdict"],
+            registry=registry,
+        )
+        self._counters: dict[tuple[str, str], Any] = {}
+
+    def count(self, edge: str, word: str) -> None:
+        counter = self._counters.get((edge, word))
+        if counter is None:
+            counter = self._counters[edge, word] = self._requests.labels(edge, word)
+        counter.inc()
+
+
+class ForwardAuth:
+    """The endpoint, as bare ASGI: it is asked with each request to the edge."""
+
+    def __init__(self, bouncers: Bouncers, metrics: VerdictMetrics) -> None:
+        self._bouncers = bouncers
+        self._metrics = metrics
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/auth/forward/{edge}", self), Route("/auth/forward", self)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        edge, verdicts = self._edge(scope["path_params"])
+        verdict = _verdict(verdicts, scope["headers"])
+        self._metrics.count(edge, _word(verdict))
+        await _answer(verdict)(scope, receive, send)
+
+    def _edge(self, path_params: Mapping[str, str]) -> tuple[str, Verdicts]:
+        name = path_params.get("edge")
+        if name is None:
+            only = self._bouncers.only()
+            if only is None:
+                raise RefusalError(404, "UnknownEdge", "name the edge: /auth/forward/EDGE")
+            return only
+        verdicts = self._bouncers.of_edge(name)
+        if verdicts is None:
+            message = "no Edge of this name has crowdsec.bouncer.mode forward-auth here"
+            raise RefusalError(404, "UnknownEdge", message)
+        return name, verdicts
+
+
+def _verdict(verdicts: Verdicts, headers: Iterable[tuple[bytes, bytes]]) -> Verdict:
+    given = {name: value for name, value in headers if name in _ADDRESS_HEADERS and value}
+    for name in _ADDRESS_HEADERS:
+        if name in given:
+            return _of_address(verdicts, given[name].decode("latin-1"))
+    raise RefusalError(400, "NoAddress", "expected the visitor's address in the header X-Argos-Client-Ip")
+
+
+def _of_address(verdicts: Verdicts, address: str) -> Verdict:
+    try:
+        return verdicts.verdict(address)
+    except ValueError:
+        raise RefusalError(400, "NoAddress", "X-Argos-Client-Ip holds no IP address") from None
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.certain:
+        return verdict.remedy
+    return "unknown-allowed" if verdict.remedy is Remedy.ALLOW else "unknown-refused"
+
+
+def _answer(verdict: Verdict) -> Response:
+    if verdict.remedy is Remedy.ALLOW:
+        return Response(status_code=204)
+    if not verdict.certain:
+        message = "nobody can tell now whether this address is banned"
+        return JsonAnswer({"error": "VerdictUnknown", "message": message}, 503)
+    return JsonAnswer({"verdict": verdict.remedy, "origin": verdict.origin, "scope": verdict.scope}, 403)
