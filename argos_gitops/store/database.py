@@ -1,10 +1,10 @@
-"""Opening the database: SQLite in WAL mode or any SQLAlchemy URL, migrated to the newest schema."""
+"""Opening the database: SQLite in WAL mode or PostgreSQL, migrated to the newest schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -14,22 +14,46 @@ from argos_gitops.store.tables import metadata
 SCHEMA_HEAD = "0002"
 """The newest Alembic revision; comparing it spares the slow import of Alembic on every start."""
 
+_OPENING = 0x6172676F73
+"""The key of the advisory lock that PostgreSQL gives to one of those who open a database at once."""
+
+_POSTGRES_ARGUMENTS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "argos-gitops",
+}
+"""A server that vanished without a word is noticed within the term of a lease, or little later."""
+
+_POSTGRES_SESSION = (
+    # Whoever was paused inside a transaction must not keep the others waiting for the rows it locked.
+    "SET idle_in_transaction_session_timeout = '5s'",
+    "SET lock_timeout = '8s'",
+    "SET TIME ZONE 'UTC'",
+)
+
 
 def open_database(url: str) -> Engine:
     """An engine whose schema is up to date; StoreError that names the place when it cannot be had."""
     try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-            Path(str(parsed.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        engine = _engine(_with_driver(make_url(url)))
+    except (ArgumentError, NoSuchModuleError) as error:
         raise StoreError("the store URL is not a database URL that SQLAlchemy can open") from error
+    except ImportError as error:
+        raise StoreError(
+            f"the store needs a driver that is not installed ({error.name}); "
+            "for PostgreSQL: pip install 'argos-gitops[postgres]'"
+        ) from error
     except OSError as error:
         raise StoreError(f"the store's folder cannot be made: {error}") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    with store_errors(engine):
-        _migrate(engine)
+    try:
+        with store_errors(engine):
+            _migrate(engine)
+    except StoreError:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -46,35 +70,79 @@ def store_errors(engine: Engine) -> Iterator[None]:
         ) from error
 
 
+def _with_driver(url: URL) -> URL:
+    """`postgres://` and `postgresql://` mean the driver that we bring."""
+    return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
+
+
+def _engine(url: URL) -> Engine:
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if url.database not in (None, "", ":memory:"):
+            Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine = create_engine(url)
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    if backend != "postgresql":
+        raise StoreError(f"the store URL begins with {url.drivername}; expected sqlite or postgresql")
+    given = {name: value for name, value in _POSTGRES_ARGUMENTS.items() if name not in url.query}
+    engine = create_engine(url, connect_args=given, pool_pre_ping=True, max_overflow=20, pool_timeout=5)
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
 def _prepare_sqlite(connection: object, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined] # the DBAPI has no common type
+    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA busy_timeout=10000")
     cursor.close()
 
 
+def _prepare_postgres(connection: object, _: ConnectionPoolEntry) -> None:
+    with connection.cursor() as cursor:  # type: ignore[attr-defined] # the DBAPI has no common type
+        cursor.execute("; ".join(_POSTGRES_SESSION))
+    connection.commit()  # type: ignore[attr-defined]
+
+
 def _migrate(engine: Engine) -> None:
-    with engine.begin() as connection:
-        version = _schema_version(connection)
-        if version == SCHEMA_HEAD:
+    """Does nothing to the newest schema; else one process at a time looks again, and does what is due."""
+    with engine.connect() as connection:
+        if _schema_version(connection) == SCHEMA_HEAD:
             return
+    with engine.begin() as connection:
+        _alone(connection)
+        version = _schema_version(connection)
         if version is None and not inspect(connection).get_table_names():
             _create(connection)
-            return
-    # Alembic takes half a second to import; a schema that is new, or the newest, can do without.
-    from argos_gitops.store.migrations.upgrade import upgrade
+        elif version is None or version < SCHEMA_HEAD:
+            # Alembic takes half a second to import; a schema that is new, or the newest, can do without.
+            from argos_gitops.store.migrations.upgrade import upgrade
 
-    upgrade(engine)
+            upgrade(connection)
+        elif version > SCHEMA_HEAD:
+            place = engine.url.render_as_string(hide_password=True)
+            raise StoreError(
+                f"the store {place} has the schema {version}, written by a newer argos-gitops; "
+                f"this one knows {SCHEMA_HEAD}: update it"
+            )
+
+
+def _alone(connection: Connection) -> None:
+    """Keeps other processes that open the database out until the transaction ends."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _OPENING})
 
 
 def _create(connection: Connection) -> None:
     """The newest schema at once; that the migrations lead to the same one is a test."""
     metadata.create_all(connection)
-    table = "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
-    connection.execute(text(table))
-    stamp = "INSERT INTO alembic_version SELECT :head WHERE NOT EXISTS (SELECT 1 FROM alembic_version)"
-    connection.execute(text(stamp), {"head": SCHEMA_HEAD})
+    key = "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    connection.execute(text(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {key})"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA_HEAD})
 
 
 def _schema_version(connection: Connection) -> str | None:

@@ -23,9 +23,15 @@ def inserting(connection: Connection, table: Table) -> "sqlite.Insert | postgres
     return insert_postgresql(table)
 
 
-def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Leaves exactly one row of `key`, with `values`."""
-    statement = inserting(connection, table).values(**key, **values)
+def upsert(
+    connection: Connection,
+    table: Table,
+    key: Mapping[str, Any],
+    values: Mapping[str, Any],
+    first: Mapping[str, Any] | None = None,
+) -> None:
+    """Leaves exactly one row of `key`, with `values`; a new row gets those in `first` as well."""
+    statement = inserting(connection, table).values(**{**key, **(first or {}), **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Engine, Row, Table, and_, bindparam, delete, insert, or_, select, true, update
+from sqlalchemy import Engine, Row, bindparam, delete, insert, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from argos_gitops.model.condition import Condition, Truth, worst
@@ -12,6 +12,7 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.store import PassRecord, Revisions, SourceState, TargetState
 from argos_gitops.store import tables
 from argos_gitops.store.database import store_errors
+from argos_gitops.store.statements import upsert
 
 KEPT_PASSES = 1000
 EARLIER = ""
@@ -162,20 +163,15 @@ class SqlStatusStore:
         return [PassRecord(*(getattr(row, name) for name in PassRecord.__slots__)) for row in rows]
 
     def _set_state(self, **values: object) -> None:
-        self._upsert(tables.agent_state, {"instance": self._instance}, {}, values)
+        with store_errors(self._engine), self._engine.begin() as connection:
+            upsert(connection, tables.agent_state, {"instance": self._instance}, values)
 
     def _set_row(self, target: str, values: dict[str, object]) -> None:
         """The row of a target, or of a scope that only remembers what it reported."""
+        key = {"instance": self._instance, "target": target}
         first = {"result": "", "message": "", "synced": 0}
-        self._upsert(tables.targets, {"instance": self._instance, "target": target}, first, values)
-
-    def _upsert(
-        self, table: Table, key: dict[str, object], first: dict[str, object], values: dict[str, object]
-    ) -> None:
-        this = and_(*(table.c[name] == value for name, value in key.items()))
         with store_errors(self._engine), self._engine.begin() as connection:
-            if connection.execute(update(table).where(this).values(**values)).rowcount == 0:
-                connection.execute(insert(table), [key | first | values])
+            upsert(connection, tables.targets, key, values, first)
 
     def _condition_row(self, target: str, condition: Condition) -> dict[str, object]:
         return {

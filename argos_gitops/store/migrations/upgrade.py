@@ -1,16 +1,15 @@
-"""Runs the migrations on one engine."""
+"""Runs the migrations on one connection."""
 
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Brings the schema to `revision`, in one transaction."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Brings the schema to `revision`, within the transaction of `connection`."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
