@@ -83,6 +83,8 @@ def _record(look: Look, outcomes: Sequence[Outcome], inventory: Inventory, desir
     written = [objects[change.object_id] for change in done if change.action is not Action.DELETE]
     removed = [change.object_id for change in done if change.action is Action.DELETE]
     inventory.record(look.system.key, [_entry(each, desired) for each in written], removed)
+    for change in done:
+        desired.repairs.record(look.system.key, change, desired.now, desired.agent.drift.flapping)
 
 
 def _remember(look: Look, after: Look, inventory: Inventory, desired: Desired) -> None:

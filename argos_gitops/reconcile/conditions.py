@@ -6,8 +6,9 @@ from datetime import datetime
 
 from argos_gitops.model.change import Cause, Change, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth, worst
-from argos_gitops.model.plan import SystemPlan
+from argos_gitops.model.plan import Held, SystemPlan
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.flapping import FLAPPING
 from argos_gitops.planning.holds import sentences
 
 
@@ -17,7 +18,8 @@ class SystemReport:
 
     `owners` are the resources that it serves, `suspended` says why some of them, or the target, are left
     alone; `pending` are owners for which something is left to do, or waits, at the last look; `observed`
-    says whether there was such a look. `known` are the Ready conditions that the last pass left.
+    says whether there was such a look. The drift of `flapping` comes back after each repair. `known` are
+    the Ready conditions that the last pass left.
     """
 
     plan: SystemPlan
@@ -27,6 +29,7 @@ class SystemReport:
     verified: Sequence[Condition] = ()
     pending: Collection[ResourceKey] = ()
     observed: bool = False
+    flapping: Collection[ResourceKey] = ()
     known: Mapping[ResourceKey, Condition] = field(default_factory=dict)
 
     @property
@@ -81,6 +84,10 @@ def _of_resources(report: SystemReport) -> Iterator[Condition]:
     yield from ready.values()
     yield from (condition for condition in report.verified if condition.type != "Ready")
     yield from _drifted(report)
+    for owner in report.flapping:
+        yield Condition(
+            owner, FLAPPING, Truth.TRUE, "ChangedByOthers", "its drift comes back after each repair"
+        )
 
 
 def _ready_by_default(report: SystemReport) -> dict[ResourceKey, Condition]:
@@ -104,9 +111,8 @@ def _exceptions(report: SystemReport) -> Iterator[Condition]:
     if report.plan.blocked:
         for change in report.plan.changes:
             yield Condition(change.owner, "Ready", Truth.FALSE, "Blocked", "its change waits for an approval")
-    for held in report.plan.held:
-        if held.reason != "Protected":
-            yield Condition(held.change.owner, "Ready", Truth.UNKNOWN, held.reason, held.message)
+    for held in _waiting(report):
+        yield Condition(held.change.owner, "Ready", Truth.UNKNOWN, held.reason, held.message)
     for owner, why in report.suspended.items():
         if owner != report.target:
             yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", why)
@@ -117,6 +123,11 @@ def _exceptions(report: SystemReport) -> Iterator[Condition]:
     for notice in report.plan.notices:
         if notice.subject is not None:
             yield Condition(notice.subject, "Ready", Truth.FALSE, notice.reason, notice.message)
+
+
+def _waiting(report: SystemReport) -> Iterator[Held]:
+    """Without what left git and without drift that stays: neither changes what it means to be Ready."""
+    return (held for held in report.plan.held if held.reason != "Protected" and not held.accepted)
 
 
 def _drifted(report: SystemReport) -> Iterator[Condition]:
@@ -131,7 +142,8 @@ def _drifted(report: SystemReport) -> Iterator[Condition]:
 
 def _drift(change: Change, reason: str) -> Condition:
     fields = ", ".join(each.name for each in change.fields[:5])
-    return Condition(change.owner, "Drifted", Truth.TRUE, reason, fields)
+    message = "; ".join(part for part in (fields, change.note) if part)
+    return Condition(change.owner, "Drifted", Truth.TRUE, reason, message, change.since)
 
 
 def drifting_since(conditions: Iterable[Condition]) -> dict[ResourceKey, datetime]:

@@ -1,17 +1,19 @@
 """Looking at one system: observe it, compile what it should hold, and plan the difference. Writes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from argos_gitops.model.agent import AgentSpec, GuardSpec
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry, ObjectSet, digest_of
-from argos_gitops.model.plan import Failure, SystemPlan
+from argos_gitops.model.plan import Failure, SystemKey, SystemPlan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.diff import Situation, SystemDiff, diff
+from argos_gitops.planning.drift import DriftModes
+from argos_gitops.planning.flapping import Repairs, slowed
 from argos_gitops.planning.guard import review
 from argos_gitops.planning.holds import Hold, Suspended
 from argos_gitops.planning.windows import window_hold
@@ -47,6 +49,8 @@ class Desired:
     """What people ask for besides git."""
     addresses: Sequence[Network] = ()
     """Those of the operator and of this machine, as they were found; no ban may cover them."""
+    repairs: Repairs = field(default_factory=Repairs)
+    """How often drift was repaired lately; an agent keeps it from pass to pass."""
     instead_of: str | None = None
     """The revision that a target went back from to this one."""
     stopping: Callable[[], bool] = _never
@@ -67,8 +71,14 @@ class Desired:
         override = self.orders.override
         return (
             self.suspended,
+            DriftModes.of(self.state.resources, self.agent.drift.mode),
             window_hold(self.agent.windows, self.now, None if override is None else override.until),
+            slowed(self.repairs, self.now, self.agent.drift.flapping),
         )
+
+    def flapping(self, system: SystemKey) -> frozenset[ResourceKey]:
+        """The owners on a system whose drift comes back after each repair."""
+        return self.repairs.flapping(system, self.now, self.agent.drift.flapping)
 
     @cached_property
     def last(self) -> Sequence[Condition]:
@@ -96,7 +106,8 @@ class Desired:
 class Look:
     """What was seen of one system. `live` is None when it could not be observed.
 
-    `converged` is set when nothing is to do; it lets the next pass skip compile and diff.
+    `converged` is set when nothing is to do; it lets the next pass skip compile and diff. `flapping` are
+    owners whose drift comes back after each repair.
     """
 
     system: System
@@ -107,12 +118,15 @@ class Look:
     difference: SystemDiff = field(default_factory=SystemDiff)
     suspended: Suspended = field(default_factory=Suspended)
     converged: Converged | None = None
+    flapping: frozenset[ResourceKey] = frozenset()
 
 
 def look_at(system: System, desired: Desired, inventory: Inventory) -> Look:
     """One system, or the Failure that stands in its plan."""
     seen = contained(lambda: _look(system, desired, inventory))
-    return Look(system, SystemPlan(system.key, failure=seen)) if isinstance(seen, Failure) else seen
+    if isinstance(seen, Failure):
+        seen = Look(system, SystemPlan(system.key, failure=seen))
+    return replace(seen, flapping=desired.flapping(system.key))
 
 
 def _look(system: System, desired: Desired, inventory: Inventory) -> Look:

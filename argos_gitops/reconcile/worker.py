@@ -9,6 +9,7 @@ from datetime import timedelta
 from argos_gitops.model.errors import ArgosError, StalePlanError
 from argos_gitops.model.plan import Failure, Plan
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.flapping import Repairs
 from argos_gitops.ports.report import PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.reconcile.agenda import Agenda
@@ -41,6 +42,7 @@ class Worker:
         self._finished = finished
         self._agenda = Agenda()
         self._backoff = Backoff()
+        self._repairs = Repairs()
         self._wake = threading.Event()
         self._offered: Desired | None = None
         self._desired: Desired | None = None
@@ -174,9 +176,11 @@ class Worker:
 
     def _now(self, desired: Desired) -> Desired:
         now = self._crew.clock.now()
+        self._repairs.follow(desired.revision.sha)
         return replace(
             desired,
             now=now,
+            repairs=self._repairs,
             orders=orders_of(self._crew.controls, now),
             stopping=lambda: self._stopping,
             superseded=lambda: self._stopping or self._is_superseded(desired),
@@ -243,15 +247,16 @@ class Worker:
 
     def _unwell(self, result: PassResult) -> bool:
         mine = {key for key in unready(result.conditions) if key not in result.elsewhere}
-        suspended = {c.subject for c in result.conditions if c.reason in ("Suspended", "Waiting")}
-        return bool(mine - suspended)
+        held = () if result.plan is None else result.plan.held()
+        waiting = {"Suspended", "Waiting", *(each.reason for _, each in held)}
+        return bool(mine - {c.subject for c in result.conditions if c.reason in waiting})
 
     def _until_next(self, result: PassResult) -> timedelta:
-        if result.plan is not None and any(True for _ in result.plan.held()):
-            return HELD
-        until = self._crew.reconciler.renewal_of(self.target)
-        left = RESYNC if until is None else until - self._crew.clock.now()
-        return max(timedelta(seconds=1), min(RESYNC, left))
+        held = () if result.plan is None else result.plan.held()
+        waiting = [each.until for _, each in held if not each.intended]
+        ends = [*waiting, self._crew.reconciler.renewal_of(self.target)]
+        left = [until - self._crew.clock.now() for until in ends if until is not None]
+        return max(timedelta(seconds=1), min([HELD if waiting else RESYNC, *left]))
 
     def _rest(self, failure: Failure) -> None:
         pause = self._pause()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from argos_gitops.model.agent import FlappingSpec
 from argos_gitops.model.change import Action, Cause, Change
 from argos_gitops.planning.flapping import Repairs, slowed
-from tests.planning.world import CADDY, owner_of
+from tests.planning.world import CADDY, CROWDSEC, owner_of
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -29,14 +29,14 @@ def _quarrel(repairs: Repairs, spec: FlappingSpec, every: timedelta, lasting: ti
     """Somebody undoes each repair at once; we look at it in steps of `every` and repair when we may."""
     made, now = [], NOON
     while now < NOON + lasting:
-        if repairs.wait_until(_WIKI, now, spec) is None:
-            repairs.record(_WIKI, now, spec)
+        if repairs.wait_until(CADDY, _change(), now, spec) is None:
+            repairs.record(CADDY, _change(), now, spec)
             made.append(now)
         now += every
     return made
 
 
-def _change(cause: Cause) -> Change:
+def _change(cause: Cause = Cause.DRIFT) -> Change:
     return Change(Action.UPDATE, cause, _WIKI, owner_of(_WIKI), {"value": 1}, {"value": 2})
 
 
@@ -62,8 +62,8 @@ def test_a_pause_is_never_longer_than_the_longest(spec: FlappingSpec, gaps: list
     repairs, now = Repairs(), NOON
     for gap in gaps:
         now += gap * SECOND
-        repairs.record(_WIKI, now, spec)
-        until = repairs.wait_until(_WIKI, now, spec)
+        repairs.record(CADDY, _change(), now, spec)
+        until = repairs.wait_until(CADDY, _change(), now, spec)
         assert until is None or now < until <= now + spec.longest_pause
 
 
@@ -71,29 +71,30 @@ def test_a_pause_is_never_longer_than_the_longest(spec: FlappingSpec, gaps: list
 def test_few_repairs_never_wait(spec: FlappingSpec, count: int) -> None:
     repairs = Repairs()
     for number in range(min(count, spec.repairs - 1)):
-        repairs.record(_WIKI, NOON + number * SECOND, spec)
-    assert repairs.wait_until(_WIKI, NOON + 10 * SECOND, spec) is None
-    assert not repairs.flaps(_WIKI, NOON + 10 * SECOND, spec)
+        repairs.record(CADDY, _change(), NOON + number * SECOND, spec)
+    assert repairs.wait_until(CADDY, _change(), NOON + 10 * SECOND, spec) is None
+    assert not repairs.flapping(CADDY, NOON + 10 * SECOND, spec)
 
 
 def test_repairs_far_apart_are_no_flapping() -> None:
     repairs = Repairs()
     for number in range(20):
-        repairs.record(_WIKI, NOON + number * timedelta(minutes=6), SPEC)
-        assert not repairs.flaps(_WIKI, NOON + number * timedelta(minutes=6), SPEC)
+        repairs.record(CADDY, _change(), NOON + number * timedelta(minutes=6), SPEC)
+        assert not repairs.flapping(CADDY, NOON + number * timedelta(minutes=6), SPEC)
 
 
 def test_a_repair_that_lasts_ends_it() -> None:
     """It stays flapping for the pause and the span after the last repair; the next drift is a new matter."""
     repairs = Repairs()
     for number in range(3):
-        repairs.record(_WIKI, NOON + number * SECOND, SPEC)
+        repairs.record(CADDY, _change(), NOON + number * SECOND, SPEC)
     last = NOON + 2 * SECOND
-    assert repairs.flaps(_WIKI, last + timedelta(minutes=10), SPEC)
+    assert repairs.flapping(CADDY, last + timedelta(minutes=10), SPEC) == {owner_of(_WIKI)}
+    assert not repairs.flapping(CROWDSEC, last, SPEC)
     much_later = last + timedelta(minutes=11)
-    assert not repairs.flaps(_WIKI, much_later, SPEC)
-    repairs.record(_WIKI, much_later, SPEC)
-    assert repairs.wait_until(_WIKI, much_later, SPEC) is None
+    assert not repairs.flapping(CADDY, much_later, SPEC)
+    repairs.record(CADDY, _change(), much_later, SPEC)
+    assert repairs.wait_until(CADDY, _change(), much_later, SPEC) is None
 
 
 def test_fm07_a_new_revision_starts_afresh() -> None:
@@ -101,17 +102,24 @@ def test_fm07_a_new_revision_starts_afresh() -> None:
     repairs = Repairs()
     repairs.follow("a" * 40)
     for number in range(3):
-        repairs.record(_WIKI, NOON + number * SECOND, SPEC)
+        repairs.record(CADDY, _change(), NOON + number * SECOND, SPEC)
     repairs.follow("a" * 40)
-    assert repairs.wait_until(_WIKI, NOON + 3 * SECOND, SPEC) is not None
+    assert repairs.wait_until(CADDY, _change(), NOON + 3 * SECOND, SPEC) is not None
     repairs.follow("b" * 40)
-    assert repairs.wait_until(_WIKI, NOON + 3 * SECOND, SPEC) is None
+    assert repairs.wait_until(CADDY, _change(), NOON + 3 * SECOND, SPEC) is None
+
+
+def test_what_git_changes_never_counts() -> None:
+    repairs = Repairs()
+    for number in range(10):
+        repairs.record(CADDY, _change(Cause.REVISION), NOON + number * SECOND, SPEC)
+    assert not repairs.flapping(CADDY, NOON + 10 * SECOND, SPEC)
 
 
 def test_only_drift_waits_and_only_of_the_object_that_flaps() -> None:
     repairs = Repairs()
     for number in range(3):
-        repairs.record((CADDY, _WIKI), NOON + number * SECOND, SPEC)
+        repairs.record(CADDY, _change(), NOON + number * SECOND, SPEC)
     hold = slowed(repairs, NOON + 3 * SECOND, SPEC)
     assert hold(CADDY, _change(Cause.REVISION)) is None
     held = hold(CADDY, _change(Cause.DRIFT))
