@@ -28,11 +28,15 @@ class ForgetfulCache:
 
 
 class KeptTree(NamedTuple):
-    """A valid tree: its fingerprint, and for each kind the number and the encoded list of documents."""
+    """A valid tree: its fingerprint, and for each kind the number and the encoded list of documents.
+
+    `sealed` are the blobs, by path, of the SOPS files that they name.
+    """
 
     fingerprint: str
     counts: dict[str, int]
     documents: dict[str, bytes]
+    sealed: dict[str, str]
 
 
 class Remembered:
@@ -56,17 +60,17 @@ class Remembered:
         encoded = self._cache.get_many([self._tree(tree)]).get(self._tree(tree))
         if encoded is None:
             return None
-        fingerprint, counts = orjson.loads(encoded)
+        fingerprint, counts, sealed = orjson.loads(encoded)
         keys = {kind: self._tree(tree, kind) for kind in counts}
         found = self._cache.get_many(list(keys.values()))
         if len(found) < len(keys):
             return None
-        return KeptTree(fingerprint, counts, {kind: found[key] for kind, key in keys.items()})
+        return KeptTree(fingerprint, counts, {kind: found[key] for kind, key in keys.items()}, sealed)
 
     def keep_tree(self, tree: str, kept: KeptTree) -> None:
         """Keeps a tree instead of the one that this process kept before."""
         entries = {self._tree(tree, kind): encoded for kind, encoded in kept.documents.items()}
-        entries[self._tree(tree)] = orjson.dumps([kept.fingerprint, kept.counts])
+        entries[self._tree(tree)] = orjson.dumps([kept.fingerprint, kept.counts, kept.sealed])
         self._cache.put_many(entries, instead_of=[key for key in self._last_tree if key not in entries])
         self._last_tree = list(entries)
 

@@ -42,7 +42,7 @@ def expected(schema: Any, root: dict[str, Any]) -> str:
     """A phrase such as `a list` or `one of auto, off`."""
     schema = resolved(schema, root)
     if is_secret(schema):
-        return "a secret's place ({env: NAME} or {file: PATH})"
+        return "a secret's place ({env: NAME}, {file: PATH} or {sops: PATH#KEY})"
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:

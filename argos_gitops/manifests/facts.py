@@ -14,6 +14,7 @@ import orjson
 from argos_gitops.manifests.limits import MAX_PROBLEMS
 from argos_gitops.manifests.problems import Code, Finding, Flaw
 from argos_gitops.manifests.schema import DocumentModels
+from argos_gitops.manifests.sealed import is_sealed
 from argos_gitops.model.objects import digest_of
 
 
@@ -85,6 +86,8 @@ class FactFinder:
         facts = Facts(flaws=list(reading.flaws), unread_names=reading.unread_names)
         found: list[tuple[int, Finding]] = []
         for document in reading.documents:
+            if is_sealed(document.content):
+                continue  # holds secrets for resources, and is none
             flaws = self._findings(document.content)
             if flaws:
                 found += [(document.number, finding) for finding in flaws]

@@ -15,6 +15,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from argos_gitops.manifests.comments import comments_of, tidy_comments
 from argos_gitops.manifests.reading import read_documents
 from argos_gitops.manifests.reordering import reorder
+from argos_gitops.manifests.sealed import is_sealed
 from argos_gitops.model.errors import ManifestError
 from argos_gitops.model.problem import Location, Problem
 
@@ -33,6 +34,8 @@ def format_text(text: str, path: str = "-") -> str:
             Problem(Location(path, line, column), code, said) for line, column, code, said in reading.flaws
         ]
         raise ManifestError(problems)
+    if any(is_sealed(document.content) for document in reading.documents):
+        return text  # SOPS's own, whose order of values is signed
     current = text
     for _ in range(_ROUNDS):
         formatted = _formatted(current)

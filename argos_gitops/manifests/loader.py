@@ -9,7 +9,7 @@ import gc
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import orjson
@@ -25,6 +25,7 @@ from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import KindwiseResources
 from argos_gitops.manifests.revision import Entry, Held, Whole, whole
 from argos_gitops.manifests.schema import DocumentModels, schema_version
+from argos_gitops.manifests.secrets import SealedFiles, bound_resource, sealed_uses
 from argos_gitops.manifests.typed import Typist, wrong
 from argos_gitops.manifests.workers import find_facts
 from argos_gitops.model.errors import ManifestError
@@ -40,10 +41,14 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One revision. With problems, `resources` holds what could be made out all the same."""
+    """One revision. With problems, `resources` holds what could be made out all the same.
+
+    `sealed` are the blobs, by path, of the SOPS files that resources name.
+    """
 
     resources: ResourceSet
     problems: tuple[Problem, ...]
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Loader:
@@ -70,8 +75,9 @@ class Loader:
         self._finder = FactFinder(models)
         self._typist = Typist(models)
         self._entries: dict[str, Entry] = {}
+        self._sealed = SealedFiles()
         self._last: tuple[str, Loaded] | None = None
-        self._unkept: tuple[str, ResourceSet, Whole] | None = None
+        self._unkept: tuple[str, Loaded, Whole] | None = None
 
     def load(self, files: Sequence[SourceFile], read: Read, tree: str) -> Loaded:
         """All resources and all problems of the revision whose configuration folder is `tree`.
@@ -88,22 +94,39 @@ class Loader:
         self._entries = self._entries_of(configuration, read)
         entries = list(self._entries.values())
         found = whole(entries, self._registry)
+        sealed = self._bind_secrets(found, files, read)
         problems += found.problems
         problems += _located(found.findings, self._entries, read)
-        resources = found.resources(self._fingerprint(entries))
+        resources = found.resources(self._fingerprint(entries, sealed))
+        loaded = Loaded(resources, tuple(sorted(problems)), sealed)
         if not problems:
-            self._unkept = (tree, resources, found)
-        return Loaded(resources, tuple(sorted(problems)))
+            self._unkept = (tree, loaded, found)
+        return loaded
+
+    def _bind_secrets(self, found: Whole, files: Sequence[SourceFile], read: Read) -> Mapping[str, str]:
+        """Checks and binds what resources name in SOPS files; the blobs of those files by path."""
+        using = list(found.with_secrets())
+        there = {file.path: file for file in files} if using else {}
+        paths = sorted({use.ref.path for held in using for use in held.secrets} & there.keys())
+        readable = [there[path] for path in paths if there[path].size <= MAX_FILE_BYTES]
+        self._sealed.learn(readable, dict(read(self._sealed.unknown(readable))))
+        for held in using:
+            for use in held.secrets:
+                if finding := self._sealed.finding(use, there):
+                    found.tell(held, finding)
+        blobs = {path: there[path].blob for path in paths}
+        found.bind(blobs)
+        return blobs
 
     def keep(self) -> None:
         """Keeps the last valid tree whole for processes to come; apart from `load`, whose caller waits."""
         unkept, self._unkept = self._unkept, None
         if unkept is not None:
-            tree, resources, found = unkept
+            tree, loaded, found = unkept
             documents = {kind: _joined(named.values()) for kind, named in found.kinds.items()}
-            self._remembered.keep_tree(
-                tree, KeptTree(resources.fingerprint, dict(resources.kinds()), documents)
-            )
+            counts = dict(loaded.resources.kinds())
+            kept = KeptTree(loaded.resources.fingerprint, counts, documents, dict(loaded.sealed))
+            self._remembered.keep_tree(tree, kept)
 
     def _entries_of(self, files: Sequence[SourceFile], read: Read) -> dict[str, Entry]:
         """An entry for each file by its path; only files that are new here are looked at."""
@@ -164,11 +187,13 @@ class Loader:
         resource = self._typist.resource(path, sound)
         # A copy, because what orjson gives keeps its working buffer: 4 KiB for a document of 300 bytes.
         encoded = bytes(memoryview(orjson.dumps([path, *sound]))) if path.isprintable() else b""
-        return Held(resource, sound.number, references(resource.spec), encoded)
+        uses = sealed_uses(resource.spec)
+        return Held(resource, sound.number, references(resource.spec), encoded, uses)
 
-    def _fingerprint(self, entries: Iterable[Entry]) -> str:
+    def _fingerprint(self, entries: Iterable[Entry], sealed: Mapping[str, str]) -> str:
         digest = hashlib.blake2b(self._version.encode(), digest_size=16)
         listing = "\n".join(f"{entry.blob} {entry.path}" for entry in entries)
+        listing += "".join(f"\n{blob} {path} sealed" for path, blob in sealed.items())
         digest.update(listing.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
@@ -177,16 +202,19 @@ class Loader:
         kept = None if self._entries else self._remembered.tree(tree)
         if kept is None:
             return None
-        builders = {kind: _KeptKind(self._typist, encoded) for kind, encoded in kept.documents.items()}
-        return Loaded(KindwiseResources(kept.fingerprint, kept.counts, builders), ())
+        builders = {
+            kind: _KeptKind(self._typist, encoded, kept.sealed) for kind, encoded in kept.documents.items()
+        }
+        return Loaded(KindwiseResources(kept.fingerprint, kept.counts, builders), (), kept.sealed)
 
 
 class _KeptKind:
     """Builds the resources of one kind of a kept tree."""
 
-    def __init__(self, typist: Typist, encoded: bytes) -> None:
+    def __init__(self, typist: Typist, encoded: bytes, sealed: Mapping[str, str]) -> None:
         self._typist = typist
         self._encoded = encoded
+        self._sealed = sealed
 
     def __call__(self) -> Mapping[str, AnyResource]:
         built = (self._resource(path, Sound(*sound)) for path, *sound in orjson.loads(self._encoded))
@@ -194,7 +222,7 @@ class _KeptKind:
 
     def _resource(self, path: str, sound: Sound) -> AnyResource:
         try:
-            return self._typist.resource(path, sound)
+            return bound_resource(self._typist.resource(path, sound), self._sealed)
         except ValidationError as error:
             location = Location(path, sound.line, sound.column)
             problems = [Problem(location, each.code, each.message) for each in wrong(error, sound.content)]

@@ -33,6 +33,8 @@ class Code(StrEnum):
     TOO_MANY_PROBLEMS = "TooManyProblems"
     DUPLICATE_RESOURCE = "DuplicateResource"
     MISSING_REFERENCE = "MissingReference"
+    MISSING_SECRET = "MissingSecret"  # noqa: S105 - the name of a problem
+    SECRET_NOT_ENCRYPTED = "SecretNotEncrypted"  # noqa: S105 - the name of a problem
     SEVERAL_AGENTS = "SeveralAgents"
 
 

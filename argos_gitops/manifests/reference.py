@@ -121,7 +121,7 @@ def _what(schema: dict[str, Any], root: JsonSchema) -> str:
     if REFERENCE_MARK in schema:
         return f"reference to [{schema[REFERENCE_MARK]}](#{schema[REFERENCE_MARK].lower()})"
     if is_secret(schema):
-        return "secret: `{env: NAME}` or `{file: PATH}`"
+        return "secret: `{env: NAME}`, `{file: PATH}` or `{sops: PATH#KEY}`"
     if schema.get("type") == "array":
         return f"list: {_what(resolved(schema.get('items', {}), root), root)}"
     if values := _values(schema):

@@ -8,6 +8,7 @@ from argos_gitops.manifests.problems import Code, Finding
 from argos_gitops.manifests.references import Reference
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import KindwiseResources
+from argos_gitops.manifests.secrets import SecretUse, bound_resource
 from argos_gitops.manifests.wording import did_you_mean, shown, where
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.problem import Problem
@@ -19,12 +20,13 @@ _GUESSES = 20
 
 class Held(NamedTuple):
     """A resource with what is known of it beyond its model: which document of its file it is, what it
-    names, and how a kept tree holds it."""
+    names, how a kept tree holds it, and which secrets of the repository it needs."""
 
     resource: AnyResource
     number: int
     references: tuple[Reference, ...]
     encoded: bytes
+    secrets: tuple[SecretUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,22 @@ class Whole:
 
     def resources(self, fingerprint: str) -> KindwiseResources:
         return _resources(self.kinds, fingerprint)
+
+    def with_secrets(self) -> Iterator[Held]:
+        """Those that name files which SOPS encrypted."""
+        for named in self.kinds.values():
+            for held in named.values():
+                if held.secrets:
+                    yield held
+
+    def tell(self, held: Held, finding: Finding) -> None:
+        self.findings.setdefault(held.resource.location.path, []).append((held.number, finding))
+
+    def bind(self, blobs: Mapping[str, str]) -> None:
+        """Binds each reference to a secret to the content that its file has in this revision."""
+        for held in list(self.with_secrets()):
+            key = held.resource.key
+            self.kinds[key.kind][key.name] = held._replace(resource=bound_resource(held.resource, blobs))
 
 
 def whole(entries: Sequence[Entry], registry: KindRegistry) -> Whole:
@@ -105,7 +123,7 @@ def _tell_dangling(found: Whole, dangling: Sequence[Dangling], entries: Iterable
             f"{guesses.near(reference)}"
         )
         finding = Finding(reference.pointer, Code.MISSING_REFERENCE, message)
-        found.findings.setdefault(held.resource.location.path, []).append((held.number, finding))
+        found.tell(held, finding)
 
 
 def _dangling(kinds: Mapping[str, Named]) -> Iterator[Dangling]:

@@ -1,31 +1,66 @@
 """Secrets: how a spec names one, and how a value travels without ever showing itself."""
 
+import re
 from typing import Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from argos_gitops.model.spec import SpecModel
 
 MASK = "********"
 
+SOPS_PATTERN = r"^[^#\s/][^#]*#[^#]+$"
+
 
 class SecretRef(SpecModel):
-    """Where a secret's value is found; the value itself never stands in git."""
+    """Where a secret's value is found; the value itself never stands in git, unless SOPS encrypted it."""
 
     # Tells whoever reports a mistake here that what was found may be the secret itself.
     model_config = ConfigDict(json_schema_extra={"x-argos-secret": True})
 
     env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="An environment variable.")
     file: str | None = Field(None, min_length=1, description="A file that holds nothing else.")
+    sops: str | None = Field(
+        None,
+        pattern=SOPS_PATTERN,
+        description="A value in a file that SOPS encrypted: its path below the configuration folder, `#`, "
+        "and the way to the value in it, such as `secrets/edge.yaml#lapi.password`.",
+    )
+
+    _blob: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("a secret names exactly one of env and file")
+        if sum(each is not None for each in (self.env, self.file, self.sops)) != 1:
+            raise ValueError("a secret names exactly one of env, file and sops")
+        if self.sops is not None and ".." in self.path.split("/"):
+            raise ValueError("the path of a sops file must lie inside the configuration folder")
         return self
 
+    @property
+    def path(self) -> str:
+        """The path of the SOPS file."""
+        return "/".join(part for part in (self.sops or "").partition("#")[0].split("/") if part != ".")
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The way to the value in the SOPS file: `a.b.0`, or `a/b/0` where keys hold dots."""
+        key = (self.sops or "").partition("#")[2]
+        return tuple(re.split("/" if "/" in key else r"\.", key))
+
+    @property
+    def blob(self) -> str:
+        """Which content of the SOPS file is meant: that of the revision which this reference stands in."""
+        return self._blob
+
+    def bound(self, blob: str) -> "SecretRef":
+        """This reference into that very content, so that each revision finds its own value."""
+        copy = self.model_copy()
+        copy._blob = blob  # noqa: SLF001 # of this very class
+        return copy
+
     def __str__(self) -> str:
-        return f"env {self.env}" if self.env else f"file {self.file}"
+        return f"env {self.env}" if self.env else f"file {self.file}" if self.file else f"sops {self.sops}"
 
 
 class SecretValue:
@@ -43,6 +78,15 @@ class SecretValue:
         return MASK
 
     __str__ = __repr__
+
+    def __format__(self, _: str) -> str:
+        return MASK
+
+    def __deepcopy__(self, _: object) -> "SecretValue":
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere as it is; reveal() it where it must be")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SecretValue) and self._value == other._value

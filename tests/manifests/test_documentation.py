@@ -34,7 +34,7 @@ def test_the_reference_tells_each_field_of_each_kind() -> None:
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| `")}
     assert "one of red, green or blue | `red` | Its colour." in rows["`colour`"]
     assert "list: reference to [Book](#book)" in rows["`shelves[].books`"]
-    assert "secret: `{env: NAME}` or `{file: PATH}`" in rows["`lock`"]
+    assert "secret: `{env: NAME}`, `{file: PATH}` or `{sops: PATH#KEY}`" in rows["`lock`"]
     assert "a whole number, ≥ 1, ≤ 9" in rows["`shelves[].height`"]
     assert "**required**" in rows["`title`"]
     assert "`lock.env`" not in rows

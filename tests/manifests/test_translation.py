@@ -8,7 +8,7 @@ from tests.manifests.revisions import book, document, lines, load, only_line
 
 CANARY = "canary-41c7"
 
-_SECRET = "a secret's place ({env: NAME} or {file: PATH})"
+_SECRET = "a secret's place ({env: NAME}, {file: PATH} or {sops: PATH#KEY})"
 _QUOTE = "found a number; quote it if it is meant as a string"
 _NAME = "expected a name: lower-case letters, digits and '-', beginning and ending with a letter or digit"
 _FIELDS_OF_RACK = "colour, shelves, lock, codes, favourite, patience, weight"
@@ -21,7 +21,7 @@ SENTENCES = {
     "shelves: {a: 1}": "12 WrongType spec.shelves: expected a list, found a mapping",
     "shelves: [a]": "13 WrongType spec.shelves[0]: expected a mapping, found a string",
     "lock: []": f"9 WrongType spec.lock: expected {_SECRET}, found a list",
-    "lock: {env: A, file: b}": "9 InvalidValue spec.lock: a secret names exactly one of env and file",
+    "lock: {env: A, file: b}": "9 InvalidValue spec.lock: a secret names exactly one of env, file and sops",
     "codes: {a: 7}": f"14 WrongType spec.codes.a: expected {_SECRET} or a string, {_QUOTE}",
     "codes: {a: 'too long'}": "14 InvalidValue spec.codes.a must have at most 5 characters",
     "favourite: Not A Name": f"14 InvalidValue spec.favourite: {_NAME}",

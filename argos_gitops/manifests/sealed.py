@@ -1,0 +1,138 @@
+"""Files that SOPS encrypted, without their secrets: which they are, and what can be found in them.
+
+A file is one of SOPS when the top of its (one) document holds a mapping `sops` with a `mac`, or in the
+dotenv form a line `sops_mac=`. YAML and JSON are told by the name's ending, as SOPS does it; anything
+else that is JSON is SOPS's binary form. Keys stand there in plain text, so that a reference can be
+checked by whoever has no key at all.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+SOPS_KEY = "sops"
+_ENCRYPTED = re.compile(r"^ENC\[AES256_GCM,data:.+,iv:.+,tag:.+,type:.+\]$", re.DOTALL)
+_DOTENV_SUFFIXES = (".env", ".dotenv")
+_DOTENV_LINE = re.compile(r"^([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$")
+_FLAT_PREFIX = "sops_"
+_YAML_SUFFIXES = (".yaml", ".yml")
+
+Tree = dict[str, Any]
+
+
+class NotSealedError(Exception):
+    """The file is none that SOPS encrypted; the text says why, and repeats nothing of it."""
+
+
+class NoValueError(Exception):
+    """There is nothing at a key, or no single value; the text says what is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What stands in a SOPS file: values as they are there, and how they were encrypted."""
+
+    tree: Tree
+    metadata: Mapping[str, Any]
+    form: str
+    """`yaml`, `json`, `binary` or `dotenv`: what the sops program calls its input type."""
+
+
+def is_sealed(document: Any) -> bool:
+    """Whether a document is SOPS's and no resource of ours."""
+    if not isinstance(document, dict) or "apiVersion" in document:
+        return False
+    metadata = document.get(SOPS_KEY)
+    return isinstance(metadata, dict) and isinstance(metadata.get("mac"), str)
+
+
+def is_encrypted(value: Any) -> bool:
+    return isinstance(value, str) and _ENCRYPTED.match(value) is not None
+
+
+def form_of(path: str) -> str:
+    name = path.lower()
+    if name.endswith(_YAML_SUFFIXES):
+        return "yaml"
+    if name.endswith(_DOTENV_SUFFIXES):
+        return "dotenv"
+    return "json" if name.endswith(".json") else "binary"
+
+
+def read_sealed(path: str, data: bytes) -> Sealed:
+    """The file as it stands in git. Raises NotSealedError."""
+    form = form_of(path)
+    if form == "dotenv":
+        return _dotenv(data)
+    document = _yaml(data) if form == "yaml" else _json(data)
+    if not is_sealed(document):
+        raise NotSealedError("it is not encrypted with SOPS")
+    tree = {key: value for key, value in document.items() if key != SOPS_KEY}
+    return Sealed(tree, document[SOPS_KEY], form)
+
+
+def value_at(tree: Any, steps: tuple[str, ...]) -> Any:
+    """The single value that a way leads to; list items by their number. Raises NoValueError."""
+    for number, step in enumerate(steps):
+        if isinstance(tree, Mapping) and step in tree:
+            tree = tree[step]
+        elif isinstance(tree, list) and step.isdecimal() and int(step) < len(tree):
+            tree = tree[int(step)]
+        else:
+            raise NoValueError(f"it has no {'.'.join(steps[: number + 1])}{_instead(tree)}")
+    if isinstance(tree, Mapping | list):
+        raise NoValueError(f"{'.'.join(steps)} is no single value{_instead(tree)}")
+    return tree
+
+
+def _instead(tree: Any) -> str:
+    """What could be named there: keys are no secret in a SOPS file."""
+    if isinstance(tree, Mapping) and tree:
+        return f"; there are {', '.join(sorted(tree)[:10])}"
+    return f"; there are items 0 to {len(tree) - 1}" if isinstance(tree, list) and tree else ""
+
+
+def _yaml(data: bytes) -> Any:
+    from argos_gitops.manifests.reading import read_documents
+
+    reading = read_documents(data)
+    if reading.flaws:
+        raise NotSealedError("it cannot be read as YAML")
+    if len(reading.documents) != 1:
+        raise NotSealedError(f"it has {len(reading.documents)} documents, and must have one")
+    return reading.documents[0].content
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise NotSealedError("it is neither YAML, JSON nor dotenv by its ending, nor JSON in it") from None
+
+
+def _dotenv(data: bytes) -> Sealed:
+    text = data.decode("utf-8", "replace")
+    lines = [match.groups() for line in text.splitlines() if (match := _DOTENV_LINE.match(line))]
+    flat = {key: value for key, value in lines if key.startswith(_FLAT_PREFIX)}
+    if "sops_mac" not in flat:
+        raise NotSealedError("it is not encrypted with SOPS")
+    tree = {key: value for key, value in lines if key not in flat}
+    return Sealed(tree, _unflattened(flat), "dotenv")
+
+
+def _unflattened(flat: Mapping[str, str]) -> Tree:
+    """Metadata as the other forms have it: `sops_age__list_0__map_enc` is the `enc` of the first of `age`."""
+    found: Tree = {}
+    for name, value in flat.items():
+        first, *steps = re.split(r"__(?:list|map)_", name.removeprefix(_FLAT_PREFIX))
+        text = value.replace("\\n", "\n")
+        if not steps:
+            found[first] = text == "true" if text in ("true", "false") else text
+        elif len(steps) == 2:
+            found.setdefault(first, {}).setdefault(steps[0], {})[steps[1]] = text
+        else:
+            found[first] = {}  # deeper are key groups, of which it is enough to know that there are some
+    return {name: list(value.values()) if isinstance(value, dict) else value for name, value in found.items()}

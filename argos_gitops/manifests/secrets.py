@@ -1,0 +1,142 @@
+"""References to secrets that lie encrypted in the repository: found, checked, and bound to a content.
+
+Nothing is decrypted here, so that whoever has no key can validate all the same.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from argos_gitops.manifests.problems import Code, Finding, Pointer
+from argos_gitops.manifests.sealed import (
+    NotSealedError,
+    NoValueError,
+    Sealed,
+    is_encrypted,
+    read_sealed,
+    value_at,
+)
+from argos_gitops.manifests.walks import Walk, Walks
+from argos_gitops.manifests.wording import did_you_mean, shown, where
+from argos_gitops.model.objects import digest_of
+from argos_gitops.model.resource import AnyResource
+from argos_gitops.model.secret import SecretRef
+from argos_gitops.model.source import SourceFile
+
+_REGULAR = 0o100000
+_TYPE = 0o170000
+
+ValueT = TypeVar("ValueT")
+
+
+class SecretUse(NamedTuple):
+    """Where in a document which SOPS file is named."""
+
+    pointer: Pointer
+    ref: SecretRef
+
+
+def sealed_uses(spec: BaseModel) -> tuple[SecretUse, ...]:
+    """The `{sops}` references of one spec, with pointers from the root of its document."""
+    walk = _WALKS.of(type(spec))
+    return tuple(walk(spec, ("spec",))) if walk else ()
+
+
+def bound_resource(resource: AnyResource, blobs: Mapping[str, str]) -> AnyResource:
+    """The resource with each `{sops}` reference bound to the content of its file, by path.
+
+    Its digest covers those contents: a new secret makes it another resource.
+    """
+    used = {use.ref.path for use in sealed_uses(resource.spec)}
+    if not used:
+        return resource
+    contents = sorted((path, blobs.get(path, "")) for path in used)
+    return replace(resource, spec=bound(resource.spec, blobs), digest=digest_of([resource.digest, contents]))
+
+
+def bound(value: ValueT, blobs: Mapping[str, str]) -> ValueT:
+    """A copy of a spec, or of a part of it, with its references bound; what holds none is not copied."""
+    result: Any = value
+    if isinstance(value, SecretRef):
+        result = value.bound(blobs.get(value.path, "")) if value.sops is not None else value
+    elif isinstance(value, BaseModel):
+        changed = _changed(((name, getattr(value, name)) for name in type(value).model_fields), blobs)
+        result = value.model_copy(update=changed) if changed else value
+    elif isinstance(value, dict):
+        changed = _changed(value.items(), blobs)
+        result = {**value, **changed} if changed else value
+    elif isinstance(value, list | tuple):
+        items = [bound(each, blobs) for each in value]
+        same = all(after is before for after, before in zip(items, value, strict=True))
+        result = value if same else type(value)(items)
+    return result  # type: ignore[no-any-return]
+
+
+def _changed(items: Any, blobs: Mapping[str, str]) -> dict[Any, Any]:
+    found = {}
+    for key, each in items:
+        after = bound(each, blobs)
+        if after is not each:
+            found[key] = after
+    return found
+
+
+class SealedFiles:
+    """What is known of the SOPS files of one revision; read but once for each content."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Sealed | str] = {}
+
+    def learn(self, files: Sequence[SourceFile], contents: Mapping[str, bytes]) -> None:
+        """Takes the contents by blob of `files`, which are all that are named; forgets all others."""
+        known, self._known = self._known, {}
+        for file in files:
+            identity = (file.path, file.blob)
+            self._known[identity] = known.get(identity) or _read(file, contents[file.blob])
+
+    def unknown(self, files: Sequence[SourceFile]) -> list[str]:
+        """The blobs whose content `learn` will need."""
+        return list(dict.fromkeys(file.blob for file in files if (file.path, file.blob) not in self._known))
+
+    def finding(self, use: SecretUse, files: Mapping[str, SourceFile]) -> Finding | None:
+        """What is wrong with one reference in a revision of these files, by path."""
+        file = files.get(use.ref.path)
+        if file is None or file.mode & _TYPE != _REGULAR:  # a link leads nowhere here
+            message = f"there is no file {shown(use.ref.path)} below the configuration folder"
+            return _finding(use, Code.MISSING_SECRET, message + did_you_mean(use.ref.path, files))
+        sealed = self._known.get((file.path, file.blob), "it is too large for a file of secrets")
+        if isinstance(sealed, str):
+            return _finding(use, Code.SECRET_NOT_ENCRYPTED, f"{shown(file.path)}: {sealed}")
+        try:
+            value = value_at(sealed.tree, use.ref.steps)
+        except NoValueError as error:
+            return _finding(use, Code.MISSING_SECRET, f"{shown(file.path)}: {error}")
+        if not is_encrypted(value):
+            message = f"{shown(file.path)}: {'.'.join(use.ref.steps)} is not encrypted there, or empty"
+            return _finding(use, Code.SECRET_NOT_ENCRYPTED, message)
+        return None
+
+
+def _read(file: SourceFile, data: bytes) -> Sealed | str:
+    try:
+        return read_sealed(file.path, data)
+    except NotSealedError as error:
+        return str(error)
+
+
+def _finding(use: SecretUse, code: Code, message: str) -> Finding:
+    return Finding(use.pointer, code, f"{where(use.pointer)}: {message}")
+
+
+def _leaf(annotation: Any, _: Sequence[Any]) -> Walk[SecretUse] | None:
+    return _walk_to_secret if annotation is SecretRef else None
+
+
+def _walk_to_secret(value: Any, pointer: Pointer) -> Iterator[SecretUse]:
+    if isinstance(value, SecretRef) and value.sops is not None:
+        yield SecretUse(pointer, value)
+
+
+_WALKS: Walks[SecretUse] = Walks(_leaf)
