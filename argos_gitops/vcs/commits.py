@@ -33,10 +33,10 @@ def as_stream(draft: Draft) -> bytes:
     ]
     if draft.parent:
         parts.append(b"from %s\n" % draft.parent.encode())
-    parts += [b"D %s\n" % path.encode() for path in sorted(draft.removals)]
-    parts += [b"M 100644 %s %s\n" % (blob.encode(), path.encode()) for path, blob in draft.links.items()]
+    parts += [b"D %s\n" % _quoted(path) for path in sorted(draft.removals)]
+    parts += [b"M 100644 %s %s\n" % (blob.encode(), _quoted(path)) for path, blob in draft.links.items()]
     for path, content in draft.writes.items():
-        parts.append(b"M 100644 inline %s\ndata %d\n" % (path.encode(), len(content)))
+        parts.append(b"M 100644 inline %s\ndata %d\n" % (_quoted(path), len(content)))
         parts += [content, b"\n"]
     parts.append(b"get-mark :1\ndone\n")
     return b"".join(parts)
@@ -46,3 +46,11 @@ def with_trailers(message: str, trailers: Mapping[str, str]) -> str:
     """`message` with git trailers below it, each value on one line."""
     lines = [f"{name}: {' '.join(value.split())}" for name, value in trailers.items()]
     return "\n".join([message.rstrip(), "", *lines, ""])
+
+
+def _quoted(path: str) -> bytes:
+    """As git writes a path that could be misread: a line that begins with a quote is taken for quoted."""
+    if not path.startswith('"') and "\n" not in path:
+        return path.encode()
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'.encode()

@@ -15,6 +15,7 @@ _MOVED = (
     "incorrect old value",
     "reference already exists",
     "shallow update not allowed",
+    "stale info",
 )
 
 
@@ -72,8 +73,19 @@ class Remote:
 
         Raises GitError (reason PushRejected) when the remote's ref is elsewhere.
         """
+        self._push(f"{commit}:{ref}")
+
+    def replace(self, commit: str, ref: str, expected: str) -> None:
+        """Moves a `ref` that is ours alone to any commit, if it still is at `expected` (empty: not there).
+
+        Raises GitError (reason PushRejected) when it is not.
+        """
+        lease = f"--force-with-lease={ref}:{expected}"
+        self._push(f"{commit}:{ref}", lease)
+
+    def _push(self, refspec: str, *options: str) -> None:
         try:
-            self._git.run("push", "--quiet", "--no-verify", "--", self._address.url, f"{commit}:{ref}")
+            self._git.run("push", "--quiet", "--no-verify", *options, "--", self._address.url, refspec)
         except GitError as error:
             if any(phrase in str(error) for phrase in _MOVED):
                 raise GitError(str(error), reason="PushRejected") from error

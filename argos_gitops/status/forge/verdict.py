@@ -13,7 +13,7 @@ from argos_gitops.ports.report import PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.status.forge.forge import MAX_DESCRIPTION, State
 
-_WELL = frozenset({"", "Applied", "NoChange"})
+_WELL = frozenset({"", "Applied", "NoChange", "Waiting"})
 _AGAIN = frozenset({"Declined", "Locked", "StalePlan"})
 """Somebody else was at work, or said no: the next pass tells more."""
 

@@ -1,0 +1,135 @@
+"""Proposals as branches and pull requests, on a real Gitea and in plain repositories."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argos_gitops.app.clock import SystemClock
+from argos_gitops.model.agent import AgentSpec
+from argos_gitops.model.errors import ReportError
+from argos_gitops.model.forge import ForgeSpec
+from argos_gitops.model.resource import EagerResources
+from argos_gitops.model.secret import SecretValue
+from argos_gitops.ports.proposal import Proposal
+from argos_gitops.status.forge.access import ForgeAccess, forge_of
+from argos_gitops.status.forge.proposals import ConfigRepository, Proposals
+from argos_gitops.status.open import open_offer
+from argos_gitops.vcs.environment import Credentials
+from tests.components.git import Origin
+from tests.fakes import resource
+from tests.status.forge.conftest import Project
+
+BRANCH = "argos/drift/home/host-wiki"
+
+
+def access_to(project: Project | None) -> ForgeAccess:
+    def opened(spec: ForgeSpec) -> object:
+        assert project is not None
+        return forge_of(spec, project.url, project)
+
+    access = ForgeAccess(opened, SystemClock())  # type: ignore[arg-type]
+    spec = AgentSpec(forge=project.spec if project else None)
+    access.follow(EagerResources([resource("Agent", "agent", spec)], "f"))
+    return access
+
+
+@pytest.fixture
+def proposals(project: Project, tmp_path: Path) -> Iterator[Proposals]:
+    access = access_to(project)
+    credentials = Credentials(SecretValue(project.token))
+
+    def offer(name: str) -> object:
+        return open_offer(project.url, name, tmp_path / "cache", credentials)
+
+    yield Proposals("home", ConfigRepository(offer, "edge"), access, SystemClock())  # type: ignore[arg-type]
+    access.close()
+
+
+@pytest.fixture
+def proposal(project: Project) -> Proposal:
+    sha = project.commit({"edge/hosts/wiki.yaml": b"a: 1\n"})
+    files = {"hosts/wiki.yaml": b"a: 2\n"}
+    return Proposal("host-wiki", sha, "Host/wiki as it is live", "Somebody changed `a`.", files)
+
+
+def _pull(project: Project) -> Any:
+    pulls = project.api("GET", "pulls?state=all")
+    assert len(pulls) == 1
+    return pulls[0]
+
+
+def test_a_proposal_is_one_pull_request_that_follows_it(
+    project: Project, proposals: Proposals, proposal: Proposal
+) -> None:
+    """Opened once; new files become its one commit; nothing happens where nothing changed."""
+    url = proposals.propose(proposal)
+    first = _pull(project)
+    assert (first["html_url"], first["title"], first["base"]["label"]) == (url, proposal.title, "main")
+    assert str(first["body"]).startswith("Somebody changed `a`.")
+    assert proposals.propose(proposal) == url
+    assert _pull(project)["updated_at"] == first["updated_at"]
+    changed = replace(proposal, title="Again", files={"hosts/wiki.yaml": b"a: 3\n"})
+    assert proposals.propose(changed) == url
+    assert _pull(project)["title"] == "Again"
+    assert len(project.api("GET", "pulls/1/commits")) == 1
+    assert [file["filename"] for file in project.api("GET", "pulls/1/files")] == ["edge/hosts/wiki.yaml"]
+
+
+def test_a_merged_proposal_is_what_was_proposed(
+    project: Project, proposals: Proposals, proposal: Proposal
+) -> None:
+    """And when the same is needed once more, there is another pull request."""
+    first = proposals.propose(proposal)
+    merge = project.merge(1)
+    raw = project.api("GET", f"contents/edge/hosts/wiki.yaml?ref={merge}")
+    assert raw["content"] == "YTogMgo="
+    undone = project.api("GET", f"contents/edge/hosts/wiki.yaml?ref={proposal.revision}")
+    body = {"message": "undo", "content": undone["content"], "sha": raw["sha"]}
+    reverted = project.api("PUT", "contents/edge/hosts/wiki.yaml", body)["commit"]["sha"]
+    assert proposals.propose(replace(proposal, revision=reverted)) != first
+
+
+def test_a_person_s_commit_on_the_branch_stays(
+    project: Project, proposals: Proposals, proposal: Proposal
+) -> None:
+    """Whoever works on it is not disturbed, whatever changes meanwhile."""
+    url = proposals.propose(proposal)
+    theirs = project.gitea.commit(project.name, {"note.md": b"wait\n"}, branch=BRANCH, onto=BRANCH)
+    assert proposals.propose(replace(proposal, files={"hosts/wiki.yaml": b"a: 3\n"})) == url
+    assert project.api("GET", f"branches/{BRANCH}")["commit"]["id"] == theirs
+
+
+def test_what_was_declined_is_not_proposed_again(
+    project: Project, proposals: Proposals, proposal: Proposal
+) -> None:
+    """A closed pull request is a no to these files; other files are another question."""
+    url = proposals.propose(proposal)
+    project.api("PATCH", "pulls/1", {"state": "closed"})
+    project.api("DELETE", f"branches/{BRANCH}")
+    assert proposals.propose(proposal) == url
+    assert len(project.api("GET", "branches")) == 1
+    other = proposals.propose(replace(proposal, files={"hosts/wiki.yaml": b"a: 3\n"}))
+    assert other != url
+
+
+def test_without_a_forge_the_branch_alone_is_pushed(origin: Origin, tmp_path: Path) -> None:
+    """And named, so that somebody finds it."""
+    sha = origin.commit({"hosts/wiki.yaml": b"a: 1\n", "other": b"x"})
+    repository = ConfigRepository(lambda name: open_offer(origin.url, name, tmp_path / "cache"))
+    proposals = Proposals("home", repository, access_to(None), SystemClock())
+    files = {"hosts/wiki.yaml": b"a: 2\n"}
+    name = proposals.propose(Proposal("Host/wiki", sha, "Host/wiki as it is live", "", files))
+    assert name.startswith("argos/drift/home/host-wiki-")
+    assert origin.file(f"refs/heads/{name}", "hosts/wiki.yaml") == "a: 2"
+    assert origin.file(f"refs/heads/{name}", "other") == "x"
+
+
+def test_a_folder_without_git_cannot_be_proposed_to(tmp_path: Path) -> None:
+    """Told as such, for whoever chose the mode."""
+    repository = ConfigRepository(lambda name: open_offer(str(tmp_path), name, tmp_path / "cache"))
+    proposals = Proposals("home", repository, access_to(None), SystemClock())
+    with pytest.raises(ReportError, match="without git"):
+        proposals.propose(Proposal("x", "0" * 40, "x", "", {"a": b""}))
