@@ -25,6 +25,7 @@ from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
 from argos_gitops.model.plan import Plan
+from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
@@ -34,6 +35,7 @@ from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
 from argos_gitops.ports.source import Snapshot
+from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.parts import Approve, Documents, Parts
 from argos_gitops.reconcile.reconciler import Reconciler
 from argos_gitops.reconcile.systems import Systems
@@ -42,6 +44,7 @@ from argos_gitops.reconcile.trip import Outlook
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import Verification
     from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
@@ -59,6 +62,8 @@ class Application:
         self.secrets = LocalSecrets(environment)
         self._environment = environment
         self._progress = progress
+        self.deferral: Callable[[str, Reporter], Reporter] = _at_once
+        """What is made of a reporter that talks to slow places; an agent tells them later."""
         self._closers: list[Callable[[], None]] = []
 
     @property
@@ -186,8 +191,9 @@ class Application:
                 clock=self.clock,
                 documents=Documents(dump_resource, lambda text: parse_resource(text, self.registry)),
                 build=build_fingerprint(),
-                log=Log(),
+                log=Log(self.settings.log_format),
                 reporters=self._reporters,
+                orders=lambda now: orders_of(self.controls, now),
             )
         )
         self._closers.append(reconciler.close)
@@ -216,14 +222,39 @@ class Application:
         return redact_urls(self.settings.repo)
 
     @cached_property
+    def notifications(self) -> "Notifications":
+        """What people are told. An agent starts it; whoever ends soon sends at the end what is due."""
+        from argos_gitops.notify.delivery import Sender
+        from argos_gitops.notify.notifications import Notifications
+        from argos_gitops.store.outbox import SqlOutbox
+
+        instance = self.settings.instance
+        notifications = Notifications(
+            SqlOutbox(self.engine, instance),
+            Sender(self.secrets, instance),
+            self.clock,
+            Log(self.settings.log_format),
+        )
+        self._closers.append(notifications.finish)
+        return notifications
+
+    @cached_property
     def _status_branch(self) -> Reporter:
+        from argos_gitops.notify.watched import Watched
         from argos_gitops.status.writer import StatusBranch
 
-        return StatusBranch(self.settings.instance, self.branch)
+        return Watched(
+            "status branch", StatusBranch(self.settings.instance, self.branch), self.notifications
+        )
 
     def _reporters(self) -> Sequence[Reporter]:
         """Made when the first pass ends: planning never reports."""
-        return (self._status_branch,)
+        return (self.notifications, self.deferral("status-branch", self._status_branch))
+
+    def remembered_targets(self) -> dict[ResourceKey, AnyResource]:
+        """The targets that we ever applied to, as they were then; they are known without git."""
+        known = self.inventory.systems()
+        return {key.target: parse_resource(document, self.registry) for key, document in known.items()}
 
     def load(self, snapshot: Snapshot) -> Loaded:
         return self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
@@ -260,6 +291,10 @@ class Application:
     def close(self) -> None:
         for close in reversed(self._closers):
             close()
+
+
+def _at_once(name: str, reporter: Reporter) -> Reporter:
+    return reporter
 
 
 def _path(name: str | None) -> Path | None:

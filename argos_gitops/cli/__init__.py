@@ -18,11 +18,17 @@ COMMANDS = {
     "schema": "Print or write the JSON Schema of the config language.",
     "plan": "Show what apply would do, and why.",
     "apply": "Make the edge equal to the repository, and prove it.",
+    "run": "Be the agent: keep the edge equal to the repository until told to end.",
+    "sync": "Ask the running agent to look at everything now, and wait for it.",
     "status": "Show what the last pass saw and did.",
     "drift": "Show what the world changed that git did not.",
     "history": "List the last passes.",
+    "audit": "Tell who or what did which thing, and when.",
     "explain": "Tell all that is known about one resource.",
     "render": "Print what one resource compiles to.",
+    "suspend": "Leave something alone until it is resumed.",
+    "resume": "Let go on what was suspended or pinned, or override closed windows.",
+    "rollback": "Go back to a revision, and stay there until resumed.",
     "doctor": "Check settings, git, store, Caddy, CrowdSec and GeoIP, and say what to do.",
 }
 

@@ -55,6 +55,7 @@ class LeaseLocks:
             yield hold
         finally:
             self._renewals.remove(hold)
+            hold.lost()
             with suppress(StoreError):  # it runs out by itself
                 self._release(hold)
 

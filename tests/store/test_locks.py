@@ -41,3 +41,15 @@ def test_names_are_apart(tmp_path: Path) -> None:
     locks = FileLocks(tmp_path, wait=timedelta(0))
     with locks.hold("Edge/one"), locks.hold("Edge/two"):
         pass
+
+
+def test_the_fence_grows_with_each_holder_of_the_name(tmp_path: Path) -> None:
+    """Also over a lock file that was written before there were fences."""
+    (tmp_path / "Edge-main.lock").write_text("4711")
+    locks = FileLocks(tmp_path)
+    fences = []
+    for name in ("Edge/main", "Edge/main", "Edge/other"):
+        with locks.hold(name) as hold:
+            hold.verify()
+            fences.append(hold.fence)
+    assert fences == [1, 2, 1]
