@@ -243,13 +243,17 @@ class Application:
         from argos_gitops.notify.watched import Watched
         from argos_gitops.status.writer import StatusBranch
 
-        return Watched(
-            "status branch", StatusBranch(self.settings.instance, self.branch), self.notifications
-        )
+        return Watched("status branch", StatusBranch(self.settings.instance, self.branch), self.notifications)
+
+    @cached_property
+    def _audit_reporter(self) -> Reporter:
+        from argos_gitops.store.audit_report import AuditReporter
+
+        return AuditReporter(self.audit, self.actor)
 
     def _reporters(self) -> Sequence[Reporter]:
         """Made when the first pass ends: planning never reports."""
-        return (self.notifications, self.deferral("status-branch", self._status_branch))
+        return (self._audit_reporter, self.notifications, self.deferral("status-branch", self._status_branch))
 
     def remembered_targets(self) -> dict[ResourceKey, AnyResource]:
         """The targets that we ever applied to, as they were then; they are known without git."""
