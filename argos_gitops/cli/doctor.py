@@ -8,10 +8,12 @@ import click
 
 from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
+from argos_gitops.cli.find import find_resource
 from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.manifests.loader import Loaded
-from argos_gitops.model.errors import ArgosError, SettingsError
+from argos_gitops.model.errors import ArgosError, ManifestError, SettingsError
+from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.planning.render.lines import Segment, Style, line, pad, visible
 from argos_gitops.reconcile.look import Look
 
@@ -27,10 +29,15 @@ class Finding:
 
 @click.command("doctor")
 @with_application
-def command(application: Application) -> int:
+@click.option(
+    "--send-test",
+    metavar="CHANNEL",
+    help="Only send a test message through this NotificationChannel of the repository, now.",
+)
+def command(application: Application, send_test: str | None) -> int:
     """Check settings, git, store, Caddy, CrowdSec and GeoIP, and say what to do. Writes nothing."""
     well = True
-    for finding in _examine(application):
+    for finding in _examine(application) if send_test is None else [_send_test(application, send_test)]:
         mark = Segment("ok    ", Style.GOOD) if finding.well else Segment("wrong ", Style.BAD)
         show([line("  ", mark, pad(finding.subject, 24), visible(finding.message))])
         well = well and finding.well
@@ -55,6 +62,23 @@ def _examine(application: Application) -> Iterator[Finding]:
     yield _configuration(loaded)
     if not loaded.problems:
         yield from _systems(application)
+
+
+def _send_test(application: Application, name: str) -> Finding:
+    from argos_gitops.notify.attempt import attempt_test
+
+    loaded = application.load(application.source.fetch())
+    if loaded.problems:
+        raise ManifestError(loaded.problems)
+    channel = find_resource(loaded.resources, f"{NotificationChannelSpec.kind}/{name}")
+    spec = loaded.resources.of(NotificationChannelSpec)[channel.name]
+    instance = application.settings.instance
+    return _try(
+        str(channel.key),
+        lambda: (
+            attempt_test(spec, application.secrets, instance, application.now()) or "a test message was sent"
+        ),
+    )
 
 
 def _try(subject: str, work: Callable[[], str]) -> Finding:

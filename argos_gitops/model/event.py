@@ -61,3 +61,6 @@ EVENTS = {
     "Test": EventKind(_INFO, "somebody asked for it: argos-gitops doctor --send-test CHANNEL"),
 }
 """All of them by name, in the order of docs/notifications.md."""
+
+ENDS = {kind.ends: name for name, kind in EVENTS.items() if kind.ends}
+"""The event that tells the end of a state, by the event that tells its beginning."""

@@ -188,6 +188,9 @@ class NotificationRuleSpec(SpecModel):
         "`Host/shop-*`. Default: all, and those about no resource.",
     )
     recoveries: bool = Field(True, description="Whether the end of a state that is told is told too.")
+    after: Duration = Field(
+        timedelta(0), description="A state is told only if it has lasted so long; its end then too."
+    )
     throttle: Duration = Field(
         timedelta(minutes=5), description="The same news about the same thing is told once within it."
     )

@@ -24,12 +24,18 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One event for one channel. `throttle`: the same `mark` under the same key is told once within it."""
+    """One event for one channel. `throttle`: the same `mark` under the same key is told once within it.
+
+    It is told `after` so long, if nothing else became known under its key by then. `ends`: it is the end
+    of a state, of no interest to who never heard of that.
+    """
 
     channel: str
     event: Event
     mark: str
     throttle: timedelta
+    after: timedelta = timedelta(0)
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

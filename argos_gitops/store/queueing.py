@@ -77,23 +77,25 @@ class Queue:
         self._connection.execute(overtaken.values(state="superseded"))
 
     def _due(self, notification: Notification) -> datetime | None:
-        """None where it is just what was told last."""
+        """None where people know it already, or never heard of what this is the end of."""
         told = (
-            select(_ROW.mark, _ROW.due_at, _ROW.created_at)
+            select(_ROW.id, _ROW.mark, _ROW.created_at)
             .where(
                 _ROW.instance == self._instance,
                 _ROW.channel == notification.channel,
                 _ROW.key == key_of(notification.event),
                 _ROW.state.in_(_TOLD),
-                _ROW.created_at > self._now - notification.throttle,
             )
             .order_by(_ROW.id.desc())
+            .limit(1)
         )
-        rows = self._connection.execute(told).all()
-        same = next((row for row in rows if row.mark == notification.mark), None)
-        if same is None:
-            return self._now
-        return None if same is rows[0] else same.created_at + notification.throttle
+        last = self._connection.execute(told).first()
+        same = self._connection.execute(told.where(_ROW.mark == notification.mark)).first()
+        if notification.ends and (last is None or last.mark == notification.mark):
+            return None
+        if same is None or same.created_at <= self._now - notification.throttle:
+            return self._now + notification.after
+        return None if last is not None and same.id == last.id else same.created_at + notification.throttle
 
 
 def key_of(event: Event) -> str:
