@@ -11,6 +11,8 @@ from argos_gitops.cli.output import show
 from argos_gitops.planning.render.lines import Segment, Style, ago, line, pad, visible
 from argos_gitops.ports.store import PassRecord
 
+_STYLES = {"Applied": Style.GOOD, "NoChange": Style.GOOD, "Waiting": Style.WARN}
+
 
 @click.command("history")
 @with_application
@@ -26,7 +28,7 @@ def command(application: Application, limit: int, output: str) -> int:
         click.echo("No pass yet; `argos-gitops apply` makes the first.")
     for record in passes:
         when = pad(ago(record.at, application.now()), 14)
-        style = Style.GOOD if record.result in ("Applied", "NoChange") else Style.BAD
+        style = _STYLES.get(record.result, Style.BAD)
         result = Segment(pad(record.result, 22), style)
         show(
             [

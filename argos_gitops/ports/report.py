@@ -19,8 +19,8 @@ from argos_gitops.ports.store import Revisions, TargetState
 class PassResult:
     """All that one pass saw and did, and how the whole instance stands after it.
 
-    `result` is Applied, NoChange, Declined, Failed, Unreachable, RolledBack, or the reason of the error
-    that keeps the instance from its newest revision (InvalidConfiguration, SourceError, Blocked,
+    `result` is Applied, NoChange, Waiting, Declined, Failed, Unreachable, RolledBack, or the reason of the
+    error that keeps the instance from its newest revision (InvalidConfiguration, SourceError, Blocked,
     StalePlan …); `message` explains it. It is the worst of the source and of all `targets`, so that a
     target that is well never hides another. `target` is the one that this pass was over; None means all.
 

@@ -62,7 +62,7 @@ def _report(result: PassResult, parts: Parts) -> bool:
 def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
     found = _by_target(trip, conditions_of(reports, trip.at), reports)
     conditions = parts.status.set_conditions(found)
-    if trip.result != "NoChange" or trip.sha != parts.status.revisions().attempted:
+    if trip.result not in ("NoChange", "Waiting") or trip.sha != parts.status.revisions().attempted:
         parts.status.add_pass(_record(trip))
     targets = _keep_targets(trip, parts, conditions)
     revisions = _revisions(trip, parts.status.revisions(), targets)
@@ -158,6 +158,7 @@ def _system_report(
         verified=acted.verified if acted is not None else (),
         pending=latest.difference.pending,
         observed=latest.live is not None,
+        flapping=latest.flapping,
         known=known,
     )
 
@@ -209,6 +210,7 @@ def _result(trip: Trip, reports: Sequence[SystemReport], kept: Kept) -> PassResu
         blocked=standing.blocked,
         elsewhere=_elsewhere(trip, kept.conditions),
         durations=trip.durations,
+        orders=trip.orders,
     )
 
 

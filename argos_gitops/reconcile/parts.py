@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import AnyResource, ResourceSet
 from argos_gitops.ports.clock import Clock
+from argos_gitops.ports.control import Orders
 from argos_gitops.ports.lock import Locks
+from argos_gitops.ports.provider import Network
 from argos_gitops.ports.report import Reporter
 from argos_gitops.ports.source import Snapshot, Source
 from argos_gitops.ports.store import Inventory, StatusStore
@@ -43,7 +46,10 @@ class Documents:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The ports of one reconciler. `build` identifies the running code."""
+    """The ports of one reconciler. `build` identifies the running code.
+
+    `orders` are what people ask for at a time; `addresses` those that no ban may cover, as they were found.
+    """
 
     source: Source
     load: Callable[[Snapshot], Loaded]
@@ -56,6 +62,8 @@ class Parts:
     build: str
     log: Log
     reporters: Callable[[], Sequence[Reporter]] = tuple
+    orders: Callable[[datetime], Orders] = lambda _: Orders()
+    addresses: Callable[[], Sequence[Network]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.store import SourceState, TargetState
 
-WELL = ("NoChange", "Applied")
+WELL = ("NoChange", "Applied", "Waiting")
 _RANK = {
     "NoChange": 0,
     "Applied": 0,
-    "Declined": 1,
-    "RolledBack": 2,
-    "Unreachable": 3,
-    "Blocked": 4,
-    "Failed": 5,
+    "Waiting": 1,
+    "Declined": 2,
+    "RolledBack": 3,
+    "Unreachable": 4,
+    "Blocked": 5,
+    "Failed": 6,
 }
-_WORST = 6
+_WORST = 7
 """Every other result is the reason of an error."""
 
 

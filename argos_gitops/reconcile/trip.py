@@ -10,10 +10,13 @@ from argos_gitops.model.change import Outcome, Result
 from argos_gitops.model.condition import Truth
 from argos_gitops.model.errors import ArgosError, ManifestError
 from argos_gitops.model.objects import digest_of
-from argos_gitops.model.plan import Plan, SystemKey
+from argos_gitops.model.plan import Held, Plan, SystemKey
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.model.source import Revision
+from argos_gitops.planning.flapping import FLAPPING
+from argos_gitops.planning.holds import sentences
+from argos_gitops.ports.control import Orders
 from argos_gitops.reconcile.act import Acted
 from argos_gitops.reconcile.look import Look
 from argos_gitops.reconcile.standing import Standing
@@ -49,6 +52,7 @@ class Trip:
     declined: bool = False
     error: BaseException | None = None
     durations: dict[str, float] = field(default_factory=dict)
+    orders: Orders = field(default_factory=Orders)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -65,7 +69,7 @@ class Trip:
 
     @property
     def result(self) -> str:
-        """Applied, NoChange, Declined, Unreachable, Failed, or the reason of the error that ended it."""
+        """Applied, NoChange, Waiting, Declined, Unreachable, Failed, or the reason of the error that ended."""
         return self.standing().result
 
     @property
@@ -85,7 +89,15 @@ class Trip:
         for part in self.plan.unreachable if self.plan is not None else ():
             if target in (None, part.system.target) and part.failure is not None:
                 return Standing("Unreachable", part.failure.message)
+        waiting = self._waiting(target)
+        if waiting:
+            return Standing("Waiting", "; ".join(sentences(waiting)))
         return Standing("Applied" if outcomes else "NoChange")
+
+    def _waiting(self, target: ResourceKey | None) -> list[Held]:
+        """What the revision wants and something else holds back."""
+        held = self.plan.held() if self.plan is not None else ()
+        return [each for key, each in held if target in (None, key.target) and not each.intended]
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -131,6 +143,8 @@ class Trip:
             for condition in acted.verified:
                 if condition.status is not Truth.TRUE:
                     yield [str(condition.subject), condition.type, condition.reason, condition.message]
+            for owner in acted.after.flapping:
+                yield [str(owner), FLAPPING]
 
 
 def reason_of(error: BaseException) -> str:
