@@ -47,7 +47,7 @@ class Desired:
     """Whether to compile and compare also what is known to be converged."""
     orders: Orders = field(default_factory=Orders)
     """What people ask for besides git."""
-    addresses: Sequence[Network] = ()
+    addresses: Callable[[], Sequence[Network]] = tuple
     """Those of the operator and of this machine, as they were found; no ban may cover them."""
     repairs: Repairs = field(default_factory=Repairs)
     """How often drift was repaired lately; an agent keeps it from pass to pass."""
@@ -169,7 +169,7 @@ def _compare(
 
 def _system_plan(system: System, desired: Desired, live: LiveState, difference: SystemDiff) -> SystemPlan:
     limits = desired.guard
-    protected = (*limits.protected_networks, *desired.addresses)
+    protected = (*limits.protected_networks, *desired.addresses())
     hazards = system.provider.hazards(difference.changes, protected)
     notices = () if system.departed else (*live.notices, *system.provider.notices(desired.state))
     return SystemPlan(
