@@ -133,9 +133,11 @@ class Reconciler:
             events=desired.events,
             resources=desired.state.resources,
             durations=dict(desired.durations),
+            orders=desired.orders,
         )
 
     def _fetch_and_load(self, trip: Trip, rev: str | None) -> Desired:
+        trip.orders = self._parts.orders(trip.at)
         with trip.phase("fetch"):
             snapshot = self._parts.source.fetch(rev)
         trip.revision, trip.events = snapshot.revision, tuple(snapshot.events)
@@ -150,6 +152,8 @@ class Reconciler:
             self._parts.build,
             trip.at,
             self._parts.status.exceptions,
+            orders=trip.orders,
+            addresses=self._parts.addresses,
         )
 
     def _systems(self, desired: Desired) -> tuple[System, ...]:
