@@ -69,7 +69,7 @@ class Trip:
 
     @property
     def result(self) -> str:
-        """Applied, NoChange, Waiting, Declined, Unreachable, Failed, or the reason of the error that ended."""
+        """Applied, NoChange, Waiting, Declined, Unreachable, Failed, or the reason of the error behind it."""
         return self.standing().result
 
     @property
