@@ -19,6 +19,7 @@ MAX_PAYLOAD = 3993
 _RECORD_SIZE = (4096).to_bytes(4, "big")
 _LAST_RECORD = b"\x02"
 _CURVE = ec.SECP256R1()
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ def authorization(key: ec.EllipticCurvePrivateKey, audience: str, contact: str, 
 def private_key(text: str) -> ec.EllipticCurvePrivateKey:
     """From PEM, or from 32 bytes in base64url. ValueError when it is neither."""
     if not text.startswith("-----BEGIN"):
-        return ec.derive_private_key(int.from_bytes(from_base64url(text), "big"), _CURVE)
+        raw = from_base64url(text)
+        if len(raw) != _KEY_BYTES:
+            raise ValueError("not a key of the curve P-256")
+        return ec.derive_private_key(int.from_bytes(raw, "big"), _CURVE)
     found = load_pem_private_key(text.encode(), password=None)
     if not isinstance(found, ec.EllipticCurvePrivateKey) or found.curve.name != _CURVE.name:
         raise ValueError("not a key of the curve P-256")
