@@ -37,11 +37,11 @@ class BodyReader:
             raise self._too_large()
         if self._held > self._all_together:
             message = "too many large requests at once; try again"
-            raise RefusalError(503, "Busy", message, {"Retry-After": "5", "Connection": "close"})
+            raise RefusalError(503, "Busy", message, {"Retry-After": "5"})
 
     def _too_large(self) -> RefusalError:
-        message = f"a body may have {self._largest} bytes at most"
-        return RefusalError(413, "TooLarge", message, {"Connection": "close"})
+        """The rest is let run away for a while: a connection that is cut while it sends learns nothing."""
+        return RefusalError(413, "TooLarge", f"a body may have {self._largest} bytes at most")
 
 
 def _announced(request: Request) -> int:

@@ -1,10 +1,14 @@
 """Who asks: the address that limits are counted for, and whether it is somebody on this machine."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_BESIDE_US = tuple(
+    ip_network(each)
+    for each in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+)
 _SITE_BITS = 64
 
 
@@ -16,7 +20,7 @@ def client_address(connection: HTTPConnection) -> str:
     """
     peer = _peer(connection)
     forwarded = connection.headers.getlist("x-forwarded-for")
-    if forwarded and (peer is None or peer.is_private):
+    if forwarded and (peer is None or any(peer in network for network in _BESIDE_US)):
         return _group(_parse(forwarded[-1].rpartition(",")[2].strip()) or peer)
     return _group(peer)
 

@@ -1,0 +1,166 @@
+"""The read API over a real store."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.audit import AuditEntry
+from argos_gitops.ports.store import PassRecord, Revisions, TargetState
+from tests.web.running import AS_OPERATOR, RunningSite
+from tests.web.test_health import replica
+
+AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+EDGE = ResourceKey("Edge", "main")
+WIKI = ResourceKey("Host", "wiki")
+PAGES = [
+    "/api/status",
+    "/api/targets",
+    "/api/resources/Host/wiki",
+    "/api/drift",
+    "/api/history",
+    "/api/audit",
+    "/api/system/health",
+]
+
+
+@pytest.fixture
+def told(site: RunningSite) -> RunningSite:
+    """A site whose store knows a little of everything."""
+    statuses = site.store.statuses
+    statuses.set_revisions(Revisions("b" * 40, "a" * 40, AT, "a" * 40))
+    statuses.set_target(EDGE, TargetState("b" * 40, "a" * 40, AT, "a" * 40, result="Failed", at=AT))
+    conditions = [
+        Condition(EDGE, "Ready", Truth.TRUE, "Applied", "", AT),
+        Condition(WIKI, "Drifted", Truth.TRUE, "Drifted", "upstream", AT),
+        Condition(WIKI, "Ready", Truth.FALSE, "ProbeFailed", "no answer", AT),
+    ]
+    statuses.set_conditions({EDGE: conditions})
+    for number in range(5):
+        statuses.add_pass(PassRecord(AT, f"{number}" * 40, "subject", "Applied", "", "1 done", "Edge/main"))
+    site.store.audit.append(
+        [
+            AuditEntry(AT, "user/alice@box", "suspend", "done", subject="Host/wiki"),
+            AuditEntry(AT, "agent/test", "update", "done", "drift", "a" * 40, "Edge/main", "Host/wiki"),
+        ]
+    )
+    site.store.replicas.beat(replica())
+    return site
+
+
+def get(site: RunningSite, path: str) -> Any:
+    answer = site.client.get(path, headers=AS_OPERATOR)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_status(told: RunningSite) -> None:
+    """The revisions, and what is not Ready; what is well is not listed."""
+    document = get(told, "/api/status")
+    assert document["instance"] == "test"
+    assert document["revisions"] == {
+        "attempted": "b" * 40,
+        "applied": "a" * 40,
+        "appliedAt": "2026-05-01T12:00:00Z",
+        "healthy": "a" * 40,
+    }
+    assert [each["reason"] for each in document["conditions"]] == ["Drifted", "ProbeFailed"]
+    first = get(told, "/api/status?limit=1")
+    assert (first["total"], len(first["conditions"])) == (2, 1)
+
+
+def test_targets(told: RunningSite) -> None:
+    (target,) = get(told, "/api/targets")["targets"]
+    assert (target["target"], target["replica"], target["result"]) == ("Edge/main", "one", "Failed")
+    assert target["applied"] == "a" * 40
+
+
+def test_a_resource(told: RunningSite) -> None:
+    document = get(told, "/api/resources/Host/wiki")
+    assert document["subject"] == "Host/wiki"
+    assert document["conditions"][1] == {
+        "subject": "Host/wiki",
+        "type": "Ready",
+        "status": "False",
+        "reason": "ProbeFailed",
+        "message": "no answer",
+        "since": "2026-05-01T12:00:00Z",
+    }
+
+
+def test_a_resource_that_nobody_knows(told: RunningSite) -> None:
+    answer = told.client.get("/api/resources/Host/nothing", headers=AS_OPERATOR)
+    assert (answer.status_code, answer.json()["error"]) == (404, "NotFound")
+
+
+def test_drift(told: RunningSite) -> None:
+    document = get(told, "/api/drift")
+    assert (document["total"], document["conditions"][0]["subject"]) == (1, "Host/wiki")
+
+
+def test_history(told: RunningSite) -> None:
+    passes = get(told, "/api/history?limit=2")["passes"]
+    assert [each["revision"][0] for each in passes] == ["4", "3"]
+    assert passes[0]["planDigest"] == ""
+
+
+def test_audit(told: RunningSite) -> None:
+    assert len(get(told, "/api/audit")["entries"]) == 2
+    (entry,) = get(told, "/api/audit?actor=agent/test&subject=Host/wiki")["entries"]
+    assert (entry["action"], entry["cause"]) == ("update", "drift")
+    assert get(told, "/api/audit?since=2026-05-02T00:00:00Z")["entries"] == []
+    assert len(get(told, "/api/audit?until=2026-05-02&since=2026-05-01")["entries"]) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=-1", "limit=x", "limit=99999", "limit=", "since=yesterday", "acter=alice", "limit=１"],
+)
+def test_a_query_with_a_slip_shows_nothing_else_instead(told: RunningSite, query: str) -> None:
+    answer = told.client.get(f"/api/audit?{query}", headers=AS_OPERATOR)
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadQuery")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_needs_the_token(make_site: Callable[..., RunningSite], page: str) -> None:
+    """401 without it or with another, and 503 where none was set: nothing is ever open by accident."""
+    site = make_site()
+    for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic YTpi"}):
+        answer = site.client.get(page, headers=given)
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    answer = make_site(api_token=None).client.get(page, headers=AS_OPERATOR)
+    assert (answer.status_code, answer.json()["error"]) == (503, "NoToken")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_can_be_written(site: RunningSite, page: str) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = site.client.request(method, page, headers=AS_OPERATOR)
+        assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD"})
+
+
+def test_head_is_get_without_a_body(told: RunningSite) -> None:
+    answer = told.client.head("/api/status", headers=AS_OPERATOR)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["Content-Length"]) > 0
+
+
+def test_whoever_guesses_is_slowed_down(site: RunningSite) -> None:
+    """Even with the right token, until the time is over; another address is served."""
+    wrong = {"Authorization": "Bearer wrong", "X-Forwarded-For": "192.0.2.1"}
+    codes = [site.client.get("/api/status", headers=wrong).status_code for _ in range(15)]
+    assert (codes[0], codes[-1]) == (401, 429)
+    right = AS_OPERATOR | {"X-Forwarded-For": "192.0.2.1"}
+    answer = site.client.get("/api/status", headers=right)
+    assert (answer.status_code, answer.json()["error"]) == (429, "TooManyRequests")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert site.client.get("/api/status", headers=AS_OPERATOR).status_code == 200
+
+
+def test_whoever_asks_too_often_is_told_to_wait(site: RunningSite) -> None:
+    codes = [site.client.get("/api/targets", headers=AS_OPERATOR).status_code for _ in range(150)]
+    assert set(codes) == {200, 429}
+    assert site.client.get("/healthz").status_code == 200
