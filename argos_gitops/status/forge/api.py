@@ -1,5 +1,6 @@
 """One forge's HTTP API: requests in time, errors that say what to do, a token that stays with its host."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ MAX_PAGES = 20
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 _MAX_REDIRECTS = 3
 _LONGEST_MESSAGE = 300
+_NUMBER = re.compile(r"[0-9]{1,11}")
+_USUAL_PAUSE = timedelta(minutes=1)
 _SHORTEST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(hours=1)
 _KEEP_METHOD = frozenset({307, 308})
@@ -206,31 +209,32 @@ def _pause(answer: httpx.Response) -> timedelta | None:
     )
     if not limited and not (answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and after):
         return None
-    reset = answer.headers.get("X-RateLimit-Reset", answer.headers.get("RateLimit-Reset"))
-    wanted = _seconds(after, answer) or _until(reset, answer) or timedelta(minutes=1)
-    return min(max(wanted, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+    reset = answer.headers.get("X-RateLimit-Reset", answer.headers.get("RateLimit-Reset", ""))
+    told = [*_after(after or "", answer), *_until(reset, answer)]
+    return min(max(told[0] if told else _USUAL_PAUSE, _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
 
-def _seconds(after: str | None, answer: httpx.Response) -> timedelta | None:
-    if after is None:
-        return None
-    if after.isdigit():
-        return timedelta(seconds=int(after))
-    try:
-        return parsedate_to_datetime(after) - _now(answer)
-    except (ValueError, TypeError):
-        return None
+def _after(text: str, answer: httpx.Response) -> Iterator[timedelta]:
+    """Seconds, or a time."""
+    if _NUMBER.fullmatch(text):
+        yield timedelta(seconds=int(text))
+    elif (moment := _time(text)) is not None:
+        yield moment - _now(answer)
 
 
-def _until(reset: str | None, answer: httpx.Response) -> timedelta | None:
-    if reset is None or not reset.isdigit():
-        return None
-    return datetime.fromtimestamp(int(reset), UTC) - _now(answer)
+def _until(text: str, answer: httpx.Response) -> Iterator[timedelta]:
+    if _NUMBER.fullmatch(text):
+        yield datetime.fromtimestamp(int(text), UTC) - _now(answer)
 
 
 def _now(answer: httpx.Response) -> datetime:
     """The forge's own clock, which its resets are told by."""
+    return _time(answer.headers.get("Date", "")) or datetime.now(UTC)
+
+
+def _time(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (ValueError, TypeError):
-        return datetime.now(UTC)
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

@@ -1,6 +1,7 @@
 """A project on a real Gitea, and what speaks to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -12,6 +13,7 @@ from argos_gitops.model.secret import SecretRef, SecretValue
 from argos_gitops.status.forge.access import forge_of
 from argos_gitops.status.forge.forge import Forge
 from tests.components.gitea import RealGitea
+from tests.status.forge.standin import StandIn
 
 SCOPES = "write:repository,write:issue,read:user"
 """All that docs/ci.md asks for."""
@@ -77,3 +79,26 @@ def forge(project: Project) -> Iterator[Forge]:
     forge = forge_of(project.spec, project.url, project)
     yield forge
     forge.close()
+
+
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    with StandIn() as server:
+        yield server
+
+
+class OneToken:
+    """Secrets that know a single one."""
+
+    def resolve(self, ref: SecretRef) -> SecretValue:
+        return SecretValue(TOKEN)
+
+
+TOKEN = "token-51cc"
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[ForgeSpec, str], Forge]]:
+    """Opens a client, which is closed at the end."""
+    with ExitStack() as stack:
+        yield lambda spec, repo: stack.enter_context(closing(forge_of(spec, repo, OneToken())))
