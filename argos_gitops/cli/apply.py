@@ -9,6 +9,7 @@ from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import REV, with_application
 from argos_gitops.cli.output import interactive, show, show_problems
+from argos_gitops.cli.overriding import with_override
 from argos_gitops.cli.plan import show_plan
 from argos_gitops.model.change import Result
 from argos_gitops.model.condition import Truth
@@ -23,6 +24,7 @@ from argos_gitops.reconcile.parts import Approval
 @click.command("apply")
 @click.argument("plan_file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @with_application
+@with_override
 @REV
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Never overrules the guard.")
 @click.option(
@@ -35,6 +37,7 @@ def command(
 
     With PLAN_FILE (from `plan --out`) nothing is done unless planning again gives that same plan.
     """
+    _refuse_while_held(application, rev)
     saved = load(plan_file.read_bytes()) if plan_file is not None else None
     try:
         result = application.apply(_approver(application, saved, auto_approve, approve), rev)
@@ -43,6 +46,17 @@ def command(
         return Exit.INVALID
     show(_summary(result))
     return _code(result)
+
+
+def _refuse_while_held(application: Application, rev: str | None) -> None:
+    """What git has is not applied behind the back of whoever went away from it."""
+    pin = application.controls.pin()
+    if pin is not None and rev is None:
+        why = f" ({pin.reason})" if pin.reason else ""
+        raise click.UsageError(
+            f"{pin.by} holds this instance at {pin.revision[:12]}{why}; follow git again with "
+            f"`argos-gitops resume --agent`, or apply that revision with --rev {pin.revision[:12]}"
+        )
 
 
 def _approver(
@@ -95,7 +109,7 @@ def _closing(result: PassResult) -> Line:
         return line(
             Segment(f"Unreachable: {count} of {len(result.plan.systems)} systems; ", Style.BAD), f"{made}."
         )
-    style = Style.GOOD if result.result == "Applied" else Style.BAD
+    style = {"Applied": Style.GOOD, "Waiting": Style.WARN}.get(result.result, Style.BAD)
     return line(Segment(f"{result.result}: ", style), f"{made}.")
 
 

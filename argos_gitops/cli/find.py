@@ -1,5 +1,6 @@
 """Finding the resource that a person names."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 import click
@@ -12,7 +13,7 @@ def find_resource(resources: ResourceSet, text: str) -> AnyResource:
     key = parse_key(resources, text)
     found = resources.get(key)
     if found is None:
-        raise click.UsageError(f"there is no {key} in this revision{_suggestion(resources, key)}")
+        raise click.UsageError(f"there is no {key} in this revision{suggestion(resources, key)}")
     return found
 
 
@@ -26,7 +27,9 @@ def parse_key(resources: ResourceSet, text: str) -> ResourceKey:
     return ResourceKey(kinds.get(key.kind.lower(), key.kind), key.name)
 
 
-def _suggestion(resources: ResourceSet, key: ResourceKey) -> str:
+def suggestion(resources: ResourceSet, key: ResourceKey, more: Iterable[str] = ()) -> str:
+    """What may have been meant, as the end of a sentence; `more` are names beside those of the resources."""
     names = [str(ResourceKey(kind, name)) for kind in resources.kinds() for name in resources.of_kind(kind)]
+    names = sorted({*names, *more})
     close = get_close_matches(str(key), names, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""

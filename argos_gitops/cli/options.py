@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -27,6 +28,18 @@ _SHARED = (
 REV = click.option(
     "--rev", metavar="REVISION", help="A commit, tag or branch instead of the newest revision."
 )
+
+REASON = click.option("--reason", metavar="TEXT", required=True, help="Why; it stands in the audit log.")
+
+
+def duration(_: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """A callback for options that take `90s`, `10m` or `2h`, as in the configuration."""
+    from argos_gitops.model.spec import parse_duration
+
+    try:
+        return cast("timedelta | None", parse_duration(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=param) from error
 
 
 def output_option(*forms: str) -> Callable[[F], F]:

@@ -1,6 +1,8 @@
 """`status`: what the last pass saw and did."""
 
 import json
+from collections.abc import Iterator
+from datetime import datetime
 
 import click
 
@@ -10,6 +12,8 @@ from argos_gitops.cli.options import output_option, with_application
 from argos_gitops.cli.output import show
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
+from argos_gitops.ports.control import AGENT, Orders, Override, Pin, Suspension
+from argos_gitops.reconcile.holds import orders_of
 
 
 @click.command("status")
@@ -36,8 +40,9 @@ def command(application: Application, branch_page: bool, output: str) -> int:
 
 def _lines(application: Application) -> list[Line]:
     revisions, now = application.statuses.revisions(), application.now()
+    ordered = [*_ordered(orders_of(application.controls, now), now)]
     if revisions.attempted is None:
-        return [line("No pass yet; `argos-gitops apply` makes the first.")]
+        return [*ordered, line("No pass yet; `argos-gitops apply` makes the first.")]
     when = f" ({ago(revisions.applied_at, now)})" if revisions.applied_at else ""
     conditions = application.statuses.conditions()
     well = [c for c in conditions if c.type == "Ready" and c.status is Truth.TRUE]
@@ -47,8 +52,27 @@ def _lines(application: Application) -> list[Line]:
         line(pad("applied", 12), f"{(revisions.applied or 'none')[:12]}{when}"),
         line(pad("healthy", 12), (revisions.healthy or "none")[:12]),
         line(pad("ready", 12), f"{len(well):,} of {sum(c.type == 'Ready' for c in conditions):,}"),
+        *ordered,
         *(_condition(condition, application) for condition in rest),
     ]
+
+
+def _ordered(orders: Orders, now: datetime) -> Iterator[Line]:
+    """What people hold, whatever git says."""
+    for suspension in orders.suspensions:
+        what = "everything" if suspension.subject == AGENT else suspension.subject
+        yield _order("suspended", what, suspension, now)
+    if orders.pin is not None:
+        yield _order("pinned", f"{orders.pin.revision[:12]}, git is not followed", orders.pin, now)
+    if orders.override is not None:
+        left = f"until {orders.override.until:%Y-%m-%d %H:%M} UTC"
+        yield _order("windows", f"overridden {left}", orders.override, now)
+
+
+def _order(label: str, what: str, order: Suspension | Pin | Override, now: datetime) -> Line:
+    why = f": {order.reason}" if order.reason else ""
+    text = f"{what}  by {order.by}, {ago(order.since, now)}{why}"
+    return line(pad(label, 12), Segment(visible(text), Style.WARN))
 
 
 def _condition(condition: Condition, application: Application) -> Line:
@@ -69,6 +93,7 @@ def _document(application: Application) -> dict[str, object]:
             "appliedAt": revisions.applied_at.isoformat() if revisions.applied_at else None,
             "healthy": revisions.healthy,
         },
+        "orders": _orders_document(orders_of(application.controls, application.now())),
         "conditions": [
             {
                 "subject": str(condition.subject),
@@ -81,3 +106,18 @@ def _document(application: Application) -> dict[str, object]:
             for condition in application.statuses.conditions()
         ],
     }
+
+
+def _orders_document(orders: Orders) -> dict[str, object]:
+    pin, override = orders.pin, orders.override
+    return {
+        "suspended": [{"subject": each.subject} | _order_document(each) for each in orders.suspensions],
+        "pinned": None if pin is None else {"revision": pin.revision} | _order_document(pin),
+        "windowsOverridden": None
+        if override is None
+        else {"until": override.until.isoformat()} | _order_document(override),
+    }
+
+
+def _order_document(order: Suspension | Pin | Override) -> dict[str, str]:
+    return {"by": order.by, "since": order.since.isoformat(), "reason": order.reason}

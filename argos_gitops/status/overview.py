@@ -5,6 +5,7 @@ from typing import Any
 
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.control import Orders, Override, Pin, Suspension
 from argos_gitops.ports.report import PassResult
 from argos_gitops.status import times
 from argos_gitops.status.memory import Memory, as_data
@@ -47,6 +48,7 @@ def overview(instance: str, result: PassResult, memory: Memory) -> dict[str, Any
     data |= _carried(_revision(result), memory.carried, "revision")
     data |= _carried(_resources(result), memory.carried, "resources")
     data |= _carried(_conditions(result), memory.carried, "conditions", "furtherConditions")
+    data |= _orders(result.orders)
     data |= _refusals(result)
     return data | as_data(memory)
 
@@ -105,6 +107,23 @@ def _fine(condition: Condition) -> bool:
 def _targets(result: PassResult) -> set[ResourceKey]:
     planned = {part.system.target for part in result.plan.systems} if result.plan is not None else set()
     return planned | set(result.targets)
+
+
+def _orders(orders: Orders) -> dict[str, Any]:
+    """What people ask for besides git, as it was followed."""
+    found: dict[str, Any] = {}
+    if orders.suspensions:
+        found["suspended"] = [{"subject": each.subject} | _order(each) for each in orders.suspensions]
+    if orders.pin is not None:
+        found["pinned"] = {"revision": orders.pin.revision} | _order(orders.pin)
+    if orders.override is not None:
+        until = times.for_programs(orders.override.until)
+        found["windowsOverridden"] = {"until": until} | _order(orders.override)
+    return {"orders": found} if found else {}
+
+
+def _order(order: Suspension | Pin | Override) -> dict[str, str]:
+    return {"by": order.by, "since": times.for_programs(order.since), "reason": order.reason}
 
 
 def _refusals(result: PassResult) -> dict[str, Any]:

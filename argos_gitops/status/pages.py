@@ -5,6 +5,7 @@ from typing import Any
 
 from argos_gitops.model.change import Result
 from argos_gitops.planning.render.markdown import code, escape, render
+from argos_gitops.ports.control import AGENT
 from argos_gitops.ports.report import PassResult
 from argos_gitops.status.memory import DriftNote, Memory, PlanNote
 from argos_gitops.status.times import for_people
@@ -21,6 +22,7 @@ def readme(data: Mapping[str, Any], memory: Memory) -> bytes:
         "What argos-gitops saw and did. It writes this branch by itself; do not edit it.",
         "",
         *_table(("", ""), _facts(data, memory)),
+        *_orders(data.get("orders", {})),
         *_attention(data),
         *_last_changes(memory.plans[:_RECENT]),
     )
@@ -72,6 +74,25 @@ def _state(data: Mapping[str, Any]) -> str:
 
 def _sha(sha: str | None) -> str:
     return code(sha[:7]) if sha else "–"
+
+
+def _orders(orders: Mapping[str, Any]) -> Iterator[str]:
+    """What people hold, whatever git says: nobody should have to wonder why nothing happens."""
+    if not orders:
+        return
+    yield from ("", "## Ordered by people", "")
+    for order in orders.get("suspended", ()):
+        what = "everything" if order["subject"] == AGENT else order["subject"]
+        yield f"- Suspended: {escape(what)}, {_by(order)}"
+    if "pinned" in orders:
+        yield f"- Held at {_sha(orders['pinned']['revision'])}, git is not followed, {_by(orders['pinned'])}"
+    if "windowsOverridden" in orders:
+        override = orders["windowsOverridden"]
+        yield f"- Closed windows do not count until {escape(override['until'])}, {_by(override)}"
+
+
+def _by(order: Mapping[str, str]) -> str:
+    return escape(f"by {order['by']}" + (f": {order['reason']}" if order["reason"] else ""))
 
 
 def _attention(data: Mapping[str, Any]) -> Iterator[str]:
