@@ -1,4 +1,4 @@
-"""`/auth/forward/{edge}`: an edge asks whether the address of a visitor may pass.
+"""`/auth/forward/{edge}?client=ADDRESS`: an edge asks whether the address of a visitor may pass.
 
 204 lets it pass; 403 refuses it (a captcha too: there is nobody here to solve one for); 503 says that nobody
 can tell at the moment, where the edge fails closed; 404 names an edge that nobody asks for. Whoever reaches
@@ -6,8 +6,9 @@ the listener may ask: the answer tells of an address whether it is banned, and n
 before anything that is limited or waits for the store.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from prometheus_client import CollectorRegistry, Counter
 from starlette.responses import Response
@@ -17,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 from argos_gitops.ports.verdict import Remedy, Verdict, Verdicts
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 
-_ADDRESS_HEADERS = (b"x-argos-client-ip", b"x-argos-remote-ip")
-"""The second is the other end of the edge's own connection: a Caddy before 2.7 knows no other."""
+_ADDRESSES = ("client", "remote")
+"""The first that is an address counts: a Caddy before 2.7 knows only the remote end of its connection."""
+_MOST_FIELDS = 10
 
 
 class Bouncers(Protocol):
@@ -62,7 +64,7 @@ class ForwardAuth:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         edge, verdicts = self._edge(scope["path_params"])
-        verdict = _verdict(verdicts, scope["headers"])
+        verdict = _verdict(verdicts, scope["query_string"])
         self._metrics.count(edge, _word(verdict))
         await _answer(verdict)(scope, receive, send)
 
@@ -80,19 +82,14 @@ class ForwardAuth:
         return name, verdicts
 
 
-def _verdict(verdicts: Verdicts, headers: Iterable[tuple[bytes, bytes]]) -> Verdict:
-    given = {name: value for name, value in headers if name in _ADDRESS_HEADERS and value}
-    for name in _ADDRESS_HEADERS:
-        if name in given:
-            return _of_address(verdicts, given[name].decode("latin-1"))
-    raise RefusalError(400, "NoAddress", "expected the visitor's address in the header X-Argos-Client-Ip")
-
-
-def _of_address(verdicts: Verdicts, address: str) -> Verdict:
-    try:
-        return verdicts.verdict(address)
-    except ValueError:
-        raise RefusalError(400, "NoAddress", "X-Argos-Client-Ip holds no IP address") from None
+def _verdict(verdicts: Verdicts, query: bytes) -> Verdict:
+    asked = dict(parse_qsl(query.decode("latin-1"), max_num_fields=_MOST_FIELDS))
+    for name in _ADDRESSES:
+        try:
+            return verdicts.verdict(asked.get(name, ""))
+        except ValueError:
+            continue
+    raise RefusalError(400, "NoAddress", "expected the visitor's address: ?client=ADDRESS")
 
 
 def _word(verdict: Verdict) -> str:

@@ -142,6 +142,14 @@ class AdminClient:
         version = line.partition('version="')[2].partition('"')[0]
         return version if version.startswith("v") else None
 
+    def failing(self, dial: str) -> bool:
+        """Whether requests to an upstream have failed lately; False also if that cannot be had."""
+        try:
+            upstreams = orjson.loads(self._get("/reverse_proxy/upstreams").content)
+        except (TransientError, orjson.JSONDecodeError):
+            return False
+        return any(each["address"] == dial and each["fails"] > 0 for each in upstreams or ())
+
     def close(self) -> None:
         self._http.close()
 

@@ -11,6 +11,7 @@ from argos_gitops.providers.caddy.catalogue import tls_content
 from argos_gitops.providers.caddy.certificates import DEFAULT, OFF, manages_tls
 from argos_gitops.providers.caddy.edge import (
     BouncerModule,
+    bouncer_handler,
     bouncer_module,
     http_content,
     logging_content,
@@ -28,11 +29,11 @@ ServiceResource = Resource[ServiceSpec]
 
 
 class Scene(NamedTuple):
-    """What a host's content depends on beside the Host and its Service."""
+    """What a host's content depends on beside the Host and its Service; `bouncer` is a handler."""
 
     server: str | None
     manages_tls: bool
-    bouncer: bool
+    bouncer: Tree | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Compiler:
         self._edge = edge
         self._settings = settings
         self._bouncer = bouncer_module(edge.spec)
+        self._bouncer_handler = bouncer_handler(edge)
         self._hosts: dict[str, _Memo] = {}
         self._answers: dict[str, tuple[str, tuple[Tree, ...]]] = {}
 
@@ -83,7 +85,7 @@ class Compiler:
     def _scene(self, live: Layout) -> Scene:
         server = self._settings.server
         managed = server is None or manages_tls(live.servers.get(server, {}), live.http)
-        return Scene(server, managed, self._bouncer is not None)
+        return Scene(server, managed, self._bouncer_handler)
 
     def _host(self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene) -> _Memo:
         service = services[host.spec.service] if host.spec.service is not None else None
@@ -108,7 +110,7 @@ class Compiler:
         answer = () if service is None else self._answer(service)
         return {
             "server": scene.server or own,
-            "routes": routes(host.name, spec, answer, bouncer=spec.bouncer and scene.bouncer),
+            "routes": routes(host.name, spec, answer, scene.bouncer if spec.bouncer else None),
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 

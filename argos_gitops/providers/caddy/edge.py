@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
+from argos_gitops.model.resource import AnyResource
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.forward_auth import ForwardAuth
 from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.listeners import HTTP_PORT, HTTPS_PORT, Address, Listeners, Needs, listeners
 from argos_gitops.providers.caddy.settings import AccessLog, CaddySettings
@@ -16,6 +19,7 @@ Tree = dict[str, Any]
 _BOUNCER_TICK = "15s"
 _ACCESS_LOG = "argos-access"
 _MEBIBYTE = 1024**2
+_MODULE_HANDLER: Tree = {"handler": "crowdsec"}
 
 
 class _Bouncer(Protocol):
@@ -23,6 +27,9 @@ class _Bouncer(Protocol):
 
     mode: str
     key: SecretRef | None
+    agent_url: str
+    fail_mode: str
+    timeout: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,22 @@ def bouncer_module(edge: SpecModel) -> BouncerModule | None:
     if bouncer is None or bouncer.mode != "module" or bouncer.key is None or lapi_url is None:
         return None
     return BouncerModule(str(lapi_url), bouncer.key)
+
+
+def forward_auth(edge: AnyResource) -> ForwardAuth | None:
+    """The bouncer outside of Caddy, in the agent; None unless the mode is `forward-auth`."""
+    bouncer = _bouncer(edge.spec)
+    if bouncer is None or bouncer.mode != "forward-auth":
+        return None
+    return ForwardAuth(edge.name, bouncer.agent_url, bouncer.timeout, closed=bouncer.fail_mode == "closed")
+
+
+def bouncer_handler(edge: AnyResource) -> Tree | None:
+    """What refuses banned addresses in front of a Host; None where nothing does."""
+    asking = forward_auth(edge)
+    if asking is not None:
+        return asking.handler()
+    return None if bouncer_module(edge.spec) is None else _MODULE_HANDLER
 
 
 def _bouncer(edge: SpecModel) -> _Bouncer | None:

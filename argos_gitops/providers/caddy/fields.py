@@ -10,8 +10,10 @@ from typing import Any
 
 from argos_gitops.model.objects import Content
 from argos_gitops.model.secret import MASK
+from argos_gitops.model.spec import format_duration
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
+from argos_gitops.providers.caddy.forward_auth import read_forward_auth
 from argos_gitops.providers.caddy.masking import shown, shown_header
 from argos_gitops.providers.caddy.placement import domains
 
@@ -163,12 +165,24 @@ def _bouncer(handler: Tree) -> Iterator[Field]:
     yield from _leaves("bouncer", _without(handler, "handler"))
 
 
+def _question(handler: Tree) -> Iterator[Field]:
+    """A subroute is the bouncer's question to the agent, or something that we did not write."""
+    asking = read_forward_auth(handler)
+    if asking is None:
+        yield from _leaves("subroute", _without(handler, "handler"))
+        return
+    mode = "closed" if asking.closed else "open"
+    yield "bouncer", f"asks {asking.agent_url} about {asking.edge}, fails {mode}"
+    yield "bouncer timeout", format_duration(asking.timeout)
+
+
 _DESCRIBE: Mapping[str, Callable[[Tree], Iterator[Field]]] = {
     "reverse_proxy": _proxy,
     "static_response": _answer,
     "headers": _header_fields,
     "encode": _compression,
     "crowdsec": _bouncer,
+    "subroute": _question,
 }
 
 

@@ -12,6 +12,7 @@ import httpx
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.providers.caddy.client import USER_AGENT
+from argos_gitops.providers.caddy.forward_auth import UNAVAILABLE_HEADER
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
 from argos_gitops.providers.caddy.settings import CaddySettings
@@ -93,6 +94,8 @@ def _try(visitor: httpx.Client, asked: Question) -> Condition:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return _unanswered(say, asked, error)
     response.close()
+    if UNAVAILABLE_HEADER in response.headers:
+        return bouncer_away(asked.subject, "everybody is refused")
     if response.status_code in _UPSTREAM_FAILURES and not asked.fixed:
         return say(
             Truth.FALSE,
@@ -100,6 +103,18 @@ def _try(visitor: httpx.Client, asked: Question) -> Condition:
             f"the edge answers {response.status_code} for {asked.place}: no target of its Service does",
         )
     return say(Truth.TRUE, "Answering", "")
+
+
+def bouncer_away(subject: ResourceKey, meanwhile: str) -> Condition:
+    """The edge answers for a Host, but cannot ask the agent about its visitors."""
+    return Condition(
+        subject,
+        "Ready",
+        Truth.FALSE,
+        "BouncerAway",
+        f"Caddy gets no answer from the agent, so {meanwhile}; does `argos-gitops run` listen where "
+        "crowdsec.bouncer.agentUrl says, as Caddy reaches it?",
+    )
 
 
 Say = Callable[[Truth, str, str], Condition]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from argos_gitops import __version__
 from argos_gitops.model.change import Action, Change, Outcome
-from argos_gitops.model.condition import Condition
+from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
@@ -18,11 +18,11 @@ from argos_gitops.providers.caddy.catalogue import Catalogue
 from argos_gitops.providers.caddy.certificates import manages_tls
 from argos_gitops.providers.caddy.client import AdminClient
 from argos_gitops.providers.caddy.compile import Compiler, HostResource, hosts_of, needs_of
-from argos_gitops.providers.caddy.edge import bouncer_mode, bouncer_module
+from argos_gitops.providers.caddy.edge import bouncer_handler, bouncer_mode, forward_auth
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
 from argos_gitops.providers.caddy.observe import CaddyLive
-from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, question
+from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, bouncer_away, question
 from argos_gitops.providers.caddy.settings import CaddySettings
 
 _NAMED_HOSTS = 5
@@ -92,7 +92,9 @@ class CaddyProvider:
         hosts = hosts_of(self._target.resource.name, desired.resources)
         written = {change.owner for change in changes if change.action is not Action.DELETE}
         wanted = [hosts[key.name] for key in sorted(written | set(recheck)) if _is_host(key, hosts)]
-        yield from ask([*self._questions(wanted[:MOST_PROBES], hosts)], probe.timeout / timedelta(seconds=1))
+        seconds = probe.timeout / timedelta(seconds=1)
+        found = [*ask([*self._questions(wanted[:MOST_PROBES], hosts)], seconds)]
+        yield from self._with_bouncer(found, hosts)
 
     def watches(self) -> Sequence[Watch]:
         return (_WATCH,)
@@ -108,6 +110,19 @@ class CaddyProvider:
     def close(self) -> None:
         self._client.close()
 
+    def _with_bouncer(
+        self, found: Sequence[Condition], hosts: Mapping[str, HostResource]
+    ) -> Iterator[Condition]:
+        """A Host whose visitors are let in unasked is not ready, although it answers."""
+        asking = forward_auth(self._target.resource)
+        guarded = {each.subject for each in found if hosts[each.subject.name].spec.bouncer}
+        if asking is None or not guarded or not self._client.failing(asking.dial):
+            yield from found
+            return
+        for condition in found:
+            unasked = condition.subject in guarded and condition.status is Truth.TRUE
+            yield bouncer_away(condition.subject, "everybody is let in") if unasked else condition
+
     def _moved(self) -> Iterator[Failure]:
         if self._client.moved:
             yield Failure(
@@ -118,10 +133,10 @@ class CaddyProvider:
 
     def _unenforced(self, hosts: Mapping[str, HostResource]) -> Iterator[Failure]:
         """A bouncer that is asked for and not there must not go unsaid."""
-        edge = self._target.resource.spec
+        edge = self._target.resource
         asking = [name for name, host in hosts.items() if host.spec.bouncer]
-        if asking and bouncer_module(edge) is None:
-            mode = bouncer_mode(edge)
+        if asking and bouncer_handler(edge) is None:
+            mode = bouncer_mode(edge.spec)
             why = (
                 f"crowdsec.bouncer.mode {mode} does not refuse anybody here"
                 if mode
@@ -130,7 +145,7 @@ class CaddyProvider:
             yield Failure(
                 "BouncerNotEnforced",
                 f"{_listed(asking)} ask for a bouncer, but {self._target.key} gives none ({why}); "
-                "mode module does, with a Caddy that has the bouncer module",
+                "mode forward-auth does, and mode module with a Caddy that has the bouncer module",
             )
 
     def _without_tls(self, hosts: Mapping[str, HostResource]) -> Iterator[Failure]:

@@ -12,15 +12,14 @@ from argos_gitops.providers.caddy.settings import Acme
 Tree = dict[str, Any]
 
 _COMPRESSION: Tree = {"handler": "encode", "encodings": {"gzip": {}, "zstd": {}}, "prefer": ["zstd", "gzip"]}
-_BOUNCER: Tree = {"handler": "crowdsec"}
 
 
-def routes(name: str, host: HostSpec, answer: Sequence[Tree], *, bouncer: bool) -> list[Tree]:
+def routes(name: str, host: HostSpec, answer: Sequence[Tree], bouncer: Tree | None) -> list[Tree]:
     """One terminal route, or two where exact domains and wildcards meet: those stand apart in the order.
 
-    `answer` are the handlers of the host's Service.
+    `answer` are the handlers of the host's Service, `bouncer` is the one that refuses banned addresses.
     """
-    handle = [*_handlers(host, answer, bouncer=bouncer)]
+    handle = [*_handlers(host, answer, bouncer)]
     wildcards = [domain for domain in host.domains if domain.startswith("*.")]
     exact = [domain for domain in host.domains if not domain.startswith("*.")]
     found = []
@@ -35,10 +34,10 @@ def _route(mark: str, domains: list[str], handle: list[Tree]) -> Tree:
     return {"@id": mark, "match": [{"host": domains}], "handle": handle, "terminal": True}
 
 
-def _handlers(host: HostSpec, answer: Sequence[Tree], *, bouncer: bool) -> Iterator[Tree]:
+def _handlers(host: HostSpec, answer: Sequence[Tree], bouncer: Tree | None) -> Iterator[Tree]:
     """The bouncer comes first, so that a banned address reaches nothing else."""
-    if bouncer:
-        yield _BOUNCER
+    if bouncer is not None:
+        yield bouncer
     headers = _headers(host)
     if headers:
         yield {"handler": "headers", **headers}

@@ -120,6 +120,7 @@ def hosts(draw: st.DrawFn, name: str) -> AnyResource:
         tls={"mode": draw(st.sampled_from(["off", "internal"]))},
         headers=headers,
         compression=draw(st.booleans()),
+        bouncer=draw(st.booleans()),
         enabled=draw(st.sampled_from([True, True, True, False])),
         **draw(_ANSWERS),
     )

@@ -11,6 +11,13 @@ from tests.providers.caddy.strategies import estates
 from tests.providers.caddy.world import World, edge, edge_of, host, service
 
 Make = Callable[[AnyResource], World]
+
+
+def forward_auth(fail_mode: str) -> dict[str, object]:
+    """A bouncer that some of the Hosts ask for."""
+    return {"bouncer": {"mode": "forward-auth", "key": {"env": "KEY"}, "failMode": fail_mode}}
+
+
 SOME_TIMES = settings(max_examples=25, suppress_health_check=[*HealthCheck])
 
 
@@ -20,7 +27,8 @@ def test_fm05_whole(
     caddy: RealCaddy, world: Make, first: list[AnyResource], second: list[AnyResource]
 ) -> None:
     """From any state to any other, each time with nothing left; a provider without memory agrees."""
-    there = world(edge_of(caddy, trustedProxies=["192.0.2.0/24"], accessLog={}, http3=False))
+    settings_of_edge = {"trustedProxies": ["192.0.2.0/24"], "accessLog": {}, "http3": False}
+    there = world(edge_of(caddy, **settings_of_edge, crowdsec=forward_auth("closed")))
     for resources in (first, second):
         there.apply(*resources)
         assert there.changes(*resources) == []
@@ -34,7 +42,7 @@ def test_fm05_routes(caddy: RealCaddy, world: Make, resources: list[AnyResource]
     theirs = {"apps": {"http": {"servers": {"front": {"listen": [f"127.0.0.1:{caddy.https_port}"]}}}}}
     caddy.load(theirs)
     before = caddy.config()
-    there = world(edge(caddy.admin_url, ownership="routes", server="front"))
+    there = world(edge(caddy.admin_url, ownership="routes", server="front", crowdsec=forward_auth("open")))
     there.apply(*resources)
     assert there.changes(*resources) == []
     there.apply()

@@ -19,7 +19,7 @@ KEY = {"env": "BOUNCER_KEY"}
     [
         (None, ["BouncerNotEnforced"]),
         ({"bouncer": {"mode": "off"}}, ["BouncerNotEnforced"]),
-        ({"bouncer": {"mode": "forward-auth", "key": KEY}}, ["BouncerNotEnforced"]),
+        ({"bouncer": {"mode": "forward-auth", "key": KEY}}, []),
         ({"bouncer": {"mode": "module", "key": KEY}}, []),
     ],
     ids=str,
@@ -42,7 +42,7 @@ def _compiled(target: AnyResource, *hosts: AnyResource, live: Layout) -> dict[st
 
 
 def test_the_bouncer_comes_first_and_its_key_is_a_placeholder() -> None:
-    """Caddy reads the key from its own environment."""
+    """Caddy reads the key from its own environment. The module streams, and AppSec is not asked for."""
     crowdsec = {"lapiUrl": "http://127.0.0.1:8081", "bouncer": {"mode": "module", "key": KEY}}
     found = _compiled(edge(crowdsec=crowdsec), host("x", bouncer=True, compression=True), live=Layout())
     assert found["app/crowdsec"] == {

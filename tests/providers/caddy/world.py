@@ -1,7 +1,7 @@
 """A small world for tests of the Caddy provider: resources in one line, a provider bound to an Edge."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from argos_gitops.model.plan import Failure, SystemKey
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
 from argos_gitops.model.secret import SecretRef, SecretValue
-from argos_gitops.model.spec import SpecModel
+from argos_gitops.model.spec import Duration, SpecModel
 from argos_gitops.planning.diff import Situation, diff
 from argos_gitops.ports.provider import DesiredState, ProviderContext, Target
 from argos_gitops.providers.caddy import PROVIDER
@@ -31,6 +31,9 @@ class BouncerSection(SpecModel):
 
     mode: str = "off"
     key: SecretRef | None = None
+    agent_url: str = "http://127.0.0.1:8780"
+    fail_mode: str = "open"
+    timeout: Duration = timedelta(milliseconds=500)
 
 
 class CrowdSecSection(SpecModel):
@@ -95,9 +98,14 @@ class NoSecrets:
         raise AssertionError(f"nobody may ask for {ref}")
 
 
-class FixedClock:
+class SetClock:
+    """Stands until a test sets it."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
     def now(self) -> datetime:
-        return NOW
+        return self.at
 
 
 class SilentProgress:
@@ -111,7 +119,8 @@ class World:
     def __init__(self, target: AnyResource, folder: Path = Path("/nonexistent")) -> None:
         self.edge = target
         self.inventory: dict[str, InventoryEntry] = {}
-        context = ProviderContext(NoSecrets(), FixedClock(), SilentProgress(), folder)
+        self.clock = SetClock()
+        context = ProviderContext(NoSecrets(), self.clock, SilentProgress(), folder)
         bound = PROVIDER.factory(Target(target), context)
         assert isinstance(bound, CaddyProvider)
         self.provider = bound
