@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from tests.components import caddy as caddy_component
 from tests.components import crowdsec as crowdsec_component
 from tests.components import git as git_component
+from tests.components import sops as sops_component
 from tests.components import gitea as gitea_component
 from tests.components import postgres as postgres_component
 from tests.components.caddy import RealCaddy
@@ -26,10 +27,11 @@ from tests.components.gitea import RealGitea
 from tests.components.lookup import MissingComponentError, component_cache, find_program
 from tests.components.postgres import RealPostgres
 from tests.components.process import RealProcess
+from tests.components.sops import RealSops
 from tests.components.upstream import Upstream
 
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
-_REAL_FIXTURES = {"make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"}
+_REAL_FIXTURES = {"sops", "make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"}
 _started = pytest.StashKey[list[RealProcess]]()
 
 # A shared machine is slow at times; a test says whether something is right, never how fast it was.
@@ -151,6 +153,13 @@ def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGitea]:
     require_component("gitea", gitea_component.HOW_TO_GET)
     with RealGitea(tmp_path_factory.mktemp("gitea"), path="/forge") as server:
         yield server
+
+
+@pytest.fixture
+def sops(tmp_path: Path) -> RealSops:
+    """The sops program, with an age key of its own."""
+    program = require_component("sops", sops_component.HOW_TO_GET)
+    return RealSops(program, tmp_path / "sops")
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,7 @@ from argos_gitops.app.collector import collect_and_set_aside, collector_paused
 from argos_gitops.app.discovery import kind_registry, provider_specs
 from argos_gitops.app.documents import dump_resource, parse_resource
 from argos_gitops.app.log import Log
-from argos_gitops.app.secrets import LocalSecrets
-from argos_gitops.app.settings import Settings, load_settings
+from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
@@ -32,6 +31,7 @@ from argos_gitops.ports.health import Replicas
 from argos_gitops.ports.lease import Leases
 from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
+from argos_gitops.ports.proposal import Proposer
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
 from argos_gitops.ports.source import Snapshot
@@ -40,12 +40,16 @@ from argos_gitops.reconcile.parts import Approve, Documents, Parts
 from argos_gitops.reconcile.reconciler import Reconciler
 from argos_gitops.reconcile.systems import Systems
 from argos_gitops.reconcile.trip import Outlook
+from argos_gitops.secrets.identities import Identities
+from argos_gitops.secrets.local import LocalSecrets
+from argos_gitops.secrets.vault import Vault
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import Verification
+    from argos_gitops.status.forge.access import ForgeAccess
     from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
@@ -59,7 +63,8 @@ class Application:
     def __init__(self, settings: Settings, environment: Mapping[str, str], progress: Progress) -> None:
         self.settings = settings
         self.clock = SystemClock()
-        self.secrets = LocalSecrets(environment)
+        self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
+        self.secrets = LocalSecrets(environment, self._vault)
         self._environment = environment
         self._progress = progress
         self.deferral: Callable[[str, Reporter], Reporter] = _at_once
@@ -246,6 +251,36 @@ class Application:
         return Watched("status branch", StatusBranch(self.settings.instance, self.branch), self.notifications)
 
     @cached_property
+    def forge(self) -> "ForgeAccess":
+        """The way to the forge that the Agent resource in force names, if it does."""
+        from argos_gitops.status.forge.access import ForgeAccess, forge_of
+
+        access = ForgeAccess(lambda spec: forge_of(spec, self.settings.repo, self.secrets), self.clock)
+        self._closers.append(access.close)
+        return access
+
+    @cached_property
+    def _forge_reporter(self) -> Reporter:
+        from argos_gitops.notify.watched import Watched
+        from argos_gitops.status.forge.reporter import ForgeReporter
+
+        return Watched("forge", ForgeReporter(self.settings.instance, self.forge), self.notifications)
+
+    @cached_property
+    def proposals(self) -> Proposer:
+        """Branches and pull requests with changes of the configuration, for people to merge."""
+        from argos_gitops.status.forge.proposals import ConfigRepository, Proposals
+        from argos_gitops.status.open import open_offer
+
+        settings = self.settings
+        repository = ConfigRepository(
+            lambda name: open_offer(settings.repo, name, settings.cache_dir, self._credentials),
+            "" if settings.path == "." else settings.path,
+            settings.branch,
+        )
+        return Proposals(settings.instance, repository, self.forge, self.clock)
+
+    @cached_property
     def _audit_reporter(self) -> Reporter:
         from argos_gitops.store.audit_report import AuditReporter
 
@@ -253,7 +288,12 @@ class Application:
 
     def _reporters(self) -> Sequence[Reporter]:
         """Made when the first pass ends: planning never reports."""
-        return (self._audit_reporter, self.notifications, self.deferral("status-branch", self._status_branch))
+        return (
+            self._audit_reporter,
+            self.notifications,
+            self.deferral("status-branch", self._status_branch),
+            self.deferral("forge", self._forge_reporter),
+        )
 
     def remembered_targets(self) -> dict[ResourceKey, AnyResource]:
         """The targets that we ever applied to, as they were then; they are known without git."""
@@ -261,7 +301,9 @@ class Application:
         return {key.target: parse_resource(document, self.registry) for key, document in known.items()}
 
     def load(self, snapshot: Snapshot) -> Loaded:
-        return self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+        loaded = self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+        self._vault.remember(loaded.sealed.values(), snapshot.read)
+        return loaded
 
     def look(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""

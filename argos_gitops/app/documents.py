@@ -3,6 +3,7 @@
 import orjson
 
 from argos_gitops.manifests.registry import KindRegistry
+from argos_gitops.manifests.secrets import bound, sealed_uses
 from argos_gitops.model.errors import StoreError
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, Resource, ResourceKey
@@ -20,6 +21,7 @@ def dump_resource(resource: AnyResource) -> bytes:
             "path": resource.location.path,
             "line": resource.location.line,
             "spec": resource.spec.model_dump(mode="json", by_alias=True, exclude_unset=True),
+            "sealed": {use.ref.path: use.ref.blob for use in sealed_uses(resource.spec)},
         },
         option=orjson.OPT_SORT_KEYS,
     )
@@ -37,7 +39,7 @@ def parse_resource(document: bytes, registry: KindRegistry) -> AnyResource:
         ) from error
     return Resource(
         ResourceKey(kept["kind"], kept["name"]),
-        spec,
+        bound(spec, kept.get("sealed", {})),
         Location(kept["path"], kept["line"]),
         kept["digest"],
         kept["labels"],

@@ -96,6 +96,15 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
     )
 
 
+def current_secret(name: str, environment: Mapping[str, str]) -> SecretValue | None:
+    """A secret setting as it is now: a file that `ARGOS_<NAME>_FILE` names is read anew."""
+    variable = f"ARGOS_{name.upper()}"
+    value = environment.get(variable)
+    if not value and environment.get(f"{variable}_FILE"):
+        value = _file_content(f"{variable}_FILE", environment[f"{variable}_FILE"])
+    return SecretValue(value) if value else None
+
+
 def _names() -> list[str]:
     return [field.name for field in fields(Settings)]
 

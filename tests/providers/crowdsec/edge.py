@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 import httpx
 
 from argos_gitops.app.clock import SystemClock
-from argos_gitops.app.secrets import LocalSecrets
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
@@ -24,6 +23,8 @@ from argos_gitops.providers.crowdsec.kinds import AllowlistSpec, CountryBanSpec,
 from argos_gitops.providers.crowdsec.observe import CrowdSecLive
 from argos_gitops.providers.crowdsec.provider import CrowdSecProvider
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
+from argos_gitops.secrets.local import LocalSecrets
+from tests.secrets.vaults import empty_vault
 from tests.components.crowdsec import RealCrowdSec
 from tests.fakes import resource
 
@@ -123,7 +124,7 @@ class BannedEdge:
 
     def __post_init__(self) -> None:
         context = ProviderContext(
-            secrets=LocalSecrets({"LAPI_PASSWORD": self.password}),
+            secrets=LocalSecrets({"LAPI_PASSWORD": self.password}, empty_vault()),
             clock=self.clock,
             progress=self.progress,
             cache_dir=self.folder,

@@ -1,25 +1,37 @@
-"""Secrets from the environment and from files."""
+"""Secrets from the environment, from files, and from the vault of what SOPS encrypted."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.secret import SecretRef, SecretValue
+from argos_gitops.secrets.vault import Vault
 
 _LARGEST = 64 * 1024
 
 
 class LocalSecrets:
-    """Resolves `{env}` and `{file}`; relative files are not accepted, as they would depend on the caller."""
+    """Resolves every reference anew each time, so that whoever asks again gets a rotated value.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    Relative files are not accepted, as they would depend on the caller.
+    """
+
+    def __init__(self, environment: Mapping[str, str], vault: Vault) -> None:
         self._environment = environment
+        self._vault = vault
 
     def resolve(self, ref: SecretRef) -> SecretValue:
-        value = self._from_environment(ref.env) if ref.env else self._from_file(Path(str(ref.file)))
-        if not value:
+        value = self._found(ref)
+        if not value.reveal():
             raise SettingsError(f"the secret {ref} is empty; give it a value", reason="SecretMissing")
-        return SecretValue(value)
+        return value
+
+    def _found(self, ref: SecretRef) -> SecretValue:
+        if ref.sops is not None:
+            return self._vault.value(ref)
+        return SecretValue(
+            self._from_environment(ref.env) if ref.env else self._from_file(Path(str(ref.file)))
+        )
 
     def _from_environment(self, name: str) -> str:
         if name not in self._environment:
