@@ -18,6 +18,9 @@ from argos_gitops.planning.diff import FOREIGN, SystemDiff
 APPROVAL_DIGITS = 12
 """How much of a plan's digest an approval must name: 48 bits, so that no other plan has the same."""
 
+DIGEST_DIGITS = 32
+"""The length of a plan's digest."""
+
 ALWAYS_UPDATES = 5
 """So many updates of a kind are never too great a share: editing one Service may touch as many Hosts."""
 
@@ -61,20 +64,26 @@ def verify_approval(plan: Plan, approval: str) -> None:
     Raises UnsafePlanError when it is no digest or too short a part of one, StalePlanError (reason
     ApprovalMismatch) when it names another plan.
     """
-    named = approval.strip().lower()
-    if not re.fullmatch(rf"[0-9a-f]{{{APPROVAL_DIGITS},{len(plan.digest)}}}", named):
-        raise UnsafePlanError(
-            [
-                f"the approval {approval[:40]!r} cannot be verified: expected {APPROVAL_DIGITS} to "
-                f"{len(plan.digest)} hex digits of the plan's digest, as `plan` shows it"
-            ]
-        )
+    named = checked_approval(approval)
     if not plan.digest.startswith(named):
         raise StalePlanError(
             f"the approval {named[:6]} is not for this plan, {plan.short} of revision {plan.revision.short}: "
             "the plan has changed since, or was another; read it with `plan`, then approve its digest",
             reason="ApprovalMismatch",
         )
+
+
+def checked_approval(approval: str) -> str:
+    """The digits of an approval; raises UnsafePlanError when they are none, or too few to name one plan."""
+    named = approval.strip().lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{APPROVAL_DIGITS},{DIGEST_DIGITS}}}", named):
+        raise UnsafePlanError(
+            [
+                f"the approval {approval[:40]!r} cannot be verified: expected {APPROVAL_DIGITS} to "
+                f"{DIGEST_DIGITS} hex digits of the plan's digest, as `plan` shows it"
+            ]
+        )
+    return named
 
 
 def _by_git(change: Change) -> bool:

@@ -139,6 +139,7 @@ class Agent:
             worker.start()
 
     def _beat(self) -> None:
+        self._crew.beat()
         self._crew.replicas.beat(
             Replica(
                 name=self._crew.replica,

@@ -1,7 +1,7 @@
 """What the keeper and the workers of an agent share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.ports.clock import Clock
@@ -27,7 +27,7 @@ class Crew:
     `replica` is the name of this process among those that share the instance; `only` are patterns of the
     targets that it may work on, none meaning all. `in_force` is told of each revision that becomes the one
     in force, `applied` of the seconds from hearing of a revision to having applied it, `passed` of every
-    pass, and `swept` is called after one that changed something.
+    pass; `beat` is called as long as the agent keeps house.
     """
 
     reconciler: Reconciler
@@ -44,7 +44,7 @@ class Crew:
     in_force: Callable[[Desired], None] = _nothing
     applied: Callable[[float], None] = _nothing
     passed: Callable[[PassResult], None] = _nothing
-    stopping: Callable[[], bool] = field(default=lambda: False)
+    beat: Callable[[], None] = _nothing
 
 
 def spec_of(desired: Desired | None) -> AgentSpec:

@@ -44,6 +44,7 @@ class Worker:
         self._backoff = Backoff()
         self._repairs = Repairs()
         self._wake = threading.Event()
+        self._lock = threading.Lock()
         self._offered: Desired | None = None
         self._desired: Desired | None = None
         self._back: Desired | None = None
@@ -62,8 +63,9 @@ class Worker:
 
     def look(self, request: int = 0) -> None:
         """Look again; `request` is answered once a pass that began after this has ended."""
-        self._request = max(self._request, request)
-        self._asked = True
+        with self._lock:
+            self._request = max(self._request, request)
+            self._asked = True
         self._wake.set()
 
     def nudge(self) -> None:
@@ -91,14 +93,14 @@ class Worker:
 
     def _step(self) -> None:
         """Does what is due now, if anything is."""
-        request = self._request  # before the offer: who asks has offered the newest revision already
+        with self._lock:  # before the offer: whoever asks has offered the newest revision already
+            request, asked, self._asked = self._request, self._asked, False
         fresh = self._take_offer()
         if self._desired is None:
             self._agenda.pass_in(DEPENDENCY if self._offered else RESYNC, time.monotonic())
             return
         now = time.monotonic()
-        if fresh or self._asked or now >= self._agenda.next_pass or self._anything_moved():
-            self._asked = False
+        if fresh or asked or now >= self._agenda.next_pass or self._anything_moved():
             self._pass(request)
 
     def _take_offer(self) -> bool:
@@ -106,7 +108,9 @@ class Worker:
         offered = self._offered
         if offered is None or not self._ready_for(offered):
             return False
-        self._offered = None
+        with self._lock:
+            if self._offered is offered:
+                self._offered = None
         known = self._desired
         if known is not None and known.revision.sha == offered.revision.sha:
             self._desired = replace(offered, noticed=known.noticed)

@@ -1,0 +1,167 @@
+"""The composition of a running agent: the passes, the front, and whatever happens on a timetable."""
+
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
+from types import FrameType
+
+from argos_gitops import __version__
+from argos_gitops.app import actor
+from argos_gitops.app.application import Application
+from argos_gitops.app.bouncers import bouncers_of, message_of
+from argos_gitops.app.front import Front
+from argos_gitops.app.log import Log, adopt_library_logs
+from argos_gitops.app.measuring import measuring
+from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.ports.control import AGENT
+from argos_gitops.ports.provider import Target
+from argos_gitops.ports.report import PassResult, Reporter
+from argos_gitops.reconcile.agent import Agent
+from argos_gitops.reconcile.crew import Crew
+from argos_gitops.reconcile.deferred import Deferred
+from argos_gitops.reconcile.look import Desired
+from argos_gitops.reconcile.pulse import Pulse
+
+DRAIN = timedelta(seconds=9)
+"""How long the end may take; service managers give ten seconds before they kill."""
+
+_FRONT_SHARE = 2.0
+_TELLING_SHARE = 2.5
+
+
+class RunningAgent:
+    """One process of `argos-gitops run`, from its start until a signal ends it."""
+
+    def __init__(self, application: Application, environment: Mapping[str, str]) -> None:
+        self._application = application
+        self._environment = environment
+        self._log = Log(application.settings.log_format)
+        self._pulse = Pulse(application.clock)
+        self._deferred: dict[str, Deferred] = {}
+        self._over = threading.Event()
+        self._front: Front | None = None
+        self._agent: Agent | None = None
+
+    def run(self) -> bool:
+        """Runs until SIGTERM or SIGINT; whether everything ended in time. SIGHUP makes it look again.
+
+        Raises SettingsError or StoreError when it cannot begin.
+        """
+        gc.enable()
+        gc.set_threshold(50_000, 20, 50)
+        adopt_library_logs(self._log)
+        self._application.actor = actor.agent(self._application.settings.instance)
+        self._application.deferral = self._defer
+        with ExitStack() as ends:
+            self._begin(ends)
+            self._over.wait()
+            self._log.info("stopping")
+            return self._end()
+
+    def _begin(self, ends: ExitStack) -> None:
+        application = self._application
+        self._metrics, folder = ends.enter_context(measuring(application.settings.state_dir / "metrics"))
+        if application.settings.listen is not None:
+            self._front = Front(application.settings, self._environment, self._heard, self._log, folder)
+            self._front.start()
+            self._configure_front(application.remembered_targets())
+        self._agent = Agent(self._crew())
+        for number, handler in self._handlers().items():
+            signal.signal(number, handler)
+        self._agent.start()
+        self._log.info("started", instance=application.settings.instance, replica=application.replica)
+
+    def _crew(self) -> Crew:
+        application = self._application
+        return Crew(
+            reconciler=application.reconciler,
+            status=application.statuses,
+            controls=application.controls,
+            replicas=application.replicas,
+            leases=application.leases,
+            clock=application.clock,
+            pulse=self._pulse,
+            log=self._log,
+            replica=application.replica,
+            version=__version__,
+            only=application.settings.targets,
+            in_force=self._in_force,
+            applied=self._metrics.applied,
+            passed=self._passed,
+            beat=self._beat,
+        )
+
+    def _handlers(self) -> Mapping[int, Callable[[int, FrameType | None], None]]:
+        def end(number: int, frame: FrameType | None) -> None:
+            self._over.set()
+
+        def look(number: int, frame: FrameType | None) -> None:
+            # In a thread: a handler runs between two instructions of ours, perhaps within a lock.
+            threading.Thread(target=self._look_everywhere, daemon=True).start()
+
+        return {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: look}
+
+    def _look_everywhere(self) -> None:
+        if self._agent is not None:
+            self._agent.look_everywhere()
+
+    def _heard(self, why: str) -> None:
+        self._log.info("asked_to_look", why=why)
+        if self._agent is not None:
+            self._agent.look()
+
+    def _end(self) -> bool:
+        """In the order of who might still ask whom; whatever does not end in time is left behind."""
+        deadline = time.monotonic() + DRAIN.total_seconds()
+        if self._front is not None:
+            self._front.stop(_FRONT_SHARE)
+        ended = self._agent is None or self._agent.stop(deadline - _TELLING_SHARE)
+        for deferred in self._deferred.values():
+            deferred.stop(deadline)
+        self._log.info("stopped", everything_ended=ended)
+        return ended
+
+    def _defer(self, name: str, reporter: Reporter) -> Reporter:
+        """Slow places are told in a thread of their own."""
+        if name not in self._deferred:
+            self._deferred[name] = Deferred(name, reporter, self._pulse, self._log)
+            self._deferred[name].start()
+        return self._deferred[name]
+
+    def _in_force(self, desired: Desired) -> None:
+        self._application.loader.keep()
+        kinds = {spec.target_kind for spec in self._application.specs}
+        self._configure_front(
+            {each.key: each for kind in kinds for each in desired.state.resources.of_kind(kind).values()}
+        )
+        gc.collect()
+        gc.freeze()
+
+    def _configure_front(self, targets: Mapping[ResourceKey, AnyResource]) -> None:
+        if self._front is None:
+            return
+        application = self._application
+        found = bouncers_of(map(Target, targets.values()), application.specs, application.secrets)
+        self._front.configure({"bouncers": message_of(found)})
+
+    def _passed(self, result: PassResult) -> None:
+        self._metrics.report(result)
+
+    def _beat(self) -> None:
+        now = self._application.now()
+        self._metrics.beat(now)
+        for name, deferred in self._deferred.items():
+            self._metrics.queue(name, deferred.depth())
+        suspensions = self._application.controls.suspensions()
+        self._metrics.suspended(any(each.subject == AGENT for each in suspensions))
+
+
+def leave(ended: bool) -> None:
+    """Ends the process at once where a thread of it would not end: it may be killed anywhere."""
+    if not ended:
+        os._exit(1)

@@ -1,0 +1,111 @@
+"""`sync`: ask the running agent to look at everything, and wait for what comes of it."""
+
+import time
+from collections.abc import Iterator
+
+import click
+
+from argos_gitops.app.application import Application
+from argos_gitops.cli.errors import Exit
+from argos_gitops.cli.options import with_application
+from argos_gitops.cli.output import show
+from argos_gitops.cli.progress import progress_for_people
+from argos_gitops.model.errors import TransientError
+from argos_gitops.planning.render.lines import Line, Segment, Style, line, pad, visible
+from argos_gitops.ports.audit import AuditEntry
+
+_POLL = 0.2
+_ALIVE = 30.0
+_WELL = ("Applied", "NoChange")
+
+
+@click.command("sync")
+@with_application
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Follow the passes to their end.")
+@click.option("--timeout", type=click.IntRange(1), default=300, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--approve", metavar="DIGEST", help="Approve exactly this plan, even where the guard blocks it."
+)
+def command(application: Application, wait: bool, timeout: int, approve: str | None) -> int:
+    """Ask the running agent to read git and look at every target now.
+
+    With --approve the agent applies the one plan of that digest, which `status` and the status branch show.
+    """
+    _find_agent(application)
+    if approve is not None:
+        _approve(application, approve)
+    number = application.controls.request_sync(application.actor, application.now())
+    application.audit.append([AuditEntry(application.now(), application.actor, "sync", "done")])
+    if not wait:
+        click.echo("Asked; `argos-gitops status` tells what comes of it.")
+        return Exit.OK
+    _follow(application, number, time.monotonic() + timeout)
+    show(list(_summary(application)))
+    return _code(application)
+
+
+def _find_agent(application: Application) -> None:
+    now = application.replicas.now()
+    ages = [(now - replica.seen_at).total_seconds() for replica in application.replicas.all()]
+    if not any(age < _ALIVE for age in ages):
+        raise TransientError(
+            f"no agent runs for instance {application.settings.instance} on this store; start one with "
+            "`argos-gitops run`, or use `argos-gitops apply`",
+            reason="NoAgent",
+        )
+
+
+def _approve(application: Application, digest: str) -> None:
+    from argos_gitops.planning.guard import checked_approval
+
+    named = checked_approval(digest)
+    application.controls.approve(named, application.actor, application.now())
+    entry = AuditEntry(application.now(), application.actor, "approve", "done", object_id=named)
+    application.audit.append([entry])
+
+
+def _follow(application: Application, number: int, deadline: float) -> None:
+    """Returns once the source and every target have answered; TransientError when they do not in time."""
+    statuses = application.statuses
+    states = statuses.targets()
+    with progress_for_people().task("looking", len(states) + 1) as task:
+        shown = 0
+        while True:
+            states = statuses.targets()
+            source = int(statuses.source().synced >= number)
+            answered = source + sum(state.synced >= number for state in states.values()) if source else 0
+            task.advance(max(0, answered - shown))
+            shown = max(shown, answered)
+            if source and answered == len(states) + 1:
+                return
+            if time.monotonic() >= deadline:
+                missing = [str(key) for key, state in states.items() if state.synced < number]
+                raise TransientError(
+                    f"no answer in time from {', '.join(missing) or 'the source'}; it goes on nevertheless, "
+                    "see `argos-gitops status`",
+                    reason="SyncTimeout",
+                )
+            time.sleep(_POLL)
+
+
+def _summary(application: Application) -> Iterator[Line]:
+    source, revisions = application.statuses.source(), application.statuses.revisions()
+    if source.result:
+        yield line(Segment(f"{source.result}: ", Style.BAD), visible(source.message))
+    for target, state in application.statuses.targets().items():
+        style = Style.GOOD if state.result in _WELL else Style.BAD
+        yield line(pad(str(target), 20), Segment(state.result, style), visible(f"  {state.message}".rstrip()))
+    yield line(pad("applied", 20), (revisions.applied or "none")[:12])
+
+
+def _code(application: Application) -> int:
+    source = application.statuses.source()
+    states = application.statuses.targets().values()
+    results = [source.result or "Applied", *(state.result for state in states)]
+    if "InvalidConfiguration" in results:
+        return Exit.INVALID
+    if "Blocked" in results:
+        return Exit.BLOCKED
+    if "Unreachable" in results:
+        return Exit.UNREACHABLE
+    return Exit.OK if all(result in _WELL for result in results) else Exit.FAILURE
