@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from argos_gitops.model.errors import StoreError
 from argos_gitops.store.database import open_database
 from argos_gitops.store.leases import SqlLeases
+from argos_gitops.store.statements import count_up
 from tests.components.postgres import RealPostgres
 
 TARGETS = [f"Edge/{number}" for number in range(9)]
@@ -132,3 +134,17 @@ def test_a_database_that_is_gone_is_a_store_error(
     server.start()
     assert leases.share(TARGETS) == frozenset(TARGETS)
     engine.dispose()
+
+
+def test_a_replica_that_stands_still_inside_a_transaction_holds_nobody_up(postgres: RealPostgres) -> None:
+    """Paused where it keeps the others from dividing: PostgreSQL ends its session, and it notices."""
+    url = postgres.new_database()
+    paused, other = open_database(url), open_database(url)
+    with paused.connect() as connection:
+        count_up(connection, "one", "shares")
+        assert SqlLeases(other, "one", "b").share(TARGETS) == frozenset(TARGETS)
+        with pytest.raises(DBAPIError, match="idle-in-transaction"):
+            count_up(connection, "one", "shares")
+    assert SqlLeases(paused, "one", "a").share(TARGETS) == frozenset()
+    paused.dispose()
+    other.dispose()
