@@ -49,7 +49,9 @@ def _target(alarm: Alarm, seen: Seen) -> Fate:
 
 def _resource(alarm: Alarm, seen: Seen) -> Fate:
     key = ResourceKey.parse(alarm.subject)
-    ready = seen.ready.get(key)
+    resources, ready = seen.result.resources, seen.ready.get(key)
+    if resources is not None and resources.get(key) is None:
+        return Fate.GONE
     if ready is None:
         spoken_of = not seen.result.conditions or key in seen.result.elsewhere
         return Fate.UNKNOWN if spoken_of else Fate.GONE

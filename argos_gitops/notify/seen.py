@@ -48,6 +48,9 @@ class Seen:
             passed.add(self.result.target)
         return sorted(passed)
 
+    def is_target(self, key: ResourceKey) -> bool:
+        return key in self.targets or key in self.result.targets
+
     def systems(self, target: ResourceKey) -> Sequence[SystemPlan]:
         return [part for part in self._parts if part.system.target == target]
 

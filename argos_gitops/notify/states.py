@@ -138,7 +138,7 @@ def _degraded(seen: Seen, target: ResourceKey) -> Iterator[State]:
 def _of_resources(seen: Seen) -> Iterator[State]:
     failed = {each.change.owner for target in seen.targets for each in seen.outcomes(target) if each.reason}
     for key, ready in seen.ready.items():
-        if _unhealthy(ready) and key not in failed and key not in seen.targets:
+        if _unhealthy(ready) and key not in failed and not seen.is_target(key):
             alarm = Alarm("ResourceUnhealthy", str(key), ready.reason)
             yield _state(seen, alarm, f"{key}: {ready.reason}", ready.message, {"reason": ready.reason})
     for key, drifted in seen.drifted.items():

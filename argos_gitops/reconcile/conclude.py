@@ -34,6 +34,8 @@ def conclude(trip: Trip, parts: Parts) -> PassResult:
         return _result(trip, (), _known(parts))
     if trip.outcomes or trip.error is not None:
         parts.status.set_reported(scope, None)
+    elif fingerprint is None and parts.status.reported(scope):
+        parts.status.set_reported(scope, "")  # whoever heard of this must hear that it is over
     known = {each.subject: each for each in parts.status.conditions() if each.type == "Ready"}
     reports = [_system_report(trip, look, parts.inventory, known) for look in trip.looks]
     kept = _keep(trip, parts, reports)

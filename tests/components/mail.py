@@ -54,7 +54,8 @@ class MailServer:
         assert isinstance(envelope.content, bytes)
         self.mails.append(BytesParser(EmailMessage, policy=default).parsebytes(envelope.content))
         self.recipients.append(list(envelope.rcpt_tos))
-        self.secured.append(session.ssl is not None)
+        assert server.transport is not None
+        self.secured.append(server.transport.get_extra_info("sslcontext") is not None)
         return "250 OK"
 
     def __enter__(self) -> Self:
