@@ -2,7 +2,6 @@
 
 import gc
 import os
-import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -150,7 +149,7 @@ class Application:
     @cached_property
     def replica(self) -> str:
         """The name of this process among those that share our instance."""
-        return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
 
     @cached_property
     def locks(self) -> Locks:
