@@ -1,9 +1,7 @@
-"""The outbox on SQLite: what waits survives, is claimed once, in order, and not without end."""
+"""The outbox on both databases: what waits survives, is claimed once, in order, and not without end."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -11,7 +9,6 @@ from sqlalchemy import Engine, select, update
 from argos_gitops.model.event import Severity
 from argos_gitops.ports.notify import Event
 from argos_gitops.ports.outbox import Alarm, Bundle, News, Notification
-from argos_gitops.store.database import open_database
 from argos_gitops.store.outbox import Limits, SqlOutbox
 from argos_gitops.store.tables import notifications
 
@@ -21,10 +18,8 @@ SHORT = timedelta(minutes=5)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'state.db'}")
-    yield engine
-    engine.dispose()
+def engine(store: Engine) -> Engine:
+    return store
 
 
 def event(name: str = "PassFailed", subject: str = "Edge/main", key: str = "") -> Event:
