@@ -187,6 +187,9 @@ class WorldProvider:
     def fields(self, content: Content) -> Mapping[str, str]:
         return {"value": content["value"]}
 
+    def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
+        return {}
+
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         return [f"{change.owner} is a lock-out" for change in changes if change.after == {"value": "lockout"}]
 

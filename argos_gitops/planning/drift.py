@@ -1,13 +1,34 @@
 """What is done about drift: repaired, reported or proposed as a change of the configuration."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from argos_gitops.model.change import Cause, Change
 from argos_gitops.model.plan import PROPOSED, REPORTED, Held, SystemKey
 from argos_gitops.model.resource import DRIFT_ANNOTATION, AnyResource, ResourceKey
+from argos_gitops.planning.diff import SystemDiff
 
 REPAIR, REPORT, PROPOSE = "repair", "report", "propose"
+
+
+def drifts(difference: SystemDiff) -> tuple[Change, ...]:
+    """What the world changed, whether it waits or not."""
+    held = (each.change for each in difference.held)
+    return tuple(change for change in (*difference.changes, *held) if change.cause is Cause.DRIFT)
+
+
+def noted(difference: SystemDiff, notes: Mapping[str, str]) -> SystemDiff:
+    """The same difference with what is known of its drifts, by object id."""
+
+    def told(change: Change) -> Change:
+        note = notes.get(change.object_id) if change.cause is Cause.DRIFT else None
+        return replace(change, note=note) if note else change
+
+    return replace(
+        difference,
+        changes=tuple(map(told, difference.changes)),
+        held=tuple(replace(each, change=told(each.change)) for each in difference.held),
+    )
 
 
 @dataclass(frozen=True, slots=True)

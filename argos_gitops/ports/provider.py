@@ -112,6 +112,14 @@ class Provider(Protocol):
         """Pure: a content as labelled, masked fields for people, in reading order."""
         ...
 
+    def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
+        """What is known of how these drifts came about, by object id: a sentence each, without a secret.
+
+        Asked only where something drifts, right after `live` was observed; may read more, writes nothing.
+        Silence where nothing can be known, and the same words for the same drift.
+        """
+        ...
+
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         """Pure: why a change would lock somebody out; empty when none would.
 

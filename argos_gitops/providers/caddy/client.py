@@ -7,8 +7,10 @@ refused, and then goes on with the old one.
 """
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -99,25 +101,28 @@ class AdminClient:
             self._http.close()
             self._http = _connection(url, self._timeout)
 
-    def replace(self, config: bytes, tag: str) -> str:
+    def replace(self, config: bytes, tag: str, *, again: bool = False) -> str:
         """Makes `config` the whole configuration if the present one still has `tag`.
 
+        `again`: Caddy loads it even if it has it already, and so reads anew the files that it names.
         Returns what Caddy has against it, empty when it was taken over. Raises StalePlanError when the
         configuration is another one by now.
         """
-        return self._write("POST", _CONFIG, config, tag, len(config))
+        force = {"Cache-Control": "must-revalidate"} if again else {}
+        return self._write("POST", _CONFIG, config, {"If-Match": tag, **force}, len(config))
 
     def replace_route(self, route_id: str, route: bytes, known: RawConfig) -> str:
         """The same for one route of it, if the whole still is `known`: a tag may name another path."""
-        return self._write("PATCH", f"/id/{quote(route_id, safe='')}", route, known.tag, len(known.body))
+        path, condition = f"/id/{quote(route_id, safe='')}", {"If-Match": known.tag}
+        return self._write("PATCH", path, route, condition, len(known.body))
 
-    def _write(self, method: str, path: str, content: bytes, tag: str, loaded: int) -> str:
+    def _write(self, method: str, path: str, content: bytes, headers: Mapping[str, str], loaded: int) -> str:
         """`loaded`: bytes of the configuration that Caddy has to load, which is what takes its time."""
         response = self._send(
             method,
             path,
             content=content,
-            headers={"Content-Type": "application/json", "If-Match": tag},
+            headers={"Content-Type": "application/json", **headers},
             timeout=httpx.Timeout(self._timeout + loaded / _BYTES_PER_SECOND, connect=_CONNECT_SECONDS),
         )
         if response.status_code == httpx.codes.PRECONDITION_FAILED:
@@ -134,13 +139,15 @@ class AdminClient:
 
     def version(self) -> str | None:
         """Caddy's version as its metrics tell it; None for builds without one, or if it cannot be had."""
-        try:
-            text = self._get("/metrics").text
-        except TransientError:
-            return None
-        line = next((line for line in text.splitlines() if line.startswith("go_build_info{")), "")
-        version = line.partition('version="')[2].partition('"')[0]
+        version = self._metric("go_build_info{").partition('version="')[2].partition('"')[0]
         return version if version.startswith("v") else None
+
+    def started_at(self) -> datetime | None:
+        """Since when this Caddy runs, as its metrics tell it; None if it cannot be had."""
+        with suppress(ValueError):
+            seconds = self._metric("process_start_time_seconds ").partition(" ")[2]
+            return datetime.fromtimestamp(float(seconds), UTC)
+        return None
 
     def failing(self, dial: str) -> bool:
         """Whether requests to an upstream have failed lately; False also if that cannot be had."""
@@ -149,6 +156,14 @@ class AdminClient:
         except (TransientError, orjson.JSONDecodeError):
             return False
         return any(each["address"] == dial and each["fails"] > 0 for each in upstreams or ())
+
+    def _metric(self, begins: str) -> str:
+        """The line of Caddy's metrics that begins so; empty if there is none, or no metrics."""
+        try:
+            text = self._get("/metrics").text
+        except TransientError:
+            return ""
+        return next((line for line in text.splitlines() if line.startswith(begins)), "")
 
     def close(self) -> None:
         self._http.close()

@@ -1,7 +1,8 @@
 """One Caddy as a Provider: the parts of this folder behind the port."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from argos_gitops import __version__
 from argos_gitops.model.change import Action, Change, Outcome
@@ -13,19 +14,28 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.caddy import fields as describe
 from argos_gitops.providers.caddy.apply import write
+from argos_gitops.providers.caddy.attribution import (
+    Attribution,
+    Circumstances,
+    Window,
+    holds_nothing_of_ours,
+)
 from argos_gitops.providers.caddy.bulk import collector_paused
 from argos_gitops.providers.caddy.catalogue import Catalogue
 from argos_gitops.providers.caddy.certificates import manages_tls
 from argos_gitops.providers.caddy.client import AdminClient
-from argos_gitops.providers.caddy.compile import Compiler, HostResource, hosts_of, needs_of
+from argos_gitops.providers.caddy.compile import Compiler, HostResource, files_of, hosts_of, needs_of
 from argos_gitops.providers.caddy.edge import bouncer_handler, bouncer_mode, forward_auth
 from argos_gitops.providers.caddy.hosts import HostSpec
+from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
 from argos_gitops.providers.caddy.observe import CaddyLive
 from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, bouncer_away, question
+from argos_gitops.providers.caddy.rotation import LoadedFiles
 from argos_gitops.providers.caddy.settings import CaddySettings
 
 _NAMED_HOSTS = 5
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _WATCH = Watch("caddy", timedelta(seconds=15))
 
 
@@ -40,12 +50,18 @@ class CaddyProvider:
         self._settings = settings
         self._client = AdminClient(settings.admin_url, context.timeout)
         self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
-        self._compiler = Compiler(target.resource, settings)
+        self._inlining = Inlining(target.key, context.secrets)
+        self._compiler = Compiler(target.resource, settings, self._inlining.filled)
+        self._files = LoadedFiles(context.cache_dir, target.key.name)
         self._last: CaddyLive | None = None
+        self._clock = context.clock
+        self._attribution = Attribution()
+        self._looked_at: datetime | None = None
+        self._window: Window | None = None
 
     def observe(self) -> CaddyLive:
         """An unchanged configuration is not parsed again."""
-        raw = self._client.read()
+        raw, now = self._client.read(), self._clock.now()
         notices, last = tuple(self._moved()), self._last
         live = CaddyLive(
             raw,
@@ -57,22 +73,43 @@ class CaddyProvider:
         )
         if last is None or (last.fingerprint, last.notices) != (live.fingerprint, notices):
             self._last = last = live
+            self._window = Window(self._looked_at, now) if self._looked_at is not None else None
+        self._looked_at = now
         return last
 
     def fingerprint(self, desired: DesiredState) -> str:
-        return __version__
+        return f"{__version__} {self._files.fingerprint()}"
 
     def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
         layout = _caddy(live).layout
         with collector_paused():
-            return self._compiler.compile(desired.resources, layout)
+            objects = self._compiler.compile(desired.resources, layout)
+        hosts = hosts_of(self._target.resource.name, desired.resources)
+        self._files.know(files_of(self._target.resource, self._settings, hosts.values()))
+        return self._with_reload(objects)
+
+    def _with_reload(self, objects: ObjectSet) -> ObjectSet:
+        """Where a file has a new secret, one object has to be written again, which makes Caddy load all."""
+        rotated = self._files.rotated()
+        if not rotated or not objects:
+            return objects
+        first = min(objects.values(), key=lambda each: (each.owner != self._target.key, each.id))
+        why = f"secret rotated: Caddy has not read {', '.join(rotated)} since it changed"
+        return {**objects, first.id: replace(first, renew_at=_LONG_AGO, renewal=why)}
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
         hosts = hosts_of(self._target.resource.name, desired.resources)
         return (*self._unenforced(hosts), *self._without_tls(hosts))
 
     def fields(self, content: Content) -> Mapping[str, str]:
-        return describe.fields(content)
+        return self._inlining.masked(describe.fields(content))
+
+    def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
+        circumstances = None
+        if self._attribution.unknown(changes):
+            empty = holds_nothing_of_ours(_caddy(live).layout)
+            circumstances = Circumstances(self._window, self._client.started_at(), empty)
+        return self._attribution.notes(changes, circumstances)
 
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         """None: what a Host serves bans nobody, and the admin API is never changed."""
@@ -81,6 +118,7 @@ class CaddyProvider:
     def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
         if changes:
             yield from write(self._client, self._target.key, self._catalogue, _caddy(live), changes)
+            self._files.loaded()
 
     def verify(
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
@@ -105,7 +143,10 @@ class CaddyProvider:
         Raises ProviderError, as `observe` does, where Caddy does not answer.
         """
         seen, now = self._last, self._client.read()
-        return seen is None or seen.raw.mark != now.mark or seen.notices != tuple(self._moved())
+        if seen is None or seen.raw.mark != now.mark or seen.notices != tuple(self._moved()):
+            return True
+        self._looked_at = self._clock.now()
+        return False
 
     def close(self) -> None:
         self._client.close()

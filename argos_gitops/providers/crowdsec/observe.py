@@ -72,6 +72,11 @@ def active_under(source: str) -> dict[str, str]:
     return {"scope": source, "has_active_decision": "true"}
 
 
+def ever_under(source: str) -> dict[str, str]:
+    """The same with what has ended, as far as LAPI's flush has left it."""
+    return {"scope": source}
+
+
 def written_by(write: Write) -> dict[str, str]:
     """The alerts of one write alone."""
     return {"scope": write.source, "value": write.name}
@@ -165,9 +170,15 @@ class _Rows:
         whole = duration.partition(".")[0]
         known = self._seconds.get(whole)
         if known is None:
-            parts = _PART.findall(whole)
-            known = self._seconds[whole] = float(sum(int(count) * _UNITS[unit] for count, unit in parts))
+            known = self._seconds[whole] = whole_seconds(whole)
         return known
+
+
+def whole_seconds(duration: str) -> float:
+    """`-1h2m3s` is -3723; nothing below a second is told."""
+    parts = _PART.findall(duration.partition(".")[0])
+    seconds = float(sum(int(count) * _UNITS[unit] for count, unit in parts))
+    return -seconds if duration.startswith("-") else seconds
 
 
 def _time(text: str) -> float:

@@ -7,13 +7,14 @@ import httpx
 
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
-from argos_gitops.model.errors import SettingsError, TerminalError
+from argos_gitops.model.errors import SettingsError, TerminalError, TransientError
 from argos_gitops.model.objects import Content, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.crowdsec.apply import Writer
+from argos_gitops.providers.crowdsec.attribution import History
 from argos_gitops.providers.crowdsec.client import LapiClient, Login
 from argos_gitops.providers.crowdsec.compile import Compiler
 from argos_gitops.providers.crowdsec.fields import difference, fields_of, taken_out
@@ -25,6 +26,7 @@ from argos_gitops.providers.crowdsec.observe import (
     CrowdSecLive,
     Standing,
     active_under,
+    ever_under,
     same_bans,
     standing_of,
 )
@@ -58,6 +60,7 @@ class CrowdSecProvider:
         )
         self._remarks: dict[str, Sequence[str]] = {}
         self._seen: CrowdSecLive | None = None
+        self._said: dict[tuple[str, str, str], str] = {}
 
     def observe(self) -> CrowdSecLive:
         self._geo.refresh()
@@ -107,6 +110,23 @@ class CrowdSecProvider:
     def fields(self, content: Content) -> Mapping[str, str]:
         return fields_of(content, self._remarks.get(digest_of(content), ()) if self._remarks else ())
 
+    def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
+        """Reads LAPI once more, ended decisions too; what was said of a drift is said again."""
+        known = {_identity(change): self._said.get(_identity(change)) for change in changes}
+        if None in known.values():
+            history = self._history(changes)
+            known = {_identity(c): known[_identity(c)] or history.note(c) for c in changes}
+        self._said = {identity: note for identity, note in known.items() if note is not None}
+        return {object_id: note for (object_id, _, _), note in self._said.items() if note}
+
+    def _history(self, changes: Sequence[Change]) -> History:
+        sources = (source(self._edge), countries_source(self._edge))
+        try:
+            answers = [self._client.alerts(ever_under(each)) for each in sources]
+        except TransientError:
+            return History({})
+        return History.of(changes, answers, self._settings.decision_duration)
+
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         return hazards_of(changes, protected, self._client.own_address)
 
@@ -152,6 +172,10 @@ class CrowdSecProvider:
             raise TerminalError(
                 f"Edge/{self._edge} crowdsec.machine.password: {error}", reason=error.reason
             ) from error
+
+
+def _identity(change: Change) -> tuple[str, str, str]:
+    return change.object_id, digest_of(change.before), digest_of(change.after)
 
 
 def _ours(live: LiveState) -> CrowdSecLive:
