@@ -73,6 +73,9 @@ class OpenBouncers:
     def only(self) -> tuple[str, Bouncer] | None:
         return next(iter(self._open.items())) if len(self._open) == 1 else None
 
+    def all(self) -> Mapping[str, Bouncer]:
+        return self._open
+
     def health(self) -> list[Subsystem]:
         """One for each edge, named `bouncer/<edge>`."""
         return [replace(each.health(), name=f"bouncer/{name}") for name, each in self._open.items()]

@@ -11,16 +11,18 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from argos_gitops.app.bouncers import OpenBouncers, configs_of
 from argos_gitops.app.clock import SystemClock
 from argos_gitops.app.front_link import BEAT_SECONDS, FrontSettings, decode, encode
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.web.exposition import expose
 from argos_gitops.web.followed import Followed
+from argos_gitops.web.forward_auth import ForwardAuth, VerdictMetrics
 from argos_gitops.web.metrics import WebMetrics
 from argos_gitops.web.server import Server
 from argos_gitops.web.site import Site, Surroundings
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from argos_gitops.ports.store import StatusStore
 
 _LONGEST_MESSAGE = 16 * 1024 * 1024
+# A bouncer that takes in many decisions gives way to an answer after so many seconds; Python's own
+# choice is 5 ms, which is as long as a verdict may take.
+_SWITCH_SECONDS = 0.0005
+_QUIET_SECONDS = 0.1
 _MOST_DESCRIPTORS = 65_536
 
 
@@ -80,11 +86,22 @@ class Agent:
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        self._quiet = False
+        self._asked_again = ""
 
     def look(self, why: str) -> None:
-        """Asks for a look. One that was asked for and not yet sent covers every later one."""
-        if self._writer.transport.get_write_buffer_size() == 0:
-            self._writer.write(encode({"look": why}))
+        """Asks for a look: the first at once, and what follows closely all together."""
+        if self._quiet:
+            self._asked_again = why
+            return
+        self._writer.write(encode({"look": why}))
+        self._quiet = True
+        asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._ask_again)
+
+    def _ask_again(self) -> None:
+        why, self._asked_again, self._quiet = self._asked_again, "", False
+        if why:
+            self.look(why)
 
     async def beat(self) -> None:
         while True:
@@ -97,6 +114,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel, listening = (socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:])
     _allow_many_connections()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     asyncio.run(_serve(channel, listening))
 
 
@@ -107,36 +125,49 @@ async def _serve(channel: socket.socket, listening: socket.socket) -> None:
         return
     message = decode(first)
     agent = Agent(writer)
-    site = _site(FrontSettings.parse(message["settings"]), agent)
-    _configure(site, message["configuration"])
+    bouncers = OpenBouncers()
+    site = _site(FrontSettings.parse(message["settings"]), agent, bouncers)
+    configure = partial(_configure, site, bouncers)
+    configure(message["configuration"])
     server = Server(site.application)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
     gc.collect()
     gc.freeze()  # what is there now stays: no collection, and so no answer, has to wait for a walk over it
     async with asyncio.TaskGroup() as company:
-        around = [company.create_task(agent.beat()), company.create_task(_listen(reader, site, server))]
+        around = [company.create_task(agent.beat()), company.create_task(_listen(reader, server, configure))]
         await server.serve_on(listening)
         for task in around:
             task.cancel()
 
 
-async def _listen(reader: asyncio.StreamReader, site: Site, server: Server) -> None:
+async def _listen(
+    reader: asyncio.StreamReader, server: Server, configure: Callable[[Mapping[str, Any]], None]
+) -> None:
     """Takes in what the agent says, until it is gone: then there is nobody to answer for."""
     while line := await reader.readline():
-        _configure(site, decode(line)["configuration"])
+        configure(decode(line)["configuration"])
     server.stop()
 
 
-def _configure(site: Site, news: Mapping[str, Any]) -> None:
+def _configure(site: Site, bouncers: OpenBouncers, news: Mapping[str, Any]) -> None:
     """Applies what the agent made known under each key."""
     if "replica" in news:
         site.health.own = news["replica"]
+    if "bouncers" in news:
+        bouncers.configure(configs_of(news["bouncers"]))
 
 
-def _site(settings: FrontSettings, agent: Agent) -> Site:
+def _site(settings: FrontSettings, agent: Agent, bouncers: OpenBouncers) -> Site:
     log = Log(settings.log_format)
     adopt_library_logs(log)
-    return Site(
+    verdicts = VerdictMetrics(registry=None)
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+
+    def exposed() -> bytes:
+        verdicts.stand(bouncers)
+        return expose(folder, settings.agent)
+
+    site = Site(
         Surroundings(
             instance=settings.instance,
             followed=Followed(settings.repo, settings.branch),
@@ -147,9 +178,12 @@ def _site(settings: FrontSettings, agent: Agent) -> Site:
             clock=SystemClock(),
             log=log,
             metrics=WebMetrics(registry=None),
-            expose=partial(expose, Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]), settings.agent),
-        )
+            expose=exposed,
+        ),
+        ForwardAuth(bouncers, verdicts).routes(),
     )
+    site.health.bouncers = bouncers.health
+    return site
 
 
 def _allow_many_connections() -> None:

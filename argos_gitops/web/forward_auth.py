@@ -10,31 +10,32 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from argos_gitops.ports.verdict import Remedy, Verdict, Verdicts
+from argos_gitops.ports.verdict import Bouncer, Remedy, Verdict
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 
 _ADDRESSES = ("client", "remote")
 """The first that is an address counts: a Caddy before 2.7 knows only the remote end of its connection."""
-_MOST_FIELDS = 10
 
 
 class Bouncers(Protocol):
-    """Verdicts by the name of their edge, those of today."""
+    """The bouncers that are open now, by the name of their edge."""
 
-    def of_edge(self, name: str) -> Verdicts | None: ...
+    def of_edge(self, name: str) -> Bouncer | None: ...
 
-    def only(self) -> tuple[str, Verdicts] | None:
+    def only(self) -> tuple[str, Bouncer] | None:
         """The one edge that there is, with its name; None when there are several, or none."""
         ...
 
+    def all(self) -> Mapping[str, Bouncer]: ...
+
 
 class VerdictMetrics:
-    """Counts answers. `registry` shows them; None where files of several processes do."""
+    """Counts answers, and what they are made of. `registry` shows them; None where files do."""
 
     def __init__(self, registry: CollectorRegistry | None) -> None:
         self._requests = Counter(
@@ -43,6 +44,20 @@ class VerdictMetrics:
             ["edge", "verdict"],
             registry=registry,
         )
+        self._decisions = Gauge(
+            "argos_bouncer_decisions",
+            "Decisions that a bouncer has in memory.",
+            ["edge"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._fresh = Gauge(
+            "argos_bouncer_last_success_timestamp_seconds",
+            "When a bouncer last heard from LAPI.",
+            ["edge"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._counters: dict[tuple[str, str], Any] = {}
 
     def count(self, edge: str, word: str) -> None:
@@ -50,6 +65,14 @@ class VerdictMetrics:
         if counter is None:
             counter = self._counters[edge, word] = self._requests.labels(edge, word)
         counter.inc()
+
+    def stand(self, bouncers: Bouncers) -> None:
+        """Takes down how the bouncers are now, just before that is shown."""
+        for edge, bouncer in bouncers.all().items():
+            self._decisions.labels(edge).set(bouncer.decisions)
+            last_success = bouncer.health().last_success
+            if last_success is not None:
+                self._fresh.labels(edge).set(last_success.timestamp())
 
 
 class ForwardAuth:
@@ -63,30 +86,30 @@ class ForwardAuth:
         return [Route("/auth/forward/{edge}", self), Route("/auth/forward", self)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        edge, verdicts = self._edge(scope["path_params"])
-        verdict = _verdict(verdicts, scope["query_string"])
+        edge, bouncer = self._edge(scope["path_params"])
+        verdict = _verdict(bouncer, scope["query_string"])
         self._metrics.count(edge, _word(verdict))
         await _answer(verdict)(scope, receive, send)
 
-    def _edge(self, path_params: Mapping[str, str]) -> tuple[str, Verdicts]:
+    def _edge(self, path_params: Mapping[str, str]) -> tuple[str, Bouncer]:
         name = path_params.get("edge")
         if name is None:
             only = self._bouncers.only()
             if only is None:
                 raise RefusalError(404, "UnknownEdge", "name the edge: /auth/forward/EDGE")
             return only
-        verdicts = self._bouncers.of_edge(name)
-        if verdicts is None:
+        bouncer = self._bouncers.of_edge(name)
+        if bouncer is None:
             message = "no Edge of this name has crowdsec.bouncer.mode forward-auth here"
             raise RefusalError(404, "UnknownEdge", message)
-        return name, verdicts
+        return name, bouncer
 
 
-def _verdict(verdicts: Verdicts, query: bytes) -> Verdict:
-    asked = dict(parse_qsl(query.decode("latin-1"), max_num_fields=_MOST_FIELDS))
+def _verdict(bouncer: Bouncer, query: bytes) -> Verdict:
+    asked = dict(parse_qsl(query.decode("latin-1")))
     for name in _ADDRESSES:
         try:
-            return verdicts.verdict(asked.get(name, ""))
+            return bouncer.verdict(asked.get(name, ""))
         except ValueError:
             continue
     raise RefusalError(400, "NoAddress", "expected the visitor's address: ?client=ADDRESS")

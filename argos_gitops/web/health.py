@@ -1,7 +1,7 @@
 """How we are: for supervisors (`/healthz`, `/readyz`) and for people (`/api/system/health`)."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -32,11 +32,15 @@ class Reason:
 
 @dataclass(slots=True)
 class Health:
-    """`own` is the name of the replica that this front belongs to; empty while it is not known."""
+    """`own` is the name of the replica that this front belongs to; empty while it is not known.
+
+    `bouncers` tells how those are that run in this very process.
+    """
 
     store: StoreReader
     gate: TokenGate
     own: str = ""
+    bouncers: Callable[[], Sequence[Subsystem]] = tuple
     _asked_at: float = float("-inf")
     _reasons: Sequence[Reason] = ()
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -54,7 +58,7 @@ class Health:
     async def show(self, request: Request) -> Response:
         """Every subsystem of every replica; 503 when one fails, or when a heartbeat stopped."""
         self.gate.check(request)
-        overview = await self.store.ask(_overview)
+        overview = _with_bouncers(await self.store.ask(_overview), self.bouncers())
         return JsonAnswer(overview, 200 if overview["status"] == "ok" else 503)
 
     async def _current_reasons(self) -> Sequence[Reason]:
@@ -109,6 +113,12 @@ def _overview(store: Readers) -> dict[str, Any]:
         "override": document(store.controls.override(now)),
         "replicas": [_replica(replica, now) for replica in replicas],
     }
+
+
+def _with_bouncers(overview: dict[str, Any], bouncers: Sequence[Subsystem]) -> dict[str, Any]:
+    well = overview["status"] == "ok" and all(each.state != "failing" for each in bouncers)
+    shown = [_subsystem(each, lost=False) for each in bouncers]
+    return {**overview, "status": "ok" if well else "failing", "bouncers": shown}
 
 
 def _failing(replica: Replica) -> bool:
