@@ -1,0 +1,125 @@
+"""Jobs that run again and again in the threads of one process."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from cronsim import CronSim
+
+from argos_gitops.ports.health import Subsystem
+
+_CHECK_SECONDS = 30.0
+_JUMP = timedelta(seconds=5)
+
+Job = Callable[[], object]
+
+
+class Log(Protocol):
+    def warning(self, event: str, **facts: object) -> object: ...
+
+
+class Timetable:
+    """A job must end by itself within seconds; one that raises is logged, and runs again the next time.
+
+    A job never runs beside itself, and runs that were missed while the machine slept are one run. A clock
+    that is put back does not make jobs wait for the time to come again.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._known: dict[str, Subsystem] = {}
+        self._stop = threading.Event()
+        self._clock = threading.Thread(target=self._follow_clock, name="clock", daemon=True)
+        # What APScheduler would say of a job that failed is told by our listener, as a line of our log.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+
+    def every(self, interval: timedelta, job: Job, *, name: str, jitter: float = 0.0) -> None:
+        """Runs `job` soon after the start, then every `interval`, give or take the share `jitter` of it."""
+        seconds = interval.total_seconds()
+        trigger = IntervalTrigger(seconds=seconds, jitter=seconds * jitter or None, timezone=UTC)
+        self._scheduler.add_job(job, trigger, id=name, next_run_time=datetime.now(UTC))
+
+    def at_cron(self, schedule: str, job: Job, *, name: str, time_zone: str = "UTC") -> None:
+        """Runs `job` whenever the cron expression says, with the days of the week as in crontab(5)."""
+        self._scheduler.add_job(job, _Cron(schedule, ZoneInfo(time_zone)), id=name)
+
+    def start(self) -> None:
+        self._scheduler.start()
+        self._clock.start()
+
+    def stop(self) -> None:
+        """No job begins any more; one that runs is not waited for."""
+        self._stop.set()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def next_runs(self) -> dict[str, datetime]:
+        """When each job runs next, in UTC."""
+        return {job.id: job.next_run_time.astimezone(UTC) for job in self._scheduler.get_jobs()}
+
+    def subsystems(self) -> Sequence[Subsystem]:
+        """How the jobs are, by their names."""
+        with self._lock:
+            known = dict(self._known)
+        return [
+            replace(known.get(name, Subsystem(name, "waiting")), next_run=when)
+            for name, when in sorted(self.next_runs().items())
+        ]
+
+    def clock_moved(self, by: timedelta) -> None:
+        """Moves what is to come along with a clock that was put back."""
+        for job in self._scheduler.get_jobs():
+            if isinstance(job.trigger, IntervalTrigger):
+                job.modify(next_run_time=job.next_run_time + by)
+            else:
+                job.reschedule(job.trigger)
+
+    def _ran(self, event: JobExecutionEvent) -> None:
+        now, name = datetime.now(UTC), event.job_id
+        error = "" if event.exception is None else f"{type(event.exception).__name__}: {event.exception}"
+        with self._lock:
+            known = self._known.get(name, Subsystem(name, "waiting"))
+            if error:
+                self._known[name] = replace(known, state="failing", last_run=now, error=error)
+            else:
+                self._known[name] = replace(known, state="ok", last_run=now, last_success=now, error="")
+        if error:
+            self._log.warning("job_failed", job=name, message=error)
+
+    def _follow_clock(self) -> None:
+        offset = _offset()
+        while not self._stop.wait(_CHECK_SECONDS):
+            before, offset = offset, _offset()
+            if offset < before - _JUMP:
+                self.clock_moved(offset - before)
+
+
+def _offset() -> timedelta:
+    """By how much the wall clock is ahead of the one that only runs forward."""
+    return timedelta(seconds=time.time() - time.monotonic())
+
+
+class _Cron(BaseTrigger):  # type: ignore[misc] # APScheduler ships no types
+    """APScheduler's own cron counts days of the week from Monday, which is nobody's crontab."""
+
+    def __init__(self, schedule: str, zone: tzinfo) -> None:
+        self._schedule = schedule
+        self._zone = zone
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        beginnings = (begin.astimezone(UTC) for begin in CronSim(self._schedule, now.astimezone(self._zone)))
+        return next((begin for begin in beginnings if begin > now), None)
