@@ -38,7 +38,12 @@ def _yaml_files(paths: tuple[Path, ...]) -> Iterator[Path]:
             continue
         for folder, folders, names in os.walk(path):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (Path(folder) / name for name in sorted(names) if name.endswith((".yaml", ".yml")))
+            yield from (Path(folder) / name for name in sorted(names) if _is_configuration(name))
+
+
+def _is_configuration(name: str) -> bool:
+    """As everywhere, what is hidden (`.gitlab-ci.yml`) is not."""
+    return name.endswith((".yaml", ".yml")) and not name.startswith(".")
 
 
 def _replace(path: Path, text: str) -> None:
