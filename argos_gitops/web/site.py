@@ -66,4 +66,6 @@ class Site:
             HTTPException: answer_http_error,
             Exception: answer_crash,
         }
-        self.application: ASGIApp = Courtesy(Starlette(routes=routes, exception_handlers=handlers))
+        starlette = Starlette(routes=routes, exception_handlers=handlers)
+        starlette.router.redirect_slashes = False  # a redirect would repeat whatever Host was sent
+        self.application: ASGIApp = Courtesy(starlette)

@@ -3,7 +3,7 @@
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,7 +163,7 @@ def generic(payload: Any = None, timestamp: int | None = None) -> Delivered:
     return Delivered("generic", {"X-Signature": signature, "X-Timestamp": str(timestamp)}, body)
 
 
-EVERY_FORGE = {
+EVERY_FORGE: dict[str, Callable[..., Delivered]] = {
     "github": github,
     "gitlab": gitlab,
     "gitea": gitea,
@@ -171,7 +171,7 @@ EVERY_FORGE = {
     "bitbucket": bitbucket,
     "generic": generic,
 }
-PUSHES = {
+PUSHES: dict[str, Callable[..., dict[str, Any]]] = {
     "github": push,
     "gitlab": gitlab_push,
     "gitea": push,

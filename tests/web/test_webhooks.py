@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -183,7 +184,12 @@ def test_what_is_no_json_object_is_malformed(site: RunningSite, body: bytes, kin
 
 def test_fields_of_the_wrong_type_are_not_there(site: RunningSite) -> None:
     """A payload that names nothing tells nothing against a look either."""
-    for payload in ({"ref": 1}, {"repository": []}, {"repository": {"full_name": None, "clone_url": {}}}):
+    payloads: list[dict[str, Any]] = [
+        {"ref": 1},
+        {"repository": []},
+        {"repository": {"full_name": None, "clone_url": {}}},
+    ]
+    for payload in payloads:
         assert outcome(site, github(payload)) == (202, "Push")
 
 

@@ -1,0 +1,36 @@
+"""A finished pass over one target: a host was created, the repair of another failed."""
+
+from datetime import UTC, datetime
+
+from argos_gitops.model.change import Action, Cause, Change, Outcome, Result
+from argos_gitops.model.plan import Plan, SystemKey, SystemPlan
+from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.source import Revision
+from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.store import Revisions, TargetState
+
+AT = datetime.fromtimestamp(1_777_600_000, UTC)
+EDGE = ResourceKey("Edge", "main")
+SYSTEM = SystemKey(EDGE, "caddy")
+
+
+def passed() -> PassResult:
+    created = Change(Action.CREATE, Cause.REVISION, "a", ResourceKey("Host", "a"), None, {})
+    drifted = Change(Action.UPDATE, Cause.DRIFT, "b", ResourceKey("Host", "b"), {}, {})
+    revision = Revision("a" * 40, "b" * 40, "main")
+    return PassResult(
+        at=AT,
+        result="Failed",
+        message="",
+        revision=revision,
+        plan=Plan(revision, (SystemPlan(SYSTEM, (created, drifted)),), "digest"),
+        outcomes=((SYSTEM, Outcome(created, Result.DONE)), (SYSTEM, Outcome(drifted, Result.FAILED))),
+        conditions=(),
+        problems=(),
+        resources=None,
+        applied_digests={},
+        revisions=Revisions(),
+        target=EDGE,
+        targets={EDGE: TargetState(result="Applied")},
+        durations={"fetch": 0.2},
+    )
