@@ -46,6 +46,7 @@ from argos_gitops.secrets.vault import Vault
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from argos_gitops.app.own_addresses import OwnAddresses
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import Verification
     from argos_gitops.status.forge.access import ForgeAccess
@@ -177,6 +178,13 @@ class Application:
         return SqlControls(self.engine, self.settings.instance)
 
     @cached_property
+    def own_addresses(self) -> "OwnAddresses":
+        from argos_gitops.app.own_addresses import OwnAddresses
+
+        path = self.settings.state_dir / "public-address.json"
+        return OwnAddresses(self.settings.public_ip_url, path, self.clock)
+
+    @cached_property
     def audit(self) -> AuditLog:
         from argos_gitops.store.audit import SqlAuditLog
 
@@ -198,6 +206,7 @@ class Application:
                 log=Log(self.settings.log_format),
                 reporters=self._reporters,
                 orders=lambda now: orders_of(self.controls, now),
+                addresses=lambda: self.own_addresses.networks(),
             )
         )
         self._closers.append(reconciler.close)
