@@ -91,12 +91,15 @@ def _table(entries: Sequence[AuditEntry]) -> Iterator[Line]:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], style: Style) -> Line:
-    """The outcome wears the style; in the row of titles all do."""
+    """The outcome wears the style; in the row of titles all do. Nothing trails behind the last cell."""
+    shown = [index for index, width in enumerate(widths) if width]
     return line(
         *(
-            Segment(pad(cell, width + 2), style if title == "OUTCOME" or cells is _TITLES else Style.PLAIN)
-            for cell, width, title in zip(cells, widths, _TITLES, strict=True)
-            if width
+            Segment(
+                cells[index] if index == shown[-1] else pad(cells[index], widths[index] + 2),
+                style if _TITLES[index] == "OUTCOME" or cells is _TITLES else Style.PLAIN,
+            )
+            for index in shown
         )
     )
 

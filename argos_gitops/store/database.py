@@ -63,7 +63,7 @@ def store_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or type(error).__name__
+        cause = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
         place = engine.url.render_as_string(hide_password=True)
         raise StoreError(
             f"the store {place} failed: {cause}; check its disk, its rights and that it runs"
