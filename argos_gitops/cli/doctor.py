@@ -12,9 +12,12 @@ from argos_gitops.cli.find import find_resource
 from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.manifests.loader import Loaded
+from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.errors import ArgosError, ManifestError, SettingsError
 from argos_gitops.model.notification import NotificationChannelSpec
-from argos_gitops.planning.render.lines import Segment, Style, line, pad, visible
+from argos_gitops.model.resource import ResourceSet
+from argos_gitops.planning.render.lines import Segment, Style, ago, line, pad, visible
+from argos_gitops.planning.windows import closed
 from argos_gitops.reconcile.look import Look
 
 
@@ -50,6 +53,7 @@ def _examine(application: Application) -> Iterator[Finding]:
     yield Finding(
         "settings", True, f"repo {application.shown_repo}, path {settings.path}, instance {settings.instance}"
     )
+    yield Finding("own addresses", True, _own_addresses(application))
     yield _try("geoip", lambda: _geoip(application))
     yield _try("store", lambda: f"{len(application.statuses.passes(1000))} passes kept")
     try:
@@ -61,7 +65,30 @@ def _examine(application: Application) -> Iterator[Finding]:
     loaded = application.load(snapshot)
     yield _configuration(loaded)
     if not loaded.problems:
+        yield from _windows(application, loaded.resources)
         yield from _systems(application)
+
+
+def _own_addresses(application: Application) -> str:
+    """What no ban may cover because it would hit this machine or whoever sits behind its address."""
+    own, now = application.own_addresses, application.now()
+    public = [f"{seen.address} (public, seen {ago(seen.at, now)})" for seen in own.public()]
+    if not public and application.settings.public_ip_url is not None:
+        public = ["no public one yet, a running agent asks for it"]
+    shown = {str(seen.address) for seen in own.public()}
+    local = [str(network.network_address) for network in own.networks()]
+    return ", ".join([*public, *(address for address in local if address not in shown)]) or "none"
+
+
+def _windows(application: Application, resources: ResourceSet) -> Iterator[Finding]:
+    agents = resources.of(AgentSpec).values()
+    windows = [window for agent in agents for window in agent.spec.windows]
+    now = application.now()
+    override = application.controls.override(now)
+    for kind in sorted({spec.target_kind for spec in application.specs}) if windows else ():
+        for target in resources.of_kind(kind).values():
+            found = closed(windows, target.key, now, None if override is None else override.until)
+            yield Finding(f"{target.key} windows", True, "open now" if found is None else found.sentence)
 
 
 def _send_test(application: Application, name: str) -> Finding:
