@@ -29,8 +29,8 @@ class ManagedObject:
     """One thing that should exist on a target.
 
     `id` is stable and unique within one provider of one target (`host/grafana`, `country/NG`).
-    `renew_at` is the time from which it must be written again although its content is right. Whoever
-    keeps objects between passes keeps their digests too.
+    `renew_at` is the time from which it must be written again although its content is right, and `renewal`
+    says why, where that is not plainly its age. Whoever keeps objects between passes keeps their digests too.
     """
 
     id: str
@@ -39,6 +39,7 @@ class ManagedObject:
     location: Location | None = None
     protected: bool = False
     renew_at: datetime | None = None
+    renewal: str = ""
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property

@@ -16,12 +16,14 @@ from argos_gitops.model.objects import (
 from argos_gitops.model.plan import Held, SystemKey
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.cause import cause_of_delete, cause_of_write
-from argos_gitops.planning.fields import field_changes
+from argos_gitops.planning.fields import field_changes, only_masked
 from argos_gitops.planning.holds import Hold, first_objection, protected
 from argos_gitops.planning.order import ordered
 
 FOREIGN = "Foreign"
 """The kind under which live objects count that no resource ever owned."""
+
+_ROTATED = "secret rotated: only masked values differ"
 
 Describe = Callable[[Content], Mapping[str, str]]
 """A content as labelled, masked fields in reading order: `Provider.fields`."""
@@ -129,6 +131,9 @@ def _is_recorded(wanted: ManagedObject, entry: InventoryEntry | None) -> bool:
 def _write(situation: Situation, wanted: ManagedObject, found: LiveObject | None) -> Change:
     cause, note = cause_of_write(wanted, found, situation.inventory.get(wanted.id))
     shown = None if found is None else situation.describe(found.content)
+    fields = field_changes(shown, situation.describe(wanted.content))
+    if not note and cause is Cause.REVISION and only_masked(fields):
+        note = _ROTATED
     return Change(
         action=Action.CREATE if found is None else Action.UPDATE,
         cause=cause,
@@ -137,7 +142,7 @@ def _write(situation: Situation, wanted: ManagedObject, found: LiveObject | None
         before=None if found is None else found.content,
         after=wanted.content,
         location=wanted.location,
-        fields=field_changes(shown, situation.describe(wanted.content)),
+        fields=fields,
         note=note,
         since=_since(situation, wanted.owner, cause),
     )
@@ -162,7 +167,7 @@ def _renewal(wanted: ManagedObject, content: Content) -> Change:
         before=content,
         after=content,
         location=wanted.location,
-        note=f"to be renewed since {wanted.renew_at:%Y-%m-%d %H:%M} UTC",
+        note=wanted.renewal or f"to be renewed since {wanted.renew_at:%Y-%m-%d %H:%M} UTC",
     )
 
 

@@ -1,6 +1,6 @@
 """Before and after of one object, field by field, for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from argos_gitops.model.change import FieldChange
 from argos_gitops.model.secret import MASK
@@ -22,6 +22,11 @@ def field_changes(
     if visible or before is None or after is None:
         return visible
     return tuple(FieldChange(name, value, CHANGED) for name, value in after.items() if MASK in value)
+
+
+def only_masked(changes: Sequence[FieldChange]) -> bool:
+    """Whether nothing differs but what is masked."""
+    return bool(changes) and all(change.after == CHANGED for change in changes)
 
 
 def _visible(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[FieldChange]:

@@ -1,11 +1,13 @@
 """Resources as the objects that one Caddy should hold. Pure but for memos."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from argos_gitops.manifests.secrets import sealed_uses
 from argos_gitops.model.objects import ManagedObject
 from argos_gitops.model.resource import AnyResource, Resource, ResourceSet
+from argos_gitops.model.secret import SecretRef
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.catalogue import tls_content
 from argos_gitops.providers.caddy.certificates import DEFAULT, OFF, manages_tls
@@ -47,7 +49,14 @@ class _Memo:
 class Compiler:
     """Compiles for one Edge. What did not change since the last call is taken from memory."""
 
-    def __init__(self, edge: AnyResource, settings: CaddySettings) -> None:
+    def __init__(
+        self,
+        edge: AnyResource,
+        settings: CaddySettings,
+        inlined: Callable[[Any], Any] = lambda content: content,
+    ) -> None:
+        """`inlined` puts values in the place of secrets that Caddy cannot find by itself."""
+        self._inlined = inlined
         self._edge = edge
         self._settings = settings
         self._bouncer = bouncer_module(edge.spec)
@@ -71,7 +80,7 @@ class Compiler:
             found[object_id] = ManagedObject(
                 object_id,
                 self._edge.key,
-                content,
+                self._inlined(content),
                 location=self._edge.location,
                 protected=self._edge.protected,
             )
@@ -106,11 +115,12 @@ class Compiler:
     def _host_content(self, host: HostResource, service: ServiceResource | None, scene: Scene) -> Tree:
         spec = host.spec
         own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
-        tls = tls_of(spec.tls, self._settings.acme)
+        tls = self._inlined(tls_of(spec.tls, self._settings.acme))
         answer = () if service is None else self._answer(service)
+        found = routes(host.name, spec, answer, scene.bouncer if spec.bouncer else None)
         return {
             "server": scene.server or own,
-            "routes": routes(host.name, spec, answer, scene.bouncer if spec.bouncer else None),
+            "routes": self._inlined(found) if sealed_uses(spec) else found,
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 
@@ -118,7 +128,7 @@ class Compiler:
         """One proxy per Service: hosts of the same Service share it in memory."""
         digest, answer = self._answers.get(service.name, ("", ()))
         if digest != service.digest:
-            answer = handlers(service.spec)
+            answer = self._inlined(handlers(service.spec))
             self._answers[service.name] = (service.digest, answer)
         return answer
 
@@ -145,6 +155,16 @@ class Compiler:
         if theirs is not None and theirs.get("@id") != marks.CROWDSEC_MARK:
             return None
         return bouncer.app(marked=True)
+
+
+def files_of(edge: AnyResource, settings: CaddySettings, hosts: Iterable[HostResource]) -> set[str]:
+    """The files of secrets that Caddy reads when it loads: DNS credentials and the bouncer's key."""
+    bouncer = bouncer_module(edge.spec)
+    found = {bouncer.key.file} if bouncer is not None else set()
+    for acme in (settings.acme, *(host.spec.tls for host in hosts if host.spec.tls.dns is not None)):
+        if acme.dns is not None:
+            found |= {each.file for each in acme.dns.options.values() if isinstance(each, SecretRef)}
+    return {path for path in found if path is not None}
 
 
 def hosts_of(edge: str, resources: ResourceSet) -> dict[str, HostResource]:

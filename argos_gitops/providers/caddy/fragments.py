@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from argos_gitops.model.secret import SecretRef
+from argos_gitops.providers.caddy.inlining import token
 
 _PORT = re.compile(r":([0-9]+)$")
 
@@ -67,7 +68,12 @@ Status = Annotated[int, Field(ge=200, le=599)]
 
 
 def placeholder(secret: SecretRef) -> str:
-    """How Caddy finds a secret by itself, so that no value passes through us or its admin API."""
+    """How Caddy finds a secret by itself, so that no value passes through us or its admin API.
+
+    What SOPS encrypted it cannot find: see inlining.
+    """
+    if secret.sops is not None:
+        return token(secret)
     return f"{{env.{secret.env}}}" if secret.env else f"{{file.{secret.file}}}"
 
 

@@ -29,7 +29,7 @@ class DnsProvider(SpecModel):
         description="Name of Caddy's module below `dns.providers`, such as cloudflare.",
     )
     options: dict[str, str | SecretRef] = Field(
-        default_factory=dict, description="The module's own fields; credentials as {env} or {file}."
+        default_factory=dict, description="The module's own fields; credentials as {env}, {file} or {sops}."
     )
 
 
