@@ -15,6 +15,8 @@ from argos_gitops.reconcile.crew import Crew, spec_of
 from argos_gitops.reconcile.look import Desired
 
 NAME = "source"
+GAP = 0.5
+"""Seconds between the beginnings of two looks: a storm of reasons to look must not become one of fetches."""
 
 
 class Keeper:
@@ -37,7 +39,7 @@ class Keeper:
         self._asked: int | None = None
         self._backoff = Backoff()
         self._in_force: Desired | None = None
-        self._stopping = False
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
 
     @property
@@ -61,7 +63,7 @@ class Keeper:
         self._wake.set()
 
     def stop(self) -> None:
-        self._stopping = True
+        self._over.set()
         self._wake.set()
 
     def join(self, timeout: float) -> bool:
@@ -70,12 +72,14 @@ class Keeper:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._over.is_set():
             self._wake.clear()
+            began = time.monotonic()
             pause = contained(self._look)
             if isinstance(pause, Failure):
                 pause = self._failed(f"{pause.reason}: {pause.message}")
             self._wake.wait(pause.total_seconds())
+            self._over.wait(max(0.0, began + GAP - time.monotonic()))
 
     def _look(self) -> timedelta:
         """Reads the source once; how long until the next look."""

@@ -12,7 +12,7 @@ from argos_gitops.model.plan import Failure, SystemKey, SystemPlan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.diff import Situation, SystemDiff, diff
-from argos_gitops.planning.drift import DriftModes, drifts, noted
+from argos_gitops.planning.drift import DriftModes, drifts, noted, proposable
 from argos_gitops.planning.flapping import Repairs, slowed
 from argos_gitops.planning.guard import review
 from argos_gitops.planning.holds import Hold, Suspended
@@ -157,6 +157,7 @@ def _compare(
     drifted = drifts(difference)
     if drifted:
         difference = noted(difference, system.provider.attribute(live, drifted))
+        difference = proposable(difference, lambda change: system.provider.adopt(change, desired.state))
     plan = _system_plan(system, desired, live, difference)
     return Look(
         system,

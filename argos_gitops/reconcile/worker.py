@@ -50,6 +50,7 @@ class Worker:
         self._back: Desired | None = None
         self._request = 0
         self._asked = False
+        self._told: Failure | None = None
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=str(target), daemon=True)
 
@@ -228,6 +229,9 @@ class Worker:
             self._rest(result)
             return
         self._crew.passed(result)
+        if result.outcomes:
+            facts = {"result": result.own_result, "changes": len(result.outcomes)}
+            self._crew.log.info("passed", target=str(self.target), **facts)
         state = result.targets[self.target]
         self._tell_lag(state)
         if result.own_result not in WELL:
@@ -237,6 +241,7 @@ class Worker:
             self._crew.pulse.failed(str(self.target), f"{state.result}: not everything is ready", pause)
         else:
             self._backoff.reset()
+            self._told = None
             pause = self._until_next(result)
             self._agenda.pass_in(pause, time.monotonic())
             self._crew.pulse.went_well(str(self.target), pause, state.message)
@@ -265,8 +270,10 @@ class Worker:
     def _rest(self, failure: Failure) -> None:
         pause = self._pause()
         self._crew.pulse.failed(str(self.target), f"{failure.reason}: {failure.message}", pause)
-        if failure.reason == "InternalError":
-            self._crew.log.warning("pass_failed", target=str(self.target), message=failure.message)
+        if failure != self._told:
+            self._told = failure
+            facts = {"reason": failure.reason, "message": failure.message}
+            self._crew.log.warning("pass_failed", target=str(self.target), **facts)
 
     def _pause(self) -> timedelta:
         pause = self._backoff.failed()

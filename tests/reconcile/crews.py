@@ -1,7 +1,7 @@
 """A whole agent over toy worlds, with the real store; quick to look, and watched by polling."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,12 +48,12 @@ class Running:
             assert time.monotonic() < deadline, f"never happened: {what or holds}"
             time.sleep(0.01)
 
-    def states(self) -> Mapping[ResourceKey, TargetState]:
-        return self.bench.statuses.targets()
+    def state_of(self, target: ResourceKey) -> TargetState:
+        return self.bench.statuses.targets().get(target, TargetState())
 
     def result(self, target: ResourceKey) -> str:
         """How the last pass over a target ended; empty before there was one."""
-        return self.states().get(target, TargetState()).result
+        return self.state_of(target).result
 
     def state(self, name: str) -> str:
         found = {part.name: part.state for part in self.pulse.parts()}

@@ -236,7 +236,7 @@ def test_fm02_a_blocked_plan_goes_on_once_its_digest_is_approved(run: Running) -
 def test_a_request_is_answered_by_source_and_target(run: Running) -> None:
     number = run.controls.request_sync("user/ann", START)
     run.until(lambda: run.bench.statuses.source().synced == number)
-    run.until(lambda: run.states()[A].synced == number)
+    run.until(lambda: run.state_of(A).synced == number)
 
 
 def test_no_request_is_lost_whatever_happens_beside_it(run: Running) -> None:
@@ -244,7 +244,7 @@ def test_no_request_is_lost_whatever_happens_beside_it(run: Running) -> None:
     for round_ in range(40):
         run.push(agent_spec(), box(), thing("one", f"value {round_}"))
         number = run.controls.request_sync("user/ann", START)
-        run.until(lambda n=number: run.states()[A].synced >= n)  # type: ignore[misc]
+        run.until(lambda n=number: run.state_of(A).synced >= n)  # type: ignore[misc]
     assert run.bench.world.values == {"thing/one": "value 39"}
 
 
