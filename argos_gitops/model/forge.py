@@ -26,6 +26,11 @@ class ForgeSpec(SpecModel):
     token: SecretRef = Field(description="A token that may set commit statuses and write comments.")
     commit_status: bool = Field(True, description="Whether each revision gets a commit status.")
     comments: bool = Field(True, description="Whether pull requests get the plan as a comment.")
+    plans: bool = Field(
+        False,
+        description="Whether open pull requests get a comment that says what merging them would change. "
+        "Those from forks are never planned.",
+    )
     context: str = Field(
         "argos-gitops/{instance}", min_length=1, description="The context of commit statuses."
     )

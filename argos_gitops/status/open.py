@@ -38,6 +38,12 @@ def open_offer(repo: str, name: str, cache: Path, credentials: Credentials = NO_
     return None
 
 
+def open_mirror(repo: str, cache: Path, credentials: Credentials = NO_CREDENTIALS) -> Mirror | None:
+    """The mirror of a repository that is not a folder to work in."""
+    place = _place(repo, cache, credentials)
+    return place if isinstance(place, Mirror) else None
+
+
 def _place(repo: str, cache: Path, credentials: Credentials) -> Mirror | Repository | None:
     address = parse_address(repo)
     if address.local is None or is_bare_repository(address.local):

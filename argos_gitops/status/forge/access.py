@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.errors import ReportError, TransientError
 from argos_gitops.model.forge import ForgeSpec
 from argos_gitops.model.resource import ResourceSet
+from argos_gitops.model.source import Revision
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.secrets import Secrets
 from argos_gitops.status.forge import gitea, github, gitlab
@@ -17,6 +19,14 @@ from argos_gitops.status.forge.forge import Forge
 from argos_gitops.status.forge.place import place_of
 
 OpenForge = Callable[[ForgeSpec], Forge]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The newest good revision of the followed branch."""
+
+    revision: Revision
+    resources: ResourceSet
 
 
 class ForgeAccess:
@@ -30,16 +40,23 @@ class ForgeAccess:
         self._quiet_until: datetime | None = None
         self.agent: AgentSpec | None = None
         """The last one that was valid; None until there was any."""
+        self.in_force: InForce | None = None
 
     @property
     def spec(self) -> ForgeSpec | None:
         return self.agent.forge if self.agent is not None else None
 
-    def follow(self, resources: ResourceSet | None) -> None:
-        """Takes over what a revision says; one that was rejected says nothing."""
-        if resources is not None:
-            agents = resources.of(AgentSpec).values()
-            self.agent = next((agent.spec for agent in agents), AgentSpec())
+    def follow(self, resources: ResourceSet | None, revision: Revision | None = None) -> None:
+        """Takes over what a revision says; one that was rejected says nothing.
+
+        A revision that was asked for by its id, to go back to it, is no branch to merge into.
+        """
+        if resources is None:
+            return
+        agents = resources.of(AgentSpec).values()
+        self.agent = next((agent.spec for agent in agents), AgentSpec())
+        if revision is not None and revision.is_commit and revision.ref != revision.sha:
+            self.in_force = InForce(revision, resources)
 
     @contextmanager
     def forge(self, spec: ForgeSpec) -> Iterator[Forge]:

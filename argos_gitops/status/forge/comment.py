@@ -22,6 +22,7 @@ _SECTION = re.compile(
     r"<!-- argos-gitops:section (\S+) (\S+) (\S+) -->\n(.*?)\n(.*?)<!-- argos-gitops:end -->", re.DOTALL
 )
 _OURS = "<!-- argos-gitops"
+_PREVIEW = "preview"
 _MAX_FAILED = 10
 _LEFT_OUT = "\nLeft out here, as the page would get too long; the status branch has it.\n"
 
@@ -64,10 +65,16 @@ def section_of(result: PassResult, verdict: Verdict, context: str) -> Section:
     )
 
 
-def preview(context: str, sha: str, body: str) -> Section:
+def preview(context: str, sha: str, key: str, body: str) -> Section:
     """What is said about a commit that is not applied: `body` is its plan, or why there is none."""
-    headline = f"**{escape(context)} · {code(sha[:7])}: what merging this would do**"
-    return Section(WHOLE, "preview", _digest(sha), headline, f"\n{body}")
+    headline = f"**{escape(context)} · {code(sha[:7])}: what merging this would change**"
+    return Section(WHOLE, _PREVIEW, _digest(key), headline, f"\n{body}")
+
+
+def says(old: str, key: str) -> bool:
+    """Whether a comment holds the preview of this key."""
+    known = parse(old).get(WHOLE)
+    return known is not None and (known.state, known.key) == (_PREVIEW, _digest(key))
 
 
 def merged(old: str, section: Section) -> str | None:

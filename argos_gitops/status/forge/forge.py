@@ -27,13 +27,14 @@ class CommitStatus:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request (on GitLab: merge request). `head` is the commit that its branch is at.
+    """A pull request (on GitLab: merge request). `head` is the commit that its `branch` is at.
 
-    `foreign`: its branch lies in another repository, so that its author need have no rights in this one.
+    `foreign`: the branch lies in another repository, so that its author need have no rights in this one.
     """
 
     number: int
     url: str
+    branch: str
     head: str
     title: str
     body: str

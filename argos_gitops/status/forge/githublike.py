@@ -55,6 +55,7 @@ class GitHubLike:
         return PullRequest(
             number=data["number"],
             url=data["html_url"],
+            branch=head["label"].rpartition(":")[2],
             head=head["sha"],
             title=data["title"],
             body=data.get("body") or "",

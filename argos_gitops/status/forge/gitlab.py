@@ -130,6 +130,7 @@ def _pull_request(data: Any) -> PullRequest:
     return PullRequest(
         number=data["iid"],
         url=data["web_url"],
+        branch=data["source_branch"],
         head=data["sha"] or "",
         title=data["title"],
         body=data.get("description") or "",

@@ -61,7 +61,7 @@ class ForgeReporter:
 
         The next report of the same tells what is missing, and nothing twice.
         """
-        self._access.follow(result.resources)
+        self._access.follow(result.resources, result.revision)
         if self._access.agent is None:
             self._untold = result
             return

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from argos_gitops.planning.render.markdown import MAX_LENGTH
 from argos_gitops.ports.report import PassResult
-from argos_gitops.status.forge.comment import WHOLE, Section, marker, merged, parse, preview, section_of
+from argos_gitops.status.forge.comment import WHOLE, Section, marker, merged, parse, preview, says, section_of
 from argos_gitops.status.forge.verdict import judge
 from tests.status import passes
 from tests.status.forge.passes import applied, drift, on, spec_for
@@ -109,4 +109,14 @@ def test_each_context_has_a_marker_of_its_own() -> None:
     """Whatever it is called."""
     assert marker("a --> b") != marker("a")
     assert marker("a --> b").count("-->") == 1
-    assert preview("home", SHA, "page").name == WHOLE
+
+
+def test_a_preview_gives_way_to_what_became_of_it() -> None:
+    """Once it is merged, each target says how it went."""
+    text = text_of("", preview("home", SHA, "key", "what would change"))
+    assert "what would change" in text
+    assert says(text, "key")
+    assert not says(text, "another key")
+    after = text_of(text, Section("Edge/a", "success", "1", "head", "body"))
+    assert list(parse(after)) == ["Edge/a"]
+    assert not says(after, "key")

@@ -38,7 +38,12 @@ def pull(number: int, *, head: str = "octo-org/config", merged: bool = False) ->
         "title": "the title",
         "body": None,
         "merged_at": "2026-01-26T19:01:12Z" if merged else None,
-        "head": {"ref": "change", "sha": SHA, "repo": {"full_name": head} if head else None},
+        "head": {
+            "label": "octo-org:change",
+            "ref": "change",
+            "sha": SHA,
+            "repo": {"full_name": head} if head else None,
+        },
         "base": {"ref": "main", "sha": SHA, "repo": {"full_name": "octo-org/config"}},
     }
 
@@ -81,7 +86,15 @@ def test_pull_requests_are_found(forge: Forge, standin: StandIn) -> None:
     standin.answers[f"GET {ROOT}/pulls"] = Answer([pull(2)])
     found = forge.pull_requests_of(SHA)
     assert found[0] == PullRequest(
-        2, "https://github.example/octo-org/config/pull/2", SHA, "the title", "", True, False, False
+        number=2,
+        url="https://github.example/octo-org/config/pull/2",
+        branch="change",
+        head=SHA,
+        title="the title",
+        body="",
+        open=True,
+        merged=False,
+        foreign=False,
     )
     assert [(each.open, each.merged, each.foreign) for each in found[1:]] == [
         (False, True, False),
