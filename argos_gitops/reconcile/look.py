@@ -16,6 +16,7 @@ from argos_gitops.planning.drift import DriftModes, drifts, noted, proposable
 from argos_gitops.planning.flapping import Repairs, slowed
 from argos_gitops.planning.guard import review
 from argos_gitops.planning.holds import Hold, Suspended
+from argos_gitops.planning.removals import Removals
 from argos_gitops.planning.windows import window_hold
 from argos_gitops.ports.control import Orders
 from argos_gitops.ports.provider import DesiredState, LiveState, Network
@@ -51,6 +52,8 @@ class Desired:
     """Those of the operator and of this machine, as they were found; no ban may cover them."""
     repairs: Repairs = field(default_factory=Repairs)
     """How often drift was repaired lately; an agent keeps it from pass to pass."""
+    removals: Removals = field(default_factory=Removals)
+    """What was removed lately; kept likewise."""
     instead_of: str | None = None
     """The revision that a target went back from to this one."""
     stopping: Callable[[], bool] = _never
@@ -173,6 +176,7 @@ def _compare(
 
 def _system_plan(system: System, desired: Desired, live: LiveState, difference: SystemDiff) -> SystemPlan:
     limits = desired.guard
+    lost = desired.removals.lost(system.key, desired.now)
     protected = (*limits.protected_networks, *desired.addresses())
     hazards = system.provider.hazards(difference.changes, protected)
     notices = () if system.departed else (*live.notices, *system.provider.notices(desired.state))
@@ -181,7 +185,7 @@ def _system_plan(system: System, desired: Desired, live: LiveState, difference: 
         changes=difference.changes,
         live_fingerprint=live.fingerprint,
         existing=difference.existing,
-        blocked=review(system.key, difference, limits, hazards),
+        blocked=review(system.key, difference, limits, hazards, lost),
         held=difference.held,
         notices=notices,
     )
