@@ -10,6 +10,7 @@ from argos_gitops.model.errors import ArgosError, StalePlanError
 from argos_gitops.model.plan import Failure, Plan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.flapping import Repairs
+from argos_gitops.planning.removals import Removals
 from argos_gitops.ports.report import PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.reconcile.agenda import Agenda
@@ -43,6 +44,7 @@ class Worker:
         self._agenda = Agenda()
         self._backoff = Backoff()
         self._repairs = Repairs()
+        self._removals = Removals()
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._offered: Desired | None = None
@@ -186,6 +188,7 @@ class Worker:
             desired,
             now=now,
             repairs=self._repairs,
+            removals=self._removals,
             orders=orders_of(self._crew.controls, now),
             stopping=lambda: self._stopping,
             superseded=lambda: self._stopping or self._is_superseded(desired),
