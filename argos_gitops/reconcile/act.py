@@ -85,6 +85,7 @@ def _record(look: Look, outcomes: Sequence[Outcome], inventory: Inventory, desir
     inventory.record(look.system.key, [_entry(each, desired) for each in written], removed)
     for change in done:
         desired.repairs.record(look.system.key, change, desired.now, desired.agent.drift.flapping)
+        desired.removals.record(look.system.key, change, desired.now)
 
 
 def _remember(look: Look, after: Look, inventory: Inventory, desired: Desired) -> None:
