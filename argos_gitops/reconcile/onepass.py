@@ -63,6 +63,8 @@ class OnePass:
         if not approval.proceed:
             self._trip.declined = True
             return
+        if approval.digest is not None:
+            self._desired.removals.accept()
         pending: Sequence[Look] = self._trip.looks
         for _ in range(_ATTEMPTS):
             moved = self._act_on(pending)
