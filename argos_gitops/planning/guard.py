@@ -2,12 +2,13 @@
 
 The limits are those of `Agent.spec.guard`. They look at each system (a target and its provider) apart,
 so that a few objects are never hidden behind many. Repairs of drift and renewals bring back what was
-applied before, and so count against no limit on updates; a removal always counts.
+applied before, and so count against no limit on updates; a removal always counts, and counts for an hour.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from argos_gitops.model.agent import GuardSpec
 from argos_gitops.model.change import Action, Cause, Change
@@ -24,20 +25,31 @@ DIGEST_DIGITS = 32
 ALWAYS_UPDATES = 5
 """So many updates of a kind are never too great a share: editing one Service may touch as many Hosts."""
 
+ALWAYS_LATELY = 5
+"""So many removals of a kind, one after the other, are never too great a share of what there was."""
+
+_NONE: Mapping[str, int] = MappingProxyType({})
+
 _WAY_OUT = "if that is meant, apply with --approve and the digest of this plan"
 
 
 def review(
-    system: SystemKey, diff: SystemDiff, limits: GuardSpec, hazards: Sequence[str] = ()
+    system: SystemKey,
+    diff: SystemDiff,
+    limits: GuardSpec,
+    hazards: Sequence[str] = (),
+    lost: Mapping[str, int] = _NONE,
 ) -> tuple[str, ...]:
     """Why the changes of one system must not be made unasked, one sentence each; empty when they may.
 
-    `hazards` are the provider's sentences (`Provider.hazards`); each of them blocks.
+    `hazards` are the provider's sentences (`Provider.hazards`); each of them blocks. `lost` counts by kind
+    what was removed lately (`Removals.lost`): it counts as if it were removed now.
     """
-    deletes = [change for change in diff.changes if change.action is Action.DELETE]
+    deletes = _deletes(diff)
     updates = [change for change in diff.changes if _by_git(change)]
     reasons = (
         *_too_many_deletes(system, diff, deletes, limits),
+        *_too_many_lately(diff, deletes, limits, lost),
         *_too_many_updates(diff, updates, limits),
     )
     return (
@@ -86,6 +98,13 @@ def checked_approval(approval: str) -> str:
     return named
 
 
+def _deletes(diff: SystemDiff) -> list[Change]:
+    """Those that wait for a while count too, or parts of a large removal could pass one after the other."""
+    now = [change for change in diff.changes if change.action is Action.DELETE]
+    later = [held.change for held in diff.held if held.change.action is Action.DELETE and not held.intended]
+    return [*now, *later] if now else []
+
+
 def _by_git(change: Change) -> bool:
     return change.action is Action.UPDATE and change.cause is Cause.REVISION
 
@@ -110,6 +129,31 @@ def _too_many_deletes(
         yield f"nothing was applied here before, and what others made would be removed ({foreign} objects)"
     for kind, count in _by_kind(deletes):
         yield from _too_many_of_a_kind(system, diff, kind, count, limits)
+
+
+def _too_many_lately(
+    diff: SystemDiff, deletes: Sequence[Change], limits: GuardSpec, lost: Mapping[str, int]
+) -> Iterator[str]:
+    """The limits on what is removed at once hold for an hour; what they forbid anyway is not told again.
+
+    No sentence counts what was lost: its words stay the same while an approval is thought about.
+    """
+    before = sum(lost.values())
+    if before and deletes and len(deletes) <= limits.max_deletes < len(deletes) + before:
+        yield (
+            f"{len(deletes)} objects would be removed, and with those removed within the last hour they are "
+            f"more than guard.maxDeletes, {limits.max_deletes}"
+        )
+    for kind, count in _by_kind(deletes):
+        existing, gone = _existing(diff, kind), lost.get(kind, 0)
+        alone = count > 1 and count > limits.max_delete_share * existing
+        together = count + gone
+        many = together > ALWAYS_LATELY and together > limits.max_delete_share * (existing + gone)
+        if gone and many and not alone:
+            yield (
+                f"{count} of {existing} {_objects(kind)} would be removed, and with those removed within the "
+                f"last hour they are more than guard.maxDeleteShare, {limits.max_delete_share:.0%}"
+            )
 
 
 def _too_many_of_a_kind(

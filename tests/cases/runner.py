@@ -65,7 +65,8 @@ def planned(case: Path, reading: Reading) -> dict[str, Any]:
     settings = read(case / "situation.yaml")
     situation = _situation(case, reading, settings)
     difference = diff(situation)
-    blocked = review(situation.system, difference, GuardSpec.model_validate(settings.get("guard", {})))
+    limits = GuardSpec.model_validate(settings.get("guard", {}))
+    blocked = review(situation.system, difference, limits, lost=settings.get("lost", {}))
     return in_words(difference, blocked)
 
 
