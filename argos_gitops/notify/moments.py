@@ -56,7 +56,8 @@ def _applied(seen: Seen, plan: Plan, target: ResourceKey, outcomes: Sequence[Out
 def _repaired(seen: Seen, target: ResourceKey, outcomes: Sequence[Outcome]) -> Iterator[Event]:
     repaired: dict[ResourceKey, list[Change]] = {}
     for each in outcomes:
-        if each.change.cause is Cause.DRIFT and each.result is Result.DONE:
+        told = each.change.owner not in seen.flapping
+        if told and each.change.cause is Cause.DRIFT and each.result is Result.DONE:
             repaired.setdefault(each.change.owner, []).append(each.change)
     for owner, changes in sorted(repaired.items()):
         yield Event(

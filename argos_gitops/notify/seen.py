@@ -93,8 +93,9 @@ class Seen:
 
     @cached_property
     def flapping(self) -> frozenset[ResourceKey]:
-        held = self.result.plan.held() if self.result.plan is not None else ()
-        return frozenset(each.change.owner for _, each in held if each.reason == "Flapping")
+        """What the world changes again and again; it is not told each time that it was repaired."""
+        found = (each for each in self._conditions if each.type == "Flapping")
+        return frozenset(each.subject for each in found if each.status is Truth.TRUE)
 
     @cached_property
     def suspended(self) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The states that stand after a pass, each an alarm and the event that tells of it. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import chain
 
 from argos_gitops.model.change import Change, Outcome
@@ -45,9 +45,9 @@ def listed(lines: Sequence[str]) -> str:
 
 
 def fields_of(changes: Sequence[Change]) -> list[str]:
-    """What the world changed, one line for each field; values are masked already."""
+    """What the world changed, one line for each field, masked already; and what is known of how."""
     found = [_field(each.name, each.after, each.before) for change in changes for each in change.fields]
-    return found or [f"{change.object_id}: {change.note or change.action}" for change in changes]
+    return [*found, *dict.fromkeys(change.note for change in changes if change.note)]
 
 
 def _field(name: str, applied: str | None, found: str | None) -> str:
@@ -142,11 +142,12 @@ def _of_resources(seen: Seen) -> Iterator[State]:
             alarm = Alarm("ResourceUnhealthy", str(key), ready.reason)
             yield _state(seen, alarm, f"{key}: {ready.reason}", ready.message, {"reason": ready.reason})
     for key, drifted in seen.drifted.items():
-        if drifted.reason != "Repaired":
+        if drifted.reason != "Repaired" and key not in seen.flapping:
             yield _drifted(seen, key, drifted)
     for key in sorted(seen.flapping):
-        text = seen.ready[key].message if key in seen.ready else ""
-        yield _state(seen, Alarm("Flapping", str(key)), f"{key} is flapping", text)
+        text = listed(fields_of(seen.drift.get(key, ())))
+        title = f"{key} is flapping: changed by others again and again"
+        yield _state(seen, Alarm("Flapping", str(key)), title, text)
     for subject, why in seen.suspended.items():
         yield _state(seen, Alarm("Suspended", subject, digest_of(why)), f"{subject} is suspended", why)
 
@@ -156,10 +157,12 @@ def _unhealthy(ready: Condition) -> bool:
 
 
 def _drifted(seen: Seen, key: ResourceKey, drifted: Condition) -> State:
-    lines = fields_of(seen.drift.get(key, ())) or [drifted.message]
-    title = f"{key} differs from what was applied"
-    alarm = Alarm("DriftDetected", str(key), digest_of(lines))
-    return _state(seen, alarm, title, listed(lines), {"handling": drifted.reason})
+    """News is only what differs; how that came about may be known better later."""
+    changes = seen.drift.get(key, ())
+    found = [[each.object_id, each.action, *map(astuple, each.fields)] for each in changes]
+    alarm = Alarm("DriftDetected", str(key), digest_of(found))
+    text = listed(fields_of(changes)) or drifted.message
+    return _state(seen, alarm, f"{key} differs from what was applied", text, {"handling": drifted.reason})
 
 
 def _state(

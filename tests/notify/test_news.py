@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from argos_gitops.model.change import Action, Cause, Change
+from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import ArgosError, ManifestError, SourceError, TransientError
-from argos_gitops.model.plan import Held, Plan
 from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.notify.news import tellings
@@ -227,15 +226,17 @@ def test_fm19_a_rewritten_history_is_told_once_for_each_tip(story: Story) -> Non
 
 
 def test_flapping_is_told_and_that_it_ended(story: Story) -> None:
-    change = Change(Action.UPDATE, Cause.DRIFT, "thing/t1", ResourceKey("Thing", "t1"), {}, {})
-    flapping = replace(story.last, plan=_holding(story.last.plan, Held(change, "Flapping", "again")))
-    assert names(story.people.hear(flapping, flapping)) == ["Flapping Thing/t1"]
-    assert names(story.people.hear(replace(story.last))) == ["FlappingEnded Thing/t1"]
-
-
-def _holding(plan: Plan | None, held: Held) -> Plan:
-    assert plan is not None
-    return replace(plan, systems=tuple(replace(part, held=(held,)) for part in plan.systems))
+    """Not each repair in between, nor each time that it waits for one."""
+    key = ResourceKey("Thing", "t1")
+    story.bench.world.values["thing/t1"] = "other"
+    story.bench.apply()
+    repaired = story.bench.listener.results[-1]
+    flaps = Condition(key, "Flapping", Truth.TRUE, "ChangedByOthers")
+    flapping = replace(repaired, conditions=(*repaired.conditions, flaps))
+    (event,) = story.people.hear(flapping, flapping)
+    assert (event.name, event.text) == ("Flapping", "value: 1 → other")
+    story.bench.source.commit(box(), *[thing(f"t{number}", "1") for number in range(5)])
+    assert names(story.run()) == ["FlappingEnded Thing/t1"]
 
 
 @pytest.mark.parametrize("reason", ["Locked", "Interrupted", "LeaseLost"])
