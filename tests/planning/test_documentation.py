@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from argos_gitops.model.agent import GuardSpec
+from argos_gitops.model.agent import AgentSpec, GuardSpec
 from argos_gitops.planning.guard import ALWAYS_UPDATES, APPROVAL_DIGITS
 from argos_gitops.planning.render.json import document
 from tests.cases.runner import case_folders, expected
@@ -29,7 +29,7 @@ def test_every_reason_that_the_guard_page_quotes_is_one_of_a_planner_case() -> N
 
 
 def test_the_guard_page_tells_every_limit_with_its_default() -> None:
-    (manifest,) = blocks(GUARD, "yaml")
+    manifest = blocks(GUARD, "yaml")[-1]
     limits = GuardSpec.model_validate(YAML(typ="safe").load(manifest)["spec"]["guard"])
     assert limits == GuardSpec(protected_addresses=limits.protected_addresses)
     for field in GuardSpec.model_fields.values():
@@ -37,6 +37,12 @@ def test_the_guard_page_tells_every_limit_with_its_default() -> None:
     assert f"At least {APPROVAL_DIGITS} of its 32 digits" in GUARD
     assert ALWAYS_UPDATES == 5
     assert "five always may" in GUARD
+
+
+def test_the_windows_of_the_guard_page_are_windows() -> None:
+    spec = YAML(typ="safe").load(blocks(GUARD, "yaml")[0])["spec"]
+    windows = AgentSpec.model_validate(spec).windows
+    assert {window.kind_ for window in windows} == {"allow", "deny"}
 
 
 def test_the_example_of_the_json_page_is_what_the_code_renders() -> None:
