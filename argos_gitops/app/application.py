@@ -22,6 +22,7 @@ from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
+from argos_gitops.model.errors import ReportError, SettingsError
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from argos_gitops.app.own_addresses import OwnAddresses
+    from argos_gitops.model.secret import SecretValue
     from argos_gitops.notify.notifications import Notifications
-    from argos_gitops.sources.open import Verification
+    from argos_gitops.sources.open import SourceRequest, Verification
     from argos_gitops.status.forge.access import ForgeAccess
+    from argos_gitops.status.forge.previews import PullRequestPlans
     from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
@@ -81,9 +84,16 @@ class Application:
 
     @cached_property
     def source(self) -> FetchAhead:
-        from argos_gitops.sources.open import SourceRequest, open_source
+        from argos_gitops.sources.open import open_source
 
-        request = SourceRequest(
+        return FetchAhead(open_source(self.source_request))
+
+    @property
+    def source_request(self) -> "SourceRequest":
+        """Which repository is read, and how."""
+        from argos_gitops.sources.open import SourceRequest
+
+        return SourceRequest(
             repo=self.settings.repo,
             cache=self.settings.cache_dir,
             ref=self.settings.branch,
@@ -92,7 +102,6 @@ class Application:
             allow_rewrite=not self.settings.refuse_rewrite,
             verification=self._verification,
         )
-        return FetchAhead(open_source(request))
 
     @property
     def _verification(self) -> "Verification | None":
@@ -110,8 +119,18 @@ class Application:
         from argos_gitops.vcs.environment import Credentials
 
         return Credentials(
-            self.settings.git_token, _path(self.settings.ssh_key), _path(self.settings.known_hosts)
+            self.settings.git_token,
+            _path(self.settings.ssh_key),
+            _path(self.settings.known_hosts),
+            renewed=self._git_token,
         )
+
+    def _git_token(self) -> "SecretValue | None":
+        """As it is now; while its file cannot be read, as it was at the start."""
+        try:
+            return current_secret("git_token", self._environment)
+        except SettingsError:
+            return self.settings.git_token
 
     @cached_property
     def loader(self) -> Loader:
@@ -196,6 +215,7 @@ class Application:
             Parts(
                 source=self.source,
                 load=self.load,
+                try_load=self._try_load,
                 systems=Systems(self.specs, self.provider_context),
                 inventory=self.inventory,
                 status=self.statuses,
@@ -289,6 +309,33 @@ class Application:
         return Proposals(settings.instance, repository, self.forge, self.clock)
 
     @cached_property
+    def _proposing(self) -> Reporter:
+        from argos_gitops.notify.watched import Watched
+        from argos_gitops.reconcile.proposing import Proposing
+
+        proposing = Proposing(lambda: self.proposals, Log(self.settings.log_format))
+        return Watched("proposals", proposing, self.notifications)
+
+    @cached_property
+    def pull_request_plans(self) -> "PullRequestPlans":
+        """To be asked to look now and then: says on open pull requests what merging them would change."""
+        from argos_gitops.app.previews import Previewer
+        from argos_gitops.status.forge.previews import PullRequestPlans
+
+        previewer = Previewer(lambda: Application(self.settings, self._environment, self._progress))
+        return PullRequestPlans(self.settings.instance, self.forge, previewer)
+
+    def merge_of(self, branch: str, into: str) -> str:
+        """The commit that a merge would give. Raises GitError, ReportError where there is no remote."""
+        from argos_gitops.status.open import open_mirror
+        from argos_gitops.vcs.merging import merged
+
+        mirror = open_mirror(self.settings.repo, self.settings.cache_dir, self._credentials)
+        if mirror is None:
+            raise ReportError("a folder has no pull requests; follow the repository by its URL")
+        return merged(mirror, into, branch)
+
+    @cached_property
     def _audit_reporter(self) -> Reporter:
         from argos_gitops.store.audit_report import AuditReporter
 
@@ -301,6 +348,7 @@ class Application:
             self.notifications,
             self.deferral("status-branch", self._status_branch),
             self.deferral("forge", self._forge_reporter),
+            self.deferral("proposals", self._proposing),
         )
 
     def remembered_targets(self) -> dict[ResourceKey, AnyResource]:
@@ -312,6 +360,14 @@ class Application:
         loaded = self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
         self._vault.remember(loaded.sealed.values(), snapshot.read)
         return loaded
+
+    def _try_load(self, snapshot: Snapshot) -> Loaded:
+        """Apart from the loader that keeps what is in force."""
+        from argos_gitops.store.parse_cache import SqliteParseCache
+
+        cache = SqliteParseCache(self.settings.cache_dir / "parse.sqlite3")
+        loader = Loader(self.registry, cache, workers=1, build=build_fingerprint())
+        return loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
 
     def look(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""

@@ -18,7 +18,8 @@ from argos_gitops.model.errors import TransientError
 def command(application: Application, resource: str, rev: str | None) -> int:
     """Print what KIND/NAME compiles to, for each target, as JSON: a Caddy route, a list of decisions.
 
-    Targets are asked, as what is compiled depends on what they can do. Secrets stand as placeholders.
+    Targets are asked, as what is compiled depends on what they can do. Secrets stand as placeholders, and
+    those out of SOPS files are masked.
     """
     outlook = application.look(rev, whole=True)
     wanted = find_resource(outlook.resources, resource)
@@ -32,5 +33,5 @@ def command(application: Application, resource: str, rev: str | None) -> int:
     failures = [look.plan.failure for look in outlook.looks if look.plan.failure is not None]
     if failures and not found:
         raise TransientError(failures[0].message, reason=failures[0].reason)
-    click.echo(json.dumps(found, indent=2))
+    click.echo(application.secrets.masked(json.dumps(found, indent=2)))
     return Exit.OK

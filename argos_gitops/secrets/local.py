@@ -1,10 +1,11 @@
 """Secrets from the environment, from files, and from the vault of what SOPS encrypted."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from argos_gitops.model.errors import SettingsError
-from argos_gitops.model.secret import SecretRef, SecretValue
+from argos_gitops.model.secret import MASK, SecretRef, SecretValue
 from argos_gitops.secrets.vault import Vault
 
 _LARGEST = 64 * 1024
@@ -19,12 +20,21 @@ class LocalSecrets:
     def __init__(self, environment: Mapping[str, str], vault: Vault) -> None:
         self._environment = environment
         self._vault = vault
+        self._told: set[SecretValue] = set()
 
     def resolve(self, ref: SecretRef) -> SecretValue:
         value = self._found(ref)
         if not value.reveal():
             raise SettingsError(f"the secret {ref} is empty; give it a value", reason="SecretMissing")
+        self._told.add(value)
         return value
+
+    def masked(self, encoded: str) -> str:
+        """JSON without the values that were resolved here, for what is printed whole."""
+        for value in sorted(self._told, key=lambda each: len(each.reveal()), reverse=True):
+            for spelling in (value.reveal(), value.reveal().replace("{", "\\{")):
+                encoded = encoded.replace(json.dumps(spelling)[1:-1], MASK)
+        return encoded
 
     def _found(self, ref: SecretRef) -> SecretValue:
         if ref.sops is not None:

@@ -9,7 +9,7 @@ through the environment, which wins over every configuration file.
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -65,13 +65,19 @@ _HOOK_VARIABLES = (
 class Credentials:
     """What a repository may ask for. `token` wins over a password in the URL.
 
-    With `ssh_key` no other key is offered; with `known_hosts` no other file is believed. An unknown
-    host key is always refused.
+    `renewed` is asked for the token before each use, so that a new one is taken without a restart. With
+    `ssh_key` no other key is offered; with `known_hosts` no other file is believed. An unknown host key
+    is always refused.
     """
 
     token: SecretValue | None = None
     ssh_key: Path | None = None
     known_hosts: Path | None = None
+    renewed: Callable[[], SecretValue | None] | None = None
+
+    def current(self) -> "Credentials":
+        """As they are now."""
+        return self if self.renewed is None else replace(self, token=self.renewed())
 
 
 NO_CREDENTIALS = Credentials()

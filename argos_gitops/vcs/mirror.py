@@ -79,8 +79,18 @@ class Mirror:
         self.address = address
         self.folder = root / mirror_name(address)
         self._limits = limits
-        environment, redact = git_environment(address, credentials), redactor(address, credentials)
-        self.repository = Repository(Git(self.folder, environment, redact, limits.git))
+        self._credentials = credentials
+        self._used: tuple[Credentials, Repository] | None = None
+
+    @property
+    def repository(self) -> Repository:
+        """With the credentials as they are now."""
+        credentials, used = self._credentials.current(), self._used
+        if used is None or used[0] != credentials:
+            environment = git_environment(self.address, credentials)
+            git = Git(self.folder, environment, redactor(self.address, credentials), self._limits.git)
+            self._used = used = (credentials, Repository(git))
+        return used[1]
 
     def fetch(self, ref: str | None = None, terms: Terms = ANY_TERMS) -> Fetched:
         """The commit of a branch, a tag or the default branch (None), or the commit that `ref` names.
