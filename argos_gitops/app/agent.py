@@ -17,15 +17,20 @@ from argos_gitops.app.bouncers import bouncers_of, message_of
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.measuring import measuring
+from argos_gitops.app.upkeep import timetable_of
+from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.ports.audit import AuditEntry
 from argos_gitops.ports.control import AGENT
 from argos_gitops.ports.provider import Target
 from argos_gitops.ports.report import PassResult, Reporter
 from argos_gitops.reconcile.agent import Agent
-from argos_gitops.reconcile.crew import Crew
+from argos_gitops.reconcile.crew import Crew, spec_of
 from argos_gitops.reconcile.deferred import Deferred
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.pulse import Pulse
+from argos_gitops.scheduling.timetable import Timetable
+from argos_gitops.sources.watch import Watcher, watchable
 
 DRAIN = timedelta(seconds=9)
 """How long the end may take; service managers give ten seconds before they kill."""
@@ -46,6 +51,9 @@ class RunningAgent:
         self._over = threading.Event()
         self._front: Front | None = None
         self._agent: Agent | None = None
+        self._watcher: Watcher | None = None
+        self._timetable: Timetable | None = None
+        self._spec = AgentSpec()
 
     def run(self) -> bool:
         """Runs until SIGTERM or SIGINT; whether everything ended in time. SIGHUP makes it look again.
@@ -73,8 +81,22 @@ class RunningAgent:
         self._agent = Agent(self._crew())
         for number, handler in self._handlers().items():
             signal.signal(number, handler)
+        application.notifications.start()
         self._agent.start()
+        self._watcher = self._watch_folder()
+        self._timetable = timetable_of(application, lambda: self._spec.retention, self._log)
+        self._timetable.start()
         self._log.info("started", instance=application.settings.instance, replica=application.replica)
+
+    def _watch_folder(self) -> Watcher | None:
+        """A repository that is a folder here tells by itself that it changed."""
+        folders = watchable(self._application.source_request)
+        if not folders:
+            return None
+        settings = self._application.settings
+        watcher = Watcher(folders, self._look, self._log, (settings.state_dir, settings.cache_dir))
+        watcher.start()
+        return watcher
 
     def _crew(self) -> Crew:
         application = self._application
@@ -93,6 +115,7 @@ class RunningAgent:
             in_force=self._in_force,
             applied=self._metrics.applied,
             passed=self._passed,
+            went_back=self._went_back,
             beat=self._beat,
         )
 
@@ -112,17 +135,25 @@ class RunningAgent:
 
     def _heard(self, why: str) -> None:
         self._log.info("asked_to_look", why=why)
+        self._look()
+
+    def _look(self) -> None:
         if self._agent is not None:
             self._agent.look()
 
     def _end(self) -> bool:
         """In the order of who might still ask whom; whatever does not end in time is left behind."""
         deadline = time.monotonic() + DRAIN.total_seconds()
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self._timetable is not None:
+            self._timetable.stop()
         if self._front is not None:
             self._front.stop(_FRONT_SHARE)
         ended = self._agent is None or self._agent.stop(deadline - _TELLING_SHARE)
         for deferred in self._deferred.values():
             deferred.stop(deadline)
+        ended = self._application.notifications.stop(max(0.0, deadline - time.monotonic())) and ended
         self._log.info("stopped", everything_ended=ended)
         return ended
 
@@ -135,6 +166,8 @@ class RunningAgent:
 
     def _in_force(self, desired: Desired) -> None:
         self._application.loader.keep()
+        self._spec = spec_of(desired)
+        self._application.notifications.configure(desired.state.resources)
         kinds = {spec.target_kind for spec in self._application.specs}
         self._configure_front(
             {each.key: each for kind in kinds for each in desired.state.resources.of_kind(kind).values()}
@@ -152,9 +185,26 @@ class RunningAgent:
     def _passed(self, result: PassResult) -> None:
         self._metrics.report(result)
 
+    def _went_back(self, target: ResourceKey, revision: str, why: str) -> None:
+        entry = AuditEntry(
+            at=self._application.now(),
+            actor=self._application.actor,
+            action="rollback",
+            outcome="done",
+            cause="probes failed",
+            revision=revision,
+            target=str(target),
+            message=why,
+        )
+        self._application.audit.append([entry])
+
     def _beat(self) -> None:
         now = self._application.now()
         self._metrics.beat(now)
+        self._metrics.queue("notifications", self._application.notifications.depth())
+        self._pulse.tell(self._application.notifications.subsystem())
+        for subsystem in self._timetable.subsystems() if self._timetable is not None else ():
+            self._pulse.tell(subsystem)
         for name, deferred in self._deferred.items():
             self._metrics.queue(name, deferred.depth())
         suspensions = self._application.controls.suspensions()

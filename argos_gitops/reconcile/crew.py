@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from argos_gitops.model.agent import AgentSpec
+from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
@@ -27,7 +28,8 @@ class Crew:
     `replica` is the name of this process among those that share the instance; `only` are patterns of the
     targets that it may work on, none meaning all. `in_force` is told of each revision that becomes the one
     in force, `applied` of the seconds from hearing of a revision to having applied it, `passed` of every
-    pass; `beat` is called as long as the agent keeps house.
+    pass, and `went_back` of a target, the older revision that it went back to, and why; `beat` is called
+    as long as the agent keeps house.
     """
 
     reconciler: Reconciler
@@ -44,6 +46,7 @@ class Crew:
     in_force: Callable[[Desired], None] = _nothing
     applied: Callable[[float], None] = _nothing
     passed: Callable[[PassResult], None] = _nothing
+    went_back: Callable[[ResourceKey, str, str], None] = _nothing
     beat: Callable[[], None] = _nothing
 
 

@@ -4,12 +4,15 @@ from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 
 from argos_gitops.model.errors import StalePlanError
-from argos_gitops.model.plan import Plan
+from argos_gitops.model.plan import Failure, Plan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.guard import enforce
 from argos_gitops.planning.plan import assemble
 from argos_gitops.ports.lock import Hold
+from argos_gitops.ports.store import Inventory
 from argos_gitops.reconcile.act import Acted, act_on
+from argos_gitops.reconcile.boundary import contained
+from argos_gitops.reconcile.drafts import Drafter, to_be_proposed
 from argos_gitops.reconcile.look import Desired, Look, look_at
 from argos_gitops.reconcile.parallel import side_by_side
 from argos_gitops.reconcile.parts import Approval, Approve, Parts
@@ -43,6 +46,21 @@ class OnePass:
             plan = self.look(systems)
             with self._trip.phase("act"):
                 self._act(plan, approve)
+            self._draft()
+
+    def _draft(self) -> None:
+        """Writes drift that is to be proposed into the files that this revision was read from."""
+        snapshot, load = self._desired.snapshot, self._parts.try_load
+        looks = [look for look in self._trip.latest if to_be_proposed(look)]
+        if not looks or snapshot is None or load is None:
+            return
+        found = contained(lambda: Drafter(snapshot, load, self._desired.state.resources).of(looks))
+        if isinstance(found, Failure):
+            self._parts.log.warning("cannot_propose", reason=found.reason, why=found.message)
+            return
+        self._trip.proposals = found.proposals
+        for subject, why in found.failed.items():
+            self._parts.log.warning("cannot_propose", what=subject, why=why)
 
     def _look_at(self, system: System) -> Look:
         return look_at(system, self._desired, self._parts.inventory)
@@ -78,10 +96,11 @@ class OnePass:
         """Acts on each system side by side; gives back those that had moved since the look."""
 
         def act(look: Look) -> Acted | None:
+            hold = self._holds[look.system.target.key]
+            inventory = self._parts.inventory.under(hold)
             try:
-                self._remember(look)
-                hold = self._holds[look.system.target.key]
-                return act_on(look, self._desired, self._parts.inventory, hold)
+                self._remember(look, inventory)
+                return act_on(look, self._desired, inventory, hold)
             except StalePlanError:
                 return None
 
@@ -95,13 +114,13 @@ class OnePass:
         self._trip.looks = tuple(replaced.get(look.system.key, look) for look in self._trip.looks)
         return again
 
-    def _remember(self, look: Look) -> None:
+    def _remember(self, look: Look, inventory: Inventory) -> None:
         """Before the first write: whoever is written to must be found again when git forgets it."""
         if look.system.departed or not look.plan.changes:
             return
         document = self._parts.documents.dump(look.system.target.resource)
-        if self._parts.inventory.systems().get(look.system.key) != document:
-            self._parts.inventory.remember_system(look.system.key, document)
+        if inventory.systems().get(look.system.key) != document:
+            inventory.remember_system(look.system.key, document)
 
 
 def _still_approved(plan: Plan, again: Plan, approval: Approval) -> None:

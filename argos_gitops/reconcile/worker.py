@@ -20,7 +20,7 @@ from argos_gitops.reconcile.conditions import unready
 from argos_gitops.reconcile.crew import Crew, spec_of
 from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.look import Desired
-from argos_gitops.reconcile.parts import Approval
+from argos_gitops.reconcile.parts import Approval, Approve
 from argos_gitops.reconcile.rollback import victims, way_back
 from argos_gitops.reconcile.standing import WELL
 
@@ -164,17 +164,19 @@ class Worker:
             return
         self._crew.pulse.begins(str(self.target), f"passes at {desired.revision.short}")
         desired = self._now(desired)
-        result = self._over(desired)
+        result = self._over(desired, self._approve)
         if isinstance(result, PassResult) and self._goes_back(desired, result) and self._back is not None:
-            result = self._over(self._now(self._back))
+            # The guard has nothing to say: this is how the target was a moment ago, and whoever chose
+            # to go back automatically meant it.
+            result = self._over(self._now(self._back), lambda plan: Approval(True, plan.digest))
         self._conclude(result)
         if request:
             self._crew.status.set_target(self.target, replace(self._state(), synced=request))
         self._finished(self.target)
 
-    def _over(self, desired: Desired) -> PassResult | Failure:
+    def _over(self, desired: Desired, approve: Approve) -> PassResult | Failure:
         def run() -> PassResult:
-            return self._crew.reconciler.over(desired, self.target, self._approve)
+            return self._crew.reconciler.over(desired, self.target, approve)
 
         try:
             return contained(run)
@@ -216,6 +218,7 @@ class Worker:
             return False
         why = f"{failing[0].subject}: {failing[0].reason} {failing[0].message}"
         self._crew.log.warning("rolled_back", target=str(self.target), to=healthy[:7], why=why)
+        self._crew.went_back(self.target, healthy, why)
         self._crew.status.set_target(self.target, replace(state, held=desired.revision.sha))
         return True
 
