@@ -1,6 +1,7 @@
 """One attempt to send a message through a channel, within a time limit and with every failure told."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,11 +17,22 @@ from argos_gitops.ports.secrets import Secrets
 TIME_LIMIT = timedelta(seconds=60)
 """For the whole of an attempt, whatever its steps may take; a claim in the outbox lasts longer."""
 
+_LOOK_UP = 0.1
+"""Seconds between two looks whether there is a hurry."""
+
+
+def _never() -> bool:
+    return False
+
 
 def attempt(
-    spec: NotificationChannelSpec, message: Message, secrets: Secrets, limit: timedelta = TIME_LIMIT
+    spec: NotificationChannelSpec,
+    message: Message,
+    secrets: Secrets,
+    limit: timedelta = TIME_LIMIT,
+    hurry: Callable[[], bool] = _never,
 ) -> str:
-    """What `send` of the channel gives and raises; TransientError when it takes too long.
+    """What `send` of the channel gives and raises; TransientError when it takes too long, or in a `hurry`.
 
     It runs in a thread of its own, which is left behind then: no library lets itself be interrupted.
     """
@@ -30,8 +42,12 @@ def attempt(
         name="notification",
         daemon=True,
     )
+    end = time.monotonic() + limit.total_seconds()
     thread.start()
-    thread.join(limit.total_seconds())
+    while thread.is_alive() and time.monotonic() < end and not hurry():
+        thread.join(min(_LOOK_UP, max(0.0, end - time.monotonic())))
+    if not found and hurry():
+        raise TransientError("the agent ended before the channel had answered", reason="ChannelUnreachable")
     if not found:
         text = f"the channel takes longer than {limit.total_seconds():.0f} s"
         raise TransientError(text, reason="ChannelUnreachable")

@@ -15,6 +15,8 @@ from argos_gitops.notify.patience import Patience
 from argos_gitops.ports.outbox import Bundle, Outbox
 from argos_gitops.ports.secrets import Secrets
 
+_TO_PUT_BACK = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -49,6 +51,7 @@ class Delivery:
         self._pace = pace
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._hurry_at = float("inf")
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -62,7 +65,9 @@ class Delivery:
         self._wake.set()
 
     def stop(self, deadline: float) -> bool:
-        """Lets each worker end its attempt; whether all did by `deadline`, in monotonic seconds."""
+        """Whether every worker ended by `deadline`, in monotonic seconds. What is not sent shortly before it
+        is put back: whoever runs next tries it again."""
+        self._hurry_at = deadline - _TO_PUT_BACK
         self._stopping.set()
         self._wake.set()
         for thread in self._threads:
@@ -96,7 +101,7 @@ class Delivery:
 
     def _deliver(self, bundle: Bundle, limit: timedelta) -> None:
         try:
-            partly = self._sender.send(bundle, limit)
+            partly = self._sender.send(bundle, limit, self._hurry)
         except ArgosError as error:
             self._failed(bundle, error)
             return
@@ -104,6 +109,9 @@ class Delivery:
         if partly:
             self._log.warning("notification_partly_delivered", channel=bundle.channel, message=partly)
         self._settled(bundle.channel, "")
+
+    def _hurry(self) -> bool:
+        return time.monotonic() >= self._hurry_at
 
     def _failed(self, bundle: Bundle, error: ArgosError) -> None:
         pause = self._pace.patience.pause(bundle, error)
@@ -131,9 +139,9 @@ class Sender:
         """Messages a minute, by channel."""
         return {name: channel.rate_limit_per_minute for name, channel in self.channels.items()}
 
-    def send(self, bundle: Bundle, limit: timedelta) -> str:
+    def send(self, bundle: Bundle, limit: timedelta, hurry: Callable[[], bool]) -> str:
         channel = self.channels.get(bundle.channel)
         if channel is None:
             raise ArgosError(f"NotificationChannel/{bundle.channel} is gone", reason="ChannelGone")
         message = message_of(bundle, self._instance, channel.template)
-        return attempt(channel, message, self._secrets, limit)
+        return attempt(channel, message, self._secrets, limit, hurry)

@@ -206,6 +206,21 @@ def test_fm15_what_was_being_sent_when_killed_comes_again_under_the_same_id(engi
     assert told([first]) == told([second])
 
 
+def test_a_channel_that_hangs_does_not_keep_the_agent_from_ending(engine: Engine) -> None:
+    """What it did not take is put back, and is due again soon after a restart."""
+    with Receiver(Answer(hang=True)) as receiver:
+        found = (webhook("ops", receiver), rule("ops"))
+        people = notifications(engine)
+        people.configure(resources(*found))
+        people.start()
+        people.notify(event())
+        receiver.wait_for(1)
+        assert people.stop(1)
+        with running(engine, *found) as again:
+            receiver.wait_for(2)
+            until(lambda: again.depth() == 0)
+
+
 def test_whoever_ends_soon_tries_once(engine: Engine, receiver: Receiver) -> None:
     """A single apply: it sends what is due, and leaves what fails to the agent or to the next one."""
     found = resources(webhook("ops", receiver), rule("ops"))
