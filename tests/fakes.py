@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from argos_gitops.model.adoption import Adoption, Edit, Unsayable
 from argos_gitops.model.change import Action, Change, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import ArgosError, StalePlanError
@@ -189,6 +190,12 @@ class WorldProvider:
 
     def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
         return {}
+
+    def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
+        """A Thing says its value."""
+        if change.before is None:
+            return Unsayable("a Thing that is gone")
+        return Adoption({change.owner: (Edit(("spec", "value"), change.before["value"]),)})
 
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         return [f"{change.owner} is a lock-out" for change in changes if change.after == {"value": "lockout"}]

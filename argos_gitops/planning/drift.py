@@ -1,8 +1,9 @@
 """What is done about drift: repaired, reported or proposed as a change of the configuration."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Cause, Change
 from argos_gitops.model.plan import PROPOSED, REPORTED, Held, SystemKey
 from argos_gitops.model.resource import DRIFT_ANNOTATION, AnyResource, ResourceKey
@@ -29,6 +30,19 @@ def noted(difference: SystemDiff, notes: Mapping[str, str]) -> SystemDiff:
         changes=tuple(map(told, difference.changes)),
         held=tuple(replace(each, change=told(each.change)) for each in difference.held),
     )
+
+
+def proposable(difference: SystemDiff, adopt: Callable[[Change], Adoption | Unsayable]) -> SystemDiff:
+    """The same difference; what was to be proposed and cannot be said in git is only reported."""
+
+    def judged(held: Held) -> Held:
+        found = adopt(held.change) if held.reason == PROPOSED else None
+        if not isinstance(found, Unsayable):
+            return held
+        message = f"drift is reported, as git cannot say it ({found.why})"
+        return replace(held, reason=REPORTED, message=message)
+
+    return replace(difference, held=tuple(map(judged, difference.held)))
 
 
 @dataclass(frozen=True, slots=True)

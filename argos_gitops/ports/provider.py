@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import Content, LiveObject, ObjectSet
@@ -117,6 +118,13 @@ class Provider(Protocol):
 
         Asked only where something drifts, right after `live` was observed; may read more, writes nothing.
         Silence where nothing can be known, and the same words for the same drift.
+        """
+        ...
+
+    def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
+        """Pure: what git would have to say for a drift to be right as it is.
+
+        Whoever asks compiles the result: it counts only if the live content comes out.
         """
         ...
 

@@ -12,6 +12,7 @@ from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.model.source import Revision
 from argos_gitops.ports.control import Orders
+from argos_gitops.ports.proposal import Proposal
 from argos_gitops.ports.store import Revisions, TargetState
 
 
@@ -26,7 +27,8 @@ class PassResult:
 
     `plan` and `outcomes` are of this pass alone; `conditions` are those of all targets, and `elsewhere`
     names the resources that only passes over other targets know about. `applied_digests` holds the
-    resources that stand on their target as this revision has them. `durations` are seconds by phase.
+    resources that stand on their target as this revision has them. `durations` are seconds by phase,
+    `proposals` what git would have to say for drift to be right as it is.
     `orders` is what people had asked for when the pass looked.
     """
 
@@ -49,6 +51,7 @@ class PassResult:
     blocked: Sequence[str] = ()
     elsewhere: frozenset[ResourceKey] = frozenset()
     durations: Mapping[str, float] = field(default_factory=dict)
+    proposals: Sequence[Proposal] = ()
     orders: Orders = field(default_factory=Orders)
 
 

@@ -212,6 +212,7 @@ def _result(trip: Trip, reports: Sequence[SystemReport], kept: Kept) -> PassResu
         blocked=standing.blocked,
         elsewhere=_elsewhere(trip, kept.conditions),
         durations=trip.durations,
+        proposals=trip.proposals,
         orders=trip.orders,
     )
 

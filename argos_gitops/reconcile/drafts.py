@@ -1,6 +1,6 @@
 """Drift as changes of the repository: live values written into the files, and proved to mean just that."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import dirname, join
 
@@ -24,7 +24,7 @@ _MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What can be proposed, and why other drift cannot, by object id."""
+    """What can be proposed, and why other drift cannot, by system and object."""
 
     proposals: tuple[Proposal, ...]
     failed: Mapping[str, str]
@@ -47,9 +47,15 @@ class Drafter:
         self._resources = resources
         self._blobs = {file.path: file.blob for file in snapshot.files()}
 
-    def drafts(self, look: Look) -> Drafts:
-        """For the drift on one system that is to be proposed."""
-        proposals, failed = [], {}
+    def of(self, looks: Iterable[Look]) -> Drafts:
+        """For all drift that is to be proposed."""
+        found = [self._of(look) for look in looks]
+        proposals = tuple(proposal for drafts in found for proposal in drafts.proposals)
+        return Drafts(proposals, {what: why for drafts in found for what, why in drafts.failed.items()})
+
+    def _of(self, look: Look) -> Drafts:
+        proposals: list[Proposal] = []
+        failed: dict[str, str] = {}
         for key, said in self._groups(look):
             files, wrong = self._proved(look, said)
             failed |= wrong
@@ -57,7 +63,7 @@ class Drafter:
             if files and changes:
                 target, revision = look.system.target.key, self._snapshot.revision.sha
                 proposals.append(Proposal(key, revision, title_of(changes), body_of(target, changes), files))
-        return Drafts(tuple(proposals), failed)
+        return Drafts(tuple(proposals), {f"{look.system.key} {each}": why for each, why in failed.items()})
 
     def _groups(self, look: Look) -> Iterator[tuple[str, list[_Said]]]:
         owners: dict[ResourceKey, list[_Said]] = {}
@@ -69,11 +75,8 @@ class Drafter:
         if len(owners) <= _MOST:
             yield from ((_slug(owner), said) for owner, said in owners.items())
         else:
-            target = look.system.target.key
-            yield (
-                f"{_slug(target)}-{look.system.key.provider}",
-                [each for said in owners.values() for each in said],
-            )
+            key = f"{_slug(look.system.target.key)}-{look.system.key.provider}"
+            yield key, [each for said in owners.values() for each in said]
 
     def _proved(self, look: Look, said: Sequence[_Said]) -> tuple[Mapping[str, bytes], dict[str, str]]:
         """The files, and what had to be left out of them and why."""
@@ -144,7 +147,7 @@ class Drafter:
 
 def _differing(before: ObjectSet, after: ObjectSet, wanted: Mapping[str, Content]) -> set[str]:
     """The objects that are not what they should be: as they are live, or else as they were."""
-    expected = {object_id: each.content for object_id, each in before.items()} | wanted
+    expected = {**{object_id: each.content for object_id, each in before.items()}, **wanted}
     found = {object_id: each.content for object_id, each in after.items()}
     return {each for each in expected.keys() | found.keys() if expected.get(each) != found.get(each)}
 
@@ -154,6 +157,10 @@ def _merged(one: FileEdits, other: FileEdits) -> FileEdits:
     for key, edits in other.changed.items():
         changed[key] = (*changed.get(key, ()), *edits)
     return FileEdits(changed, (*one.removed, *other.removed), (*one.added, *other.added))
+
+
+def to_be_proposed(look: Look) -> bool:
+    return any(held.reason == PROPOSED for held in look.plan.held)
 
 
 def _slug(key: ResourceKey) -> str:

@@ -20,6 +20,7 @@ from argos_gitops.planning.removals import Removals
 from argos_gitops.planning.windows import window_hold
 from argos_gitops.ports.control import Orders
 from argos_gitops.ports.provider import DesiredState, LiveState, Network
+from argos_gitops.ports.source import Snapshot
 from argos_gitops.ports.store import Converged, Inventory
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.conditions import drifting_since, unready
@@ -60,6 +61,8 @@ class Desired:
     """Whether to stop between two changes, because the process ends."""
     superseded: Callable[[], bool] = _never
     """Whether to stop proving the effect, because there is something newer to apply."""
+    snapshot: Snapshot | None = None
+    """The files that the revision was read from."""
     noticed: float | None = None
     """When this revision was heard of, in monotonic seconds."""
     events: tuple[str, ...] = ()

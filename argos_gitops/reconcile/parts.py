@@ -61,6 +61,8 @@ class Parts:
     documents: Documents
     build: str
     log: Log
+    try_load: Callable[[Snapshot], Loaded] | None = None
+    """Loads what is not in force and may never be; without it, nothing is proposed."""
     reporters: Callable[[], Sequence[Reporter]] = tuple
     orders: Callable[[datetime], Orders] = lambda _: Orders()
     addresses: Callable[[], Sequence[Network]] = tuple

@@ -154,6 +154,7 @@ class Reconciler:
             self._parts.status.exceptions,
             orders=trip.orders,
             addresses=self._parts.addresses,
+            snapshot=snapshot,
         )
 
     def _systems(self, desired: Desired) -> tuple[System, ...]:

@@ -17,6 +17,7 @@ from argos_gitops.model.source import Revision
 from argos_gitops.planning.flapping import FLAPPING
 from argos_gitops.planning.holds import sentences
 from argos_gitops.ports.control import Orders
+from argos_gitops.ports.proposal import Proposal
 from argos_gitops.reconcile.act import Acted
 from argos_gitops.reconcile.look import Look
 from argos_gitops.reconcile.standing import Standing
@@ -49,6 +50,7 @@ class Trip:
     plan: Plan | None = None
     looks: tuple[Look, ...] = ()
     acted: dict[SystemKey, Acted] = field(default_factory=dict)
+    proposals: Sequence[Proposal] = ()
     declined: bool = False
     error: BaseException | None = None
     durations: dict[str, float] = field(default_factory=dict)
@@ -75,6 +77,13 @@ class Trip:
     @property
     def message(self) -> str:
         return self.standing().message
+
+    @property
+    def latest(self) -> Iterator[Look]:
+        """What was seen last of each system."""
+        for look in self.looks:
+            acted = self.acted.get(look.system.key)
+            yield look if acted is None else acted.after
 
     def standing(self, target: ResourceKey | None = None) -> Standing:
         """How the pass ended, for all that it was over or for one target of it."""

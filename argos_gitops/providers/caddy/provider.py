@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from argos_gitops import __version__
+from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Action, Change, Outcome
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import TerminalError
@@ -13,6 +14,7 @@ from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.caddy import fields as describe
+from argos_gitops.providers.caddy.adopt import Adopter
 from argos_gitops.providers.caddy.apply import write
 from argos_gitops.providers.caddy.attribution import (
     Attribution,
@@ -110,6 +112,9 @@ class CaddyProvider:
             empty = holds_nothing_of_ours(_caddy(live).layout)
             circumstances = Circumstances(self._window, self._client.started_at(), empty)
         return self._attribution.notes(changes, circumstances)
+
+    def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
+        return Adopter(self._target.resource, desired.resources).adopt(change)
 
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         """None: what a Host serves bans nobody, and the admin API is never changed."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 
+from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import SettingsError, TerminalError, TransientError
@@ -13,6 +14,7 @@ from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
+from argos_gitops.providers.crowdsec.adopt import adoption_of
 from argos_gitops.providers.crowdsec.apply import Writer
 from argos_gitops.providers.crowdsec.attribution import History
 from argos_gitops.providers.crowdsec.client import LapiClient, Login
@@ -126,6 +128,9 @@ class CrowdSecProvider:
         except TransientError:
             return History({})
         return History.of(changes, answers, self._settings.decision_duration)
+
+    def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
+        return adoption_of(change, self._edge, desired.resources)
 
     def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
         return hazards_of(changes, protected, self._client.own_address)
