@@ -8,7 +8,7 @@ from argos_gitops.planning.render.markdown import code, escape, render
 from argos_gitops.ports.control import AGENT
 from argos_gitops.ports.report import PassResult
 from argos_gitops.status.memory import DriftNote, Memory, PlanNote
-from argos_gitops.status.times import for_people
+from argos_gitops.status.times import for_people, parse
 
 _RECENT = 10
 _MAX_OUTCOMES = 200
@@ -88,7 +88,7 @@ def _orders(orders: Mapping[str, Any]) -> Iterator[str]:
         yield f"- Held at {_sha(orders['pinned']['revision'])}, git is not followed, {_by(orders['pinned'])}"
     if "windowsOverridden" in orders:
         override = orders["windowsOverridden"]
-        yield f"- Closed windows do not count until {escape(override['until'])}, {_by(override)}"
+        yield f"- Closed windows do not count until {for_people(parse(override['until']))}, {_by(override)}"
 
 
 def _by(order: Mapping[str, str]) -> str:
