@@ -12,6 +12,9 @@ import orjson
 from rich.console import Console
 
 from benchmarks import (
+    agent_idle,
+    agent_push,
+    bouncer,
     growth,
     lapi_import,
     no_change_pass,
@@ -34,6 +37,9 @@ BENCHMARKS: dict[str, ModuleType] = {
         no_change_pass,
         push_to_served,
         lapi_import,
+        bouncer,
+        agent_push,
+        agent_idle,
         growth,
     )
 }

@@ -40,7 +40,8 @@ class DecisionSpec(SpecModel):
     edge: EdgeName = Field(description="The Edge whose CrowdSec holds it.")
     type: Literal["ban", "captcha", "throttle"] = Field(
         "ban",
-        description="What bouncers do. Caddy's module answers 403 to ban and captcha, and 429 to throttle.",
+        description="What bouncers do. Caddy's module answers 403 to ban and captcha, and 429 to throttle; "
+        "forward-auth answers 403 to all three.",
     )
     scope: Literal["Ip", "Range"] = Field(description="Whether `value` is an address or a range.")
     value: str = Field(

@@ -1,0 +1,192 @@
+"""The forward-auth bouncer with 300,000 ranges of a real LAPI: its decisions, its memory, its answers.
+
+The ranges are every second /24 from 236.0.0.0 on, which nobody has. What decides is measured in this very
+process; memory and answers are those of the front process, as the agent starts it.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+
+from argos_gitops.app.bouncers import message_of
+from argos_gitops.app.front import Front
+from argos_gitops.app.log import Log
+from argos_gitops.app.settings import load_settings
+from argos_gitops.model.secret import SecretValue
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig
+from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
+from benchmarks.bench import Bench
+from benchmarks.figure import Figure, Rule
+from benchmarks.measure import PeakMemory, Spread
+from benchmarks.site import Site
+from benchmarks.visitors import Visitors
+from benchmarks.warm import WarmProcess
+from tests.components.crowdsec import RealCrowdSec
+
+NAME = "bouncer"
+RANGES = 300_000
+_DECISIONS = 200_000
+_VISIT_SECONDS = 20.0
+_MICROSECOND = 1e6
+_MILLISECOND = 1e3
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    folder = bench.folder / "bouncer"
+    folder.mkdir()
+    with RealCrowdSec(folder / "crowdsec") as lapi:
+        _import(lapi, folder / "ranges.csv")
+        yield from _decisions(lapi)
+        with _front(folder) as front, PeakMemory(front.pid or 0) as memory:
+            _load(front, lapi)
+            yield from _answers(bench.site(), front)
+            _load(front, lapi)  # everything once more, into what is in use
+            loaded = memory.megabytes
+    yield _figure(f"peak memory of the front with {RANGES:,} ranges", "MB", (loaded,), 150.0)
+
+
+def _import(lapi: RealCrowdSec, ranges: Path) -> None:
+    first = int(IPv4Address("236.0.0.0"))
+    values = (f"{IPv4Address(first + (number << 9))}/24" for number in range(RANGES))
+    ranges.write_text("duration,scope,value\n" + "".join(f"168h,Range,{value}\n" for value in values))
+    lapi.cscli("decisions", "import", "--input", str(ranges))
+
+
+def _decisions(lapi: RealCrowdSec) -> Iterator[Figure]:
+    """Each address is another one, so that the verdict cache helps nobody."""
+    begun = time.perf_counter()
+    bouncer = LapiBouncer(_config(lapi))
+    try:
+        _await_loaded(bouncer)
+        yield _figure(f"loading {RANGES:,} ranges", "s", (time.perf_counter() - begun,))
+        took = [seconds * _MICROSECOND for seconds in _timed(bouncer)]
+    finally:
+        bouncer.close()
+    yield _figure("a decision, at the median", "µs", (_quantile(took, 0.5),))
+    yield _figure("a decision, at the 99th percentile", "µs", (_quantile(took, 0.99),), 100.0)
+
+
+def _timed(bouncer: Bouncer) -> Iterator[float]:
+    chance = random.Random(7)  # noqa: S311 # no secret: the same addresses each time
+    for _ in range(_DECISIONS):
+        address = str(IPv4Address(chance.randrange(int(IPv4Address("236.0.0.0")), 1 << 32)))
+        begun = time.perf_counter()
+        bouncer.verdict(address)
+        yield time.perf_counter() - begun
+
+
+def _answers(site: Site, front: Front) -> Iterator[Figure]:
+    ports = (int(front.address.rpartition(":")[2]), site.reference.http_port)
+    site.reference.load(_nothing_but_an_answer(site.reference.http_port))
+    yield from _waits("an answer, nothing beside it", ports, None)
+    site.converge()
+    with WarmProcess(site.program.environment, site.estate.origin) as warm, _again_and_again(warm):
+        yield from _waits(f"an answer beside passes over {site.hosts:,} Hosts", ports, 5.0)
+
+
+def _waits(what: str, ports: tuple[int, int], limit: float | None) -> Iterator[Figure]:
+    """Beside what the machine takes for any answer at all: one that Caddy gives without a thought."""
+    ours, machine = (
+        [seconds * _MILLISECOND for seconds in Visitors(port, _VISIT_SECONDS).waited().values]
+        for port in ports
+    )
+    for share, words, bound in ((0.5, "the median", None), (0.99, "the 99th percentile", limit)):
+        value, reference = _quantile(ours, share), Spread((_quantile(machine, share),))
+        yield Figure(
+            NAME,
+            f"{what}, at {words}",
+            "ms",
+            Spread((value,)),
+            "Caddy's static answer",
+            reference,
+            Rule.ABSOLUTE,
+            value,
+            bound,
+        )
+
+
+def _nothing_but_an_answer(port: int) -> dict[str, Any]:
+    server = {
+        "listen": [f"127.0.0.1:{port}"],
+        "automatic_https": {"disable": True},
+        "routes": [{"handle": [{"handler": "static_response", "status_code": 204}]}],
+    }
+    return {"apps": {"http": {"servers": {"reference": server}}}}
+
+
+@contextmanager
+def _again_and_again(warm: WarmProcess) -> Iterator[None]:
+    """One pass after the other, without a pause, until the end of the block."""
+    over = Event()
+
+    def passes() -> None:
+        while not over.is_set():
+            warm.run_pass()
+
+    thread = Thread(target=passes)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def _front(folder: Path) -> Iterator[Front]:
+    environment = {"HOME": str(folder)}
+    settings = load_settings({"listen": "127.0.0.1:0", "state_dir": str(folder)}, environment, folder)
+    metrics = folder / "metrics"
+    metrics.mkdir()
+    front = Front(settings, environment, lambda why: None, Log(), metrics)
+    with ExitStack() as ends:
+        front.start()
+        ends.callback(front.stop, 5.0)
+        while front.pid is None:
+            time.sleep(0.01)
+        yield front
+
+
+def _load(front: Front, lapi: RealCrowdSec) -> None:
+    """Tells it a key that it does not know, and waits until it has read everything with it."""
+    begun = time.time()
+    front.configure({"bouncers": message_of({"main": _config(lapi)})})
+    while _last_success(front) < begun:
+        time.sleep(0.5)
+
+
+def _last_success(front: Front) -> float:
+    """When its bouncer began the last look that ended well; seconds since 1970."""
+    page = httpx.get(f"http://{front.address}/metrics", timeout=60, trust_env=False).text
+    begins = 'argos_bouncer_last_success_timestamp_seconds{edge="main"} '
+    return next((float(line[len(begins) :]) for line in page.splitlines() if line.startswith(begins)), 0.0)
+
+
+def _config(lapi: RealCrowdSec) -> BouncerConfig:
+    """With a key of its own each time: whoever shares one takes the other's changes."""
+    name, key = f"bouncer-{secrets.token_hex(4)}", secrets.token_hex(16)
+    lapi.cscli("bouncers", "add", name, "--key", key, "--output", "raw")
+    options = {"lapi_url": lapi.lapi_url, "fail_mode": "open", "poll_interval": "3", "away_after": "300"}
+    return BouncerConfig("crowdsec", options, SecretValue(key))
+
+
+def _await_loaded(bouncer: Bouncer) -> None:
+    while bouncer.health().state != "ok":
+        time.sleep(0.01)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+def _figure(what: str, unit: str, values: tuple[float, ...], limit: float | None = None) -> Figure:
+    spread = Spread(values)
+    return Figure(NAME, what, unit, spread, "", None, Rule.ABSOLUTE, spread.median, limit)
