@@ -1,6 +1,9 @@
 """Notifications as people get them: from a repository, real components, and the commands."""
 
 import json
+import signal
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,48 @@ def test_what_one_apply_could_not_deliver_the_next_one_does(tmp_path: Path, cadd
     stored = b"".join(path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
     assert b"canary" not in stored
     assert "canary" not in first.err + first.out
+
+
+def test_a_running_agent_tells_beginnings_and_ends(
+    tmp_path: Path, make_caddy: Callable[..., RealCaddy]
+) -> None:
+    """A Caddy that goes and comes back, and a revision that is rejected and mended: two messages each."""
+    caddy = make_caddy()
+    with Receiver() as receiver:
+        estate = estate_with(tmp_path, caddy, receiver)
+        estate.write("agent.yaml", document("Agent", "agent", {"interval": "1s"}))
+        estate.push()
+        estate.environment["ARGOS_LISTEN"] = "off"
+        with (tmp_path / "agent.log").open("wb") as log:
+            agent = subprocess.Popen(
+                estate.command("run"), cwd=tmp_path, env=estate.environ(), stdout=log, stderr=log
+            )
+        try:
+            receiver.wait_for(1)
+            estate.write("bad.yaml", {"kind": "Nonsense"})
+            estate.push("nonsense")
+            receiver.wait_for(2)
+            (estate.work / "bad.yaml").unlink()
+            estate.push("mended")
+            receiver.wait_for(3)
+            caddy.kill()
+            estate.run("sync")
+            receiver.wait_for(4)
+            caddy.start()
+            estate.run("sync")
+            receiver.wait_for(5)
+        finally:
+            agent.send_signal(signal.SIGTERM)
+            code = agent.wait(60)
+    assert code == 0, (tmp_path / "agent.log").read_text()
+    assert told(receiver)[:4] == [
+        "RevisionApplied Edge/main",
+        "ConfigurationRejected",
+        "ConfigurationAccepted",
+        "TargetUnreachable Edge/main",
+    ]
+    assert "TargetRecovered Edge/main" in told(receiver)[4:]
+    assert b"canary" not in (tmp_path / "agent.log").read_bytes()
 
 
 def test_a_test_message_can_be_asked_for(tmp_path: Path, caddy: RealCaddy) -> None:
