@@ -7,6 +7,7 @@ own, where the same user has another number.
 import os
 import secrets
 import subprocess
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tests.components.process import RealProcess
 
 HOW_TO_GET = "scripts/components gitea"
 _ANY_SCOPE = "all"
+_MERGE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,16 @@ class RealGitea(RealProcess):
         extra = {"new_branch": branch} if branch != onto else {}
         answer = self.api("POST", f"repos/{project}/contents", {**body, **extra})
         return str(answer["commit"]["sha"])
+
+    def merge(self, project: str, number: int) -> str:
+        """Merges a pull request, as soon as Gitea has found out that it can; the merge commit."""
+        path = f"repos/{project}/pulls/{number}"
+        deadline = time.monotonic() + _MERGE_SECONDS
+        while not self.api("GET", path)["mergeable"]:
+            assert time.monotonic() < deadline, f"{path} cannot be merged"
+            time.sleep(0.05)
+        self.api("POST", f"{path}/merge", {"Do": "merge"})
+        return str(self.api("GET", path)["merge_commit_sha"])
 
     def clone_url(self, project: str, user: GiteaUser) -> str:
         scheme, _, rest = self.url.partition("://")

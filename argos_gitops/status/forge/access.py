@@ -19,6 +19,8 @@ from argos_gitops.status.forge.forge import Forge
 from argos_gitops.status.forge.place import place_of
 
 OpenForge = Callable[[ForgeSpec], Forge]
+Recall = Callable[[], ResourceSet | None]
+"""The resources that an earlier process applied: the newest revision may be the first that is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,10 @@ class InForce:
 class ForgeAccess:
     """Shared by all that speak to the forge, so that a rate limit of one is heeded by the others."""
 
-    def __init__(self, open_forge: OpenForge, clock: Clock) -> None:
+    def __init__(self, open_forge: OpenForge, clock: Clock, recall: Recall = lambda: None) -> None:
         self._open = open_forge
         self._clock = clock
+        self._recall = recall
         self._lock = threading.Lock()
         self._forge: tuple[ForgeSpec, Forge] | None = None
         self._quiet_until: datetime | None = None
@@ -47,10 +50,12 @@ class ForgeAccess:
         return self.agent.forge if self.agent is not None else None
 
     def follow(self, resources: ResourceSet | None, revision: Revision | None = None) -> None:
-        """Takes over what a revision says; one that was rejected says nothing.
+        """Takes over what a revision says; one that was rejected says nothing, and the last good one counts.
 
         A revision that was asked for by its id, to go back to it, is no branch to merge into.
         """
+        if resources is None and self.agent is None:
+            resources, revision = self._recall(), None
         if resources is None:
             return
         agents = resources.of(AgentSpec).values()

@@ -4,7 +4,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.forge import ForgeSpec
@@ -46,15 +45,13 @@ class _Told:
 class ForgeReporter:
     """A Reporter that does nothing where no forge is configured.
 
-    A state is told once per commit and context, unless it is a failure for another reason than before. A
-    revision that is rejected before any other was read is told as soon as one says which forge there is.
+    A state is told once per commit and context, unless it is a failure for another reason than before.
     """
 
     def __init__(self, instance: str, access: ForgeAccess) -> None:
         self._instance = instance
         self._access = access
         self._commits: OrderedDict[str, _Told] = OrderedDict()
-        self._untold: PassResult | None = None
 
     def report(self, result: PassResult) -> None:
         """Raises ReportError, TransientError or SettingsError when something could not be told.
@@ -62,23 +59,11 @@ class ForgeReporter:
         The next report of the same tells what is missing, and nothing twice.
         """
         self._access.follow(result.resources, result.revision)
-        if self._access.agent is None:
-            self._untold = result
-            return
-        spec = self._access.spec
-        waiting = [each for each in (self._untold, result) if each is not None]
-        self._untold = None
-        if spec is None:
-            return
-        errors: list[ArgosError] = []
-        for each in waiting:
-            _trying(partial(self._tell, each, spec), errors)
-        _raise_first(errors)
+        spec, sha = self._access.spec, judged_commit(result)
+        if spec is not None and sha is not None:
+            self._tell(result, sha, spec)
 
-    def _tell(self, result: PassResult, spec: ForgeSpec) -> None:
-        sha = judged_commit(result)
-        if sha is None:
-            return
+    def _tell(self, result: PassResult, sha: str, spec: ForgeSpec) -> None:
         told = self._told(sha)
         told.add(result)
         verdict = judge(result, told.done())
@@ -90,7 +75,8 @@ class ForgeReporter:
                 _trying(lambda: self._set_status(forge, spec, verdict, told), errors)
             if spec.comments:
                 _trying(lambda: self._comment(forge, spec, result, told), errors)
-            _raise_first(errors)
+            if errors:
+                raise errors[0]
 
     def _told(self, sha: str) -> _Told:
         told = self._commits.setdefault(sha, _Told())
@@ -150,8 +136,3 @@ def _trying(tell: Callable[[], None], errors: list[ArgosError]) -> None:
         tell()
     except ArgosError as error:
         errors.append(error)
-
-
-def _raise_first(errors: Sequence[ArgosError]) -> None:
-    if errors:
-        raise errors[0]

@@ -53,8 +53,7 @@ class Project:
 
     def merge(self, number: int) -> str:
         """The merge commit."""
-        self.api("POST", f"pulls/{number}/merge", {"Do": "merge"})
-        return str(self.api("GET", f"pulls/{number}")["merge_commit_sha"])
+        return self.gitea.merge(self.name, number)
 
     def statuses(self, sha: str) -> list[tuple[str, str]]:
         """Every status that was ever set on a commit, oldest first."""
