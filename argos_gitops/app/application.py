@@ -22,9 +22,9 @@ from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
-from argos_gitops.model.errors import ReportError, SettingsError
+from argos_gitops.model.errors import ReportError, SettingsError, SourceError
 from argos_gitops.model.plan import Plan
-from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from argos_gitops.app.own_addresses import OwnAddresses
+    from argos_gitops.model.forge import ForgeSpec
     from argos_gitops.model.secret import SecretValue
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import SourceRequest, Verification
     from argos_gitops.status.forge.access import ForgeAccess
+    from argos_gitops.status.forge.forge import Forge
     from argos_gitops.status.forge.previews import PullRequestPlans
     from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
@@ -283,9 +285,22 @@ class Application:
         """The way to the forge that the Agent resource in force names, if it does."""
         from argos_gitops.status.forge.access import ForgeAccess, forge_of
 
-        access = ForgeAccess(lambda spec: forge_of(spec, self.settings.repo, self.secrets), self.clock)
+        def opened(spec: "ForgeSpec") -> "Forge":
+            return forge_of(spec, self.settings.repo, self.secrets)
+
+        access = ForgeAccess(opened, self.clock, self._last_good)
         self._closers.append(access.close)
         return access
+
+    def _last_good(self) -> ResourceSet | None:
+        """What an earlier process applied, if it can still be had."""
+        from argos_gitops.sources.open import open_source
+
+        sha = self.statuses.revisions().applied
+        try:
+            return self._try_load(open_source(self.source_request).fetch(sha)).resources if sha else None
+        except SourceError:
+            return None
 
     @cached_property
     def _forge_reporter(self) -> Reporter:
