@@ -178,7 +178,8 @@ def rendered_document(content: Any) -> str:
 
 
 def _is_flow(node: Node, parent: Node | None) -> bool:
-    return node.flow or (parent is not None and parent.flow)
+    """An empty collection is written `{}` or `[]` anywhere."""
+    return (node.flow and bool(node.entries)) or (parent is not None and parent.flow)
 
 
 def _inline(value: Any, style: str | None = None) -> str:
@@ -190,8 +191,8 @@ def _inline(value: Any, style: str | None = None) -> str:
     yaml = _yaml(_Layout(_DEFAULT_STEP, 0))
     yaml.default_flow_style = True
     written = io.StringIO()
-    yaml.dump([value], written)
-    return written.getvalue().strip()[1:-1]
+    yaml.dump({"-": value}, written)
+    return written.getvalue().strip().removeprefix("{'-': ").removesuffix("}")
 
 
 def _dumped(value: Any, layout: _Layout) -> str:

@@ -179,8 +179,8 @@ def _spec_edit(field: str, value: Any) -> Edit:
 
 
 def _plain(model: Any) -> Any:
-    """As YAML says it, only with what is said there."""
-    return model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    """A part of a spec as YAML says it, only with what is said there."""
+    return model if isinstance(model, str) else model.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _domains(spec: HostSpec, live: Tree) -> Iterator[Edit]:
