@@ -8,10 +8,12 @@ from pathlib import Path
 
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
+from tests.components.sops import RealSops
 from tests.real.estate import PASSWORD, Estate, ban, edge, host
 
 OLD, NEW, INLINE, TOKEN = "canary-old-5b1f", "canary-new-77c2", "canary-inline-9d0e", "canary-token-31aa"
-CANARIES = (OLD, NEW, INLINE, TOKEN)
+SEALED, RESEALED = "canary-sealed-{old}-4f19", "canary-sealed-{new}-a80d"
+CANARIES = (OLD, NEW, INLINE, TOKEN, SEALED, RESEALED)
 
 
 class _Arguments:
@@ -41,17 +43,29 @@ class _Arguments:
                     continue
 
 
-def _estate(tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec) -> Estate:
+def _estate(tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec, sops: RealSops) -> Estate:
     estate = Estate(
         tmp_path,
-        {PASSWORD: crowdsec.machine_password, "UPSTREAM_TOKEN": NEW, "ARGOS_GIT_TOKEN": TOKEN},
+        {
+            PASSWORD: crowdsec.machine_password,
+            "UPSTREAM_TOKEN": NEW,
+            "ARGOS_GIT_TOKEN": TOKEN,
+            "ARGOS_AGE_KEY": sops.key,
+        },
     )
     estate.write("edge.yaml", edge(caddy, crowdsec))
-    secret_header = {"request": {"set": {"Authorization": {"env": "UPSTREAM_TOKEN"}}}}
-    estate.write("hosts.yaml", host("one", "text", headers=secret_header))
+    named = {"Authorization": {"env": "UPSTREAM_TOKEN"}, "Accept": {"sops": "sealed.yaml#key"}}
+    sealed = {"X-Sealed": {"sops": "sealed.yaml#key"}}
+    headers = {"request": {"set": named}, "response": {"set": sealed}}
+    estate.write("hosts.yaml", host("one", "text", headers=headers))
+    _seal(estate, sops, SEALED)
     estate.write("bans.yaml", ban("one", "100.64.0.1"))
     estate.push()
     return estate
+
+
+def _seal(estate: Estate, sops: RealSops, value: str) -> None:
+    (estate.work / "sealed.yaml").write_bytes(sops.encrypt("sealed.yaml", json.dumps({"key": value})))
 
 
 def _live_with_inline_secrets(caddy: RealCaddy) -> None:
@@ -69,11 +83,14 @@ def _live_with_inline_secrets(caddy: RealCaddy) -> None:
     caddy.load({"apps": {"http": {"servers": {"argos": {**server, "automatic_https": {"disable": True}}}}}})
 
 
-def test_fm13_a_canary_shows_nowhere(tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec) -> None:
+def test_fm13_a_canary_shows_nowhere(
+    tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec, sops: RealSops
+) -> None:
     """Old and new values, live plain text, a wrong password, an inline secret, a token: all hidden."""
     _live_with_inline_secrets(caddy)
-    estate = _estate(tmp_path, caddy, crowdsec)
-    canaries = (*CANARIES, crowdsec.machine_password)
+    estate = _estate(tmp_path, caddy, crowdsec, sops)
+    canaries = (*CANARIES, *(each.replace("{", "\\{") for each in (SEALED, RESEALED)))
+    canaries = (*canaries, crowdsec.machine_password, sops.key)
     out = tmp_path / "plan.json"
     with _Arguments() as arguments:
         finished = [estate.run("plan", "-o", form) for form in ("text", "json", "markdown", "github")]
@@ -85,6 +102,12 @@ def test_fm13_a_canary_shows_nowhere(tmp_path: Path, caddy: RealCaddy, crowdsec:
         ]
         finished += [estate.run(*command) for command in (["status"], ["drift"], ["history"], ["doctor"])]
         finished += [estate.run(command, "Host/one") for command in ("explain", "render")]
+        _seal(estate, sops, RESEALED)
+        estate.push("rotate")
+        finished += [estate.run("plan", "-o", form) for form in ("text", "json", "markdown", "github")]
+        assert "secret rotated" in finished[-4].out
+        finished.append(estate.apply())
+        assert caddy.get("one.example.com").headers["X-Sealed"] == RESEALED
         estate.environment[PASSWORD] = NEW
         finished += [estate.run("plan"), estate.apply()]
         estate.write(
@@ -114,7 +137,9 @@ def _assert_clean_files(estate: Estate, canaries: tuple[str, ...]) -> None:
     ).stdout
     for canary in canaries:
         assert canary.encode() not in history
-    for folder, _, names in os.walk(estate.folder / "state"):
-        for name in names:
-            content = (Path(folder) / name).read_bytes()
-            assert not [canary for canary in canaries if canary.encode() in content], name
+    for root in ("state", "cache"):
+        for folder, _, names in os.walk(estate.folder / root):
+            for name in names:
+                content = (Path(folder) / name).read_bytes()
+                found = [canary for canary in canaries if canary.encode() in content]
+                assert not [each for each in found if (root, each) != ("cache", INLINE)], name

@@ -1,6 +1,6 @@
 """Resources as the objects that one Caddy should hold. Pure but for memos."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from argos_gitops.providers.caddy.edge import (
     logging_content,
 )
 from argos_gitops.providers.caddy.hosts import HostSpec
+from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.layout import Layout, Tree
 from argos_gitops.providers.caddy.listeners import Needs
 from argos_gitops.providers.caddy.proxy import handlers
@@ -49,14 +50,10 @@ class _Memo:
 class Compiler:
     """Compiles for one Edge. What did not change since the last call is taken from memory."""
 
-    def __init__(
-        self,
-        edge: AnyResource,
-        settings: CaddySettings,
-        inlined: Callable[[Any], Any] = lambda content: content,
-    ) -> None:
-        """`inlined` puts values in the place of secrets that Caddy cannot find by itself."""
-        self._inlined = inlined
+    def __init__(self, edge: AnyResource, settings: CaddySettings, inlining: Inlining | None = None) -> None:
+        """`inlining` puts values in the place of secrets that Caddy cannot find by itself."""
+        self._inlining = inlining
+        self._sealed = bool(sealed_uses(settings.acme))
         self._edge = edge
         self._settings = settings
         self._bouncer = bouncer_module(edge.spec)
@@ -86,6 +83,15 @@ class Compiler:
             )
         return found
 
+    def _inlined(self, content: Any) -> Any:
+        """A whole content with its secrets in it; itself where there are none."""
+        if self._inlining is None:
+            return content
+        filled = self._inlining.filled(content)
+        if filled is not content:
+            self._inlining.learn(filled)
+        return filled
+
     def compiled_content(self, object_id: str) -> Any:
         """What was last compiled for a host, so that an equal live content need not be kept twice."""
         memo = self._hosts.get(object_id.removeprefix("host/"))
@@ -107,6 +113,8 @@ class Compiler:
         ):
             return memo
         content = self._host_content(host, service, scene)
+        if self._sealed or sealed_uses(host.spec) or (service is not None and sealed_uses(service.spec)):
+            content = self._inlined(content)
         compiled = ManagedObject(
             marks.host_object(host.name), host.key, content, location=host.location, protected=host.protected
         )
@@ -115,12 +123,11 @@ class Compiler:
     def _host_content(self, host: HostResource, service: ServiceResource | None, scene: Scene) -> Tree:
         spec = host.spec
         own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
-        tls = self._inlined(tls_of(spec.tls, self._settings.acme))
+        tls = tls_of(spec.tls, self._settings.acme)
         answer = () if service is None else self._answer(service)
-        found = routes(host.name, spec, answer, scene.bouncer if spec.bouncer else None)
         return {
             "server": scene.server or own,
-            "routes": self._inlined(found) if sealed_uses(spec) else found,
+            "routes": routes(host.name, spec, answer, scene.bouncer if spec.bouncer else None),
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 
@@ -128,7 +135,7 @@ class Compiler:
         """One proxy per Service: hosts of the same Service share it in memory."""
         digest, answer = self._answers.get(service.name, ("", ()))
         if digest != service.digest:
-            answer = self._inlined(handlers(service.spec))
+            answer = handlers(service.spec)
             self._answers[service.name] = (service.digest, answer)
         return answer
 

@@ -6,9 +6,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from argos_gitops.model.secret import SecretRef
-from argos_gitops.providers.caddy.inlining import token
 
 _PORT = re.compile(r":([0-9]+)$")
+
+SEALED = re.compile("\0sops ([0-9a-f]*) ([^\0]+)\0")
+"""What stands for a `{sops}` secret until it is inlined: its blob, path and key. NUL can stand in no value
+that people write, as YAML and the fields' patterns refuse it."""
 
 
 def _check_port(address: str) -> str:
@@ -73,7 +76,7 @@ def placeholder(secret: SecretRef) -> str:
     What SOPS encrypted it cannot find: see inlining.
     """
     if secret.sops is not None:
-        return token(secret)
+        return f"\0sops {secret.blob} {secret.sops}\0"
     return f"{{env.{secret.env}}}" if secret.env else f"{{file.{secret.file}}}"
 
 

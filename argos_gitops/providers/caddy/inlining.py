@@ -12,14 +12,8 @@ from argos_gitops.model.errors import SettingsError, TerminalError
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import MASK, SecretRef
 from argos_gitops.ports.secrets import Secrets
-
-# NUL can stand in no value that people write: YAML and the fields' patterns refuse it.
-_TOKEN = re.compile("\0sops ([0-9a-f]*) ([^\0]+)\0")
-
-
-def token(secret: SecretRef) -> str:
-    """What stands for a `{sops}` secret until it is inlined."""
-    return f"\0sops {secret.blob} {secret.sops}\0"
+from argos_gitops.providers.caddy.fields import fields
+from argos_gitops.providers.caddy.fragments import SEALED
 
 
 class Inlining:
@@ -34,7 +28,7 @@ class Inlining:
     def filled(self, content: Any) -> Any:
         """The content with its values; itself when it holds no token. Raises TerminalError."""
         if isinstance(content, str):
-            return _TOKEN.sub(self._value, content) if "\0" in content else content
+            return SEALED.sub(self._value, content) if "\0" in content else content
         if isinstance(content, dict):
             changed = {key: new for key, old in content.items() if (new := self.filled(old)) is not old}
             return {**content, **changed} if changed else content
@@ -44,15 +38,18 @@ class Inlining:
             return content if same else type(content)(items)
         return content
 
-    def masked(self, fields: Mapping[str, str]) -> Mapping[str, str]:
-        """Fields without any value, and without what stood before where a value stands now."""
-        if not self._values:
-            return fields
-        self._labels |= {label for label, text in fields.items() if self._holds_value(text)}
-        return {label: MASK if label in self._labels else text for label, text in fields.items()}
+    def learn(self, content: Any) -> None:
+        """Looks where values of a compiled content show: what stands there on the target is masked too."""
+        if self._values:
+            shown = fields(content).items()
+            self._labels |= {label for label, text in shown if any(each in text for each in self._values)}
 
-    def _holds_value(self, text: str) -> bool:
-        return any(value in text for value in self._values)
+    def masked(self, content: Any) -> Mapping[str, str]:
+        """A content's fields, without those where secrets stand or have stood."""
+        shown = fields(content)
+        if not self._labels:
+            return shown
+        return {label: MASK if label in self._labels else text for label, text in shown.items()}
 
     def _value(self, match: re.Match[str]) -> str:
         ref = SecretRef(sops=match[2]).bound(match[1])

@@ -13,7 +13,6 @@ from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
-from argos_gitops.providers.caddy import fields as describe
 from argos_gitops.providers.caddy.adopt import Adopter
 from argos_gitops.providers.caddy.apply import write
 from argos_gitops.providers.caddy.attribution import (
@@ -53,7 +52,7 @@ class CaddyProvider:
         self._client = AdminClient(settings.admin_url, context.timeout)
         self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
         self._inlining = Inlining(target.key, context.secrets)
-        self._compiler = Compiler(target.resource, settings, self._inlining.filled)
+        self._compiler = Compiler(target.resource, settings, self._inlining)
         self._files = LoadedFiles(context.cache_dir, target.key.name)
         self._last: CaddyLive | None = None
         self._clock = context.clock
@@ -104,7 +103,7 @@ class CaddyProvider:
         return (*self._unenforced(hosts), *self._without_tls(hosts))
 
     def fields(self, content: Content) -> Mapping[str, str]:
-        return self._inlining.masked(describe.fields(content))
+        return self._inlining.masked(content)
 
     def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
         circumstances = None
