@@ -1,10 +1,11 @@
 """compose/: what compose.yaml promises, and that its two small programs do what they say."""
 
-import os
 import re
 import shutil
 import subprocess
-import time
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -76,39 +77,30 @@ def test_make_secrets_makes_each_once(tmp_path: Path) -> None:
     assert f"AGENT_PASSWORD={first['lapi_password']}\n" in first["crowdsec.env"]
 
 
-def _run_loop_once(folder: Path, exit_code: int) -> dict[str, str]:
-    """Runs apply-loop with an `argos-gitops` that ends with `exit_code`, until its first note."""
-    (folder / "argos-gitops").write_text(f'#!/bin/sh\necho "$@" >"{folder}/arguments"\nexit {exit_code}\n')
-    (folder / "argos-gitops").chmod(0o755)
-    environment = {
-        "PATH": f"{folder}:{os.environ['PATH']}",
-        "ARGOS_INTERVAL": "600",
-        "ARGOS_LAST_APPLY": str(folder / "last"),
-    }
-    with subprocess.Popen([COMPOSE / "apply-loop"], env=environment) as loop:
-        while loop.poll() is None and not (folder / "last").exists():
-            time.sleep(0.01)
-        loop.terminate()
-        assert loop.wait() == 0
-    return environment
+@pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
+def test_the_health_check_follows_readiness(status: int, healthy: bool) -> None:
+    """The container is healthy exactly while the agent says that it is ready."""
+    test = SERVICES["argos-gitops"]["healthcheck"]["test"]
+    assert test[:3] == ["CMD", "python", "-c"]
 
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # http.server chooses the name
+            self.send_response(status if self.path == "/readyz" else 404)
+            self.end_headers()
 
-@pytest.mark.parametrize(
-    ("exit_code", "healthy"), [(0, True), (1, False), (3, False), (4, False), (5, False)]
-)
-def test_health_follows_the_last_apply(tmp_path: Path, exit_code: int, healthy: bool) -> None:
-    """Only an apply that ended well makes the container healthy; the loop itself goes on."""
-    environment = _run_loop_once(tmp_path, exit_code)
-    assert (tmp_path / "arguments").read_text() == "apply --auto-approve\n"
-    check = subprocess.run(
-        [COMPOSE / "last-apply-succeeded"], env=environment, capture_output=True, text=True
-    )
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Says nothing on stderr."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        code = test[3].replace("8780", str(server.server_port))
+        check = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        server.shutdown()
     assert (check.returncode == 0) is healthy
-    assert f"exit code {exit_code}" in check.stdout
 
 
-def test_an_apply_long_ago_is_not_health(tmp_path: Path) -> None:
-    """A loop that hangs is noticed, although its last apply went well."""
-    environment = _run_loop_once(tmp_path, 0)
-    os.utime(tmp_path / "last", (0, 0))
-    assert subprocess.run([COMPOSE / "last-apply-succeeded"], env=environment, check=False).returncode == 1
+def test_the_agent_listens_where_its_health_is_asked() -> None:
+    service = SERVICES["argos-gitops"]
+    port = service["environment"]["ARGOS_LISTEN"].rpartition(":")[2]
+    assert f"127.0.0.1:{port}/readyz" in service["healthcheck"]["test"][3]
+    assert service["command"] == ["run"]
