@@ -54,12 +54,22 @@ def closed(
     return Closed(closure[0], _opening(ours, closure[1]))
 
 
-def window_hold(windows: Sequence[WindowSpec], now: datetime, override: datetime | None = None) -> Hold:
-    """Holds whatever is on a closed target, but for renewals: a standing ban must not run out for it."""
+def window_hold(
+    windows: Sequence[WindowSpec],
+    now: datetime,
+    *,
+    override: datetime | None = None,
+    going_back: bool = False,
+) -> Hold:
+    """Holds whatever is on a closed target, but for what would do harm by waiting.
+
+    A standing ban must not run out for a window, so it is renewed; and with `going_back`, from a revision
+    that failed its probes, that revision does not stay because the window it came through has closed.
+    """
     known: dict[ResourceKey, Closed | None] = {}
 
     def hold(system: SystemKey, change: Change) -> Held | None:
-        if change.cause is Cause.EXPIRY:
+        if change.cause is Cause.EXPIRY or (going_back and change.cause is Cause.REVISION):
             return None
         target = system.target
         if target not in known:

@@ -78,7 +78,12 @@ class Desired:
         return (
             self.suspended,
             DriftModes.of(self.state.resources, self.agent.drift.mode),
-            window_hold(self.agent.windows, self.now, None if override is None else override.until),
+            window_hold(
+                self.agent.windows,
+                self.now,
+                override=None if override is None else override.until,
+                going_back=self.instead_of is not None,
+            ),
             slowed(self.repairs, self.now, self.agent.drift.flapping),
         )
 

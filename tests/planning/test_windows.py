@@ -148,6 +148,12 @@ def test_a_closed_target_holds_changes_and_lets_renewals_pass() -> None:
     assert hold(replace(CADDY, target=OTHER), replace(RENEWAL, cause=Cause.DRIFT)) is not None
 
 
+def test_a_revision_that_failed_does_not_stay_because_a_window_closed() -> None:
+    hold = window_hold([window("deny", "0 12 * * *", "1h")], NOON, going_back=True)
+    assert hold(CADDY, MOVE) is None
+    assert hold(CADDY, REPAIR) is not None
+
+
 _schedules = st.sampled_from(
     [
         "0 22 * * *",
