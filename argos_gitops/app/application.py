@@ -22,16 +22,15 @@ from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
-from argos_gitops.model.errors import ReportError, SettingsError, SourceError
+from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.plan import Plan
-from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
+from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
 from argos_gitops.ports.lease import Leases
 from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
-from argos_gitops.ports.proposal import Proposer
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
 from argos_gitops.ports.source import Snapshot
@@ -47,14 +46,11 @@ from argos_gitops.secrets.vault import Vault
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from argos_gitops.app.forge import ForgeParts
     from argos_gitops.app.own_addresses import OwnAddresses
-    from argos_gitops.model.forge import ForgeSpec
     from argos_gitops.model.secret import SecretValue
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import SourceRequest, Verification
-    from argos_gitops.status.forge.access import ForgeAccess
-    from argos_gitops.status.forge.forge import Forge
-    from argos_gitops.status.forge.previews import PullRequestPlans
     from argos_gitops.status.read import StatusPages
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
@@ -281,74 +277,31 @@ class Application:
         return Watched("status branch", StatusBranch(self.settings.instance, self.branch), self.notifications)
 
     @cached_property
-    def forge(self) -> "ForgeAccess":
-        """The way to the forge that the Agent resource in force names, if it does."""
-        from argos_gitops.status.forge.access import ForgeAccess, forge_of
+    def forge(self) -> "ForgeParts":
+        """What is told, proposed and planned where people review the repository."""
+        from argos_gitops.app.forge import ForgeParts
 
-        def opened(spec: "ForgeSpec") -> "Forge":
-            return forge_of(spec, self.settings.repo, self.secrets)
-
-        access = ForgeAccess(opened, self.clock, self._last_good)
-        self._closers.append(access.close)
-        return access
-
-    def _last_good(self) -> ResourceSet | None:
-        """What an earlier process applied, if it can still be had."""
-        from argos_gitops.sources.open import open_source
-
-        sha = self.statuses.revisions().applied
-        try:
-            return self._try_load(open_source(self.source_request).fetch(sha)).resources if sha else None
-        except SourceError:
-            return None
+        forge = ForgeParts(self, self._try_load)
+        self._closers.append(forge.close)
+        return forge
 
     @cached_property
     def _forge_reporter(self) -> Reporter:
         from argos_gitops.notify.watched import Watched
-        from argos_gitops.status.forge.reporter import ForgeReporter
 
-        return Watched("forge", ForgeReporter(self.settings.instance, self.forge), self.notifications)
-
-    @cached_property
-    def proposals(self) -> Proposer:
-        """Branches and pull requests with changes of the configuration, for people to merge."""
-        from argos_gitops.status.forge.proposals import ConfigRepository, Proposals
-        from argos_gitops.status.open import open_offer
-
-        settings = self.settings
-        repository = ConfigRepository(
-            lambda name: open_offer(settings.repo, name, settings.cache_dir, self._credentials),
-            "" if settings.path == "." else settings.path,
-            settings.branch,
-        )
-        return Proposals(settings.instance, repository, self.forge, self.clock)
+        return Watched("forge", self.forge.reporter, self.notifications)
 
     @cached_property
     def _proposing(self) -> Reporter:
         from argos_gitops.notify.watched import Watched
         from argos_gitops.reconcile.proposing import Proposing
 
-        proposing = Proposing(lambda: self.proposals, Log(self.settings.log_format))
+        proposing = Proposing(lambda: self.forge.proposals, Log(self.settings.log_format))
         return Watched("proposals", proposing, self.notifications)
 
-    @cached_property
-    def pull_request_plans(self) -> "PullRequestPlans":
-        """To be asked to look now and then: says on open pull requests what merging them would change."""
-        from argos_gitops.app.previews import Previewer
-        from argos_gitops.status.forge.previews import PullRequestPlans
-
-        previewer = Previewer(lambda: Application(self.settings, self._environment, self._progress))
-        return PullRequestPlans(self.settings.instance, self.forge, previewer)
-
-    def merge_of(self, branch: str, into: str) -> str:
-        """The commit that a merge would give. Raises GitError, ReportError where there is no remote."""
-        from argos_gitops.status.open import open_mirror
-        from argos_gitops.vcs.merging import merged
-
-        mirror = open_mirror(self.settings.repo, self.settings.cache_dir, self._credentials)
-        if mirror is None:
-            raise ReportError("a folder has no pull requests; follow the repository by its URL")
-        return merged(mirror, into, branch)
+    def another(self) -> "Application":
+        """One with the same settings, that shares nothing with this one; whoever asks for it closes it."""
+        return Application(self.settings, self._environment, self._progress)
 
     @cached_property
     def _audit_reporter(self) -> Reporter:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from argos_gitops.model.errors import GitError, ManifestError, SourceError
+from argos_gitops.model.errors import GitError, ManifestError, ReportError, SourceError
 from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.planning.render import markdown, problems
 from argos_gitops.status.forge.access import InForce
 from argos_gitops.status.forge.forge import PullRequest
+from argos_gitops.status.open import open_mirror
+from argos_gitops.vcs.merging import merged
 
 if TYPE_CHECKING:
     from argos_gitops.app.application import Application
@@ -47,7 +49,11 @@ def moved_targets(
 
 
 def _preview(application: "Application", pull: PullRequest, in_force: InForce) -> str:
-    sha = application.merge_of(pull.branch, in_force.revision.ref)
+    request = application.source_request
+    mirror = open_mirror(request.repo, request.cache, request.credentials)
+    if mirror is None:
+        raise ReportError("a folder has no pull requests; follow the repository by its URL")
+    sha = merged(mirror, in_force.revision.ref, pull.branch)
     loaded = application.load(application.source.fetch(sha))
     if loaded.problems:
         raise ManifestError(loaded.problems)

@@ -123,7 +123,7 @@ def test_a_pull_request_is_told_what_merging_it_would_change(
     hosted.write("hosts/meanwhile.yaml", host("meanwhile", "one"))
     application.apply(_approve)
     for _ in range(2):
-        application.pull_request_plans.look()
+        application.forge.plans.look()
     [comment] = hosted.comments(number)
     assert "what merging this would change" in comment
     assert "+ Host/wiki" in comment
@@ -131,7 +131,7 @@ def test_a_pull_request_is_told_what_merging_it_would_change(
     assert "Host/first" not in comment
     assert application.plan().empty
     hosted.write("hosts/wiki.yaml", host("wiki", "two", wrong=1), "wiki")
-    application.pull_request_plans.look()
+    application.forge.plans.look()
     [comment] = hosted.comments(number)
     assert "UnknownField" in comment
     hosted.write("hosts/wiki.yaml", host("wiki", "two"), "wiki")
@@ -149,7 +149,7 @@ def test_a_pull_request_cannot_send_the_agent_elsewhere(
     elsewhere = make_caddy()
     number = hosted.propose("moved", "edge.yaml", edge(elsewhere))
     added = hosted.propose("added", "other.yaml", {**edge(elsewhere), "metadata": {"name": "other"}})
-    application.pull_request_plans.look()
+    application.forge.plans.look()
     assert "Edge/main and is therefore not planned" in hosted.comments(number)[0].replace("\\", "")
     assert "Edge/other and is therefore not planned" in hosted.comments(added)[0].replace("\\", "")
     assert "argos-gitops/" not in elsewhere.log_tail(1000)
@@ -161,5 +161,5 @@ def test_a_conflict_is_told_on_the_pull_request(hosted: Hosted, application: App
     number = hosted.propose("wiki", "hosts/wiki.yaml", host("wiki", "two"))
     hosted.write("hosts/wiki.yaml", host("wiki", "three"))
     application.apply(_approve)
-    application.pull_request_plans.look()
+    application.forge.plans.look()
     assert "solve the conflicts" in hosted.comments(number)[0]
