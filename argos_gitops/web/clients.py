@@ -1,5 +1,6 @@
 """Who asks: the address that limits are counted for, and whether it is somebody on this machine."""
 
+import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.requests import HTTPConnection
@@ -9,6 +10,7 @@ _BESIDE_US = tuple(
     ip_network(each)
     for each in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 )
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::\d+)?")
 _SITE_BITS = 64
 
 
@@ -26,11 +28,19 @@ def client_address(connection: HTTPConnection) -> str:
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """Whether the request was made on this machine, and not by a proxy for somebody else."""
-    peer = _peer(connection)
-    if any(name in connection.headers for name in _FORWARDED):
-        return False
-    return peer is None or peer.is_loopback
+    """Whether the request was made on this machine, and not by a proxy or a browser for somebody else.
+
+    A page of a stranger may have its name resolve to 127.0.0.1, but it cannot ask for that address.
+    """
+    if connection.client is None:
+        return not _is_passed_on(connection)
+    peer, host = _peer(connection), _HOST.fullmatch(connection.headers.get("host", ""))
+    asked_for_us = host is not None and (host[1] == "localhost" or _parse(host[1].strip("[]")) is not None)
+    return peer is not None and peer.is_loopback and asked_for_us and not _is_passed_on(connection)
+
+
+def _is_passed_on(connection: HTTPConnection) -> bool:
+    return any(name in connection.headers for name in _FORWARDED)
 
 
 def _peer(connection: HTTPConnection) -> IPv4Address | IPv6Address | None:

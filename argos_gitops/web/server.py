@@ -59,6 +59,7 @@ class Server(UvicornServer):
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                log_level="error",  # its warnings are of malformed requests, which anybody may send
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,

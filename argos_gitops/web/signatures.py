@@ -8,7 +8,7 @@ with 401 what is not genuine. Secrets and digests are compared in constant time.
 | GitHub | `X-Hub-Signature-256` | `sha256=` and the hex HMAC of the body |
 | GitLab | `X-Gitlab-Token` | the secret itself |
 | GitLab, signing token | `webhook-signature` | `v1,` and the base64 HMAC of `id.timestamp.body` |
-| Gitea | `X-Gitea-Signature` | the hex HMAC of the body |
+| Gitea | `X-Gitea-Signature` | the hex HMAC of the JSON, also where that is a field of a form |
 | Forgejo | `X-Forgejo-Signature`, before 1.19 `X-Gitea-Signature` | the same |
 | Bitbucket, Cloud and Data Center | `X-Hub-Signature` | `sha256=` and the hex HMAC of the body |
 | others | `X-Signature`, `X-Timestamp` | `sha256=` and the hex HMAC of the body, or of `timestamp.body` |
@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from urllib.parse import parse_qs
 
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.web.answers import RefusalError
@@ -29,6 +30,8 @@ from argos_gitops.web.answers import RefusalError
 OLDEST = timedelta(minutes=5)
 """How far the clock of a sender that signs the time may be from ours."""
 
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 20
 _SIGNING_TOKEN = "whsec_"  # noqa: S105 # how GitLab's signing tokens begin, not one of them
 
 
@@ -40,9 +43,19 @@ class Delivery:
     body: bytes
     at: datetime
 
+    @property
+    def json(self) -> bytes:
+        """The body, or what the field `payload` of a form holds; empty where there is none."""
+        if not self.headers.get("content-type", "").startswith(_FORM):
+            return self.body
+        try:
+            return parse_qs(self.body.decode(), max_num_fields=_MOST_FIELDS)["payload"][0].encode()
+        except (ValueError, KeyError):
+            return b""
+
 
 def check_github(delivery: Delivery, secret: SecretValue) -> bytes:
-    return _check_body(delivery, secret, "x-hub-signature-256", "sha256=")
+    return _check_body(delivery, secret, "x-hub-signature-256")
 
 
 def check_gitlab(delivery: Delivery, secret: SecretValue) -> bytes:
@@ -54,33 +67,40 @@ def check_gitlab(delivery: Delivery, secret: SecretValue) -> bytes:
 
 
 def check_gitea(delivery: Delivery, secret: SecretValue) -> bytes:
-    return _check_body(delivery, secret, "x-gitea-signature")
+    return _check_json(delivery, secret, "x-gitea-signature")
 
 
 def check_forgejo(delivery: Delivery, secret: SecretValue) -> bytes:
     """A wrong signature of its own is not made good by one under the old name."""
     own = "x-forgejo-signature"
-    return _check_body(delivery, secret, own if own in delivery.headers else "x-gitea-signature")
+    return _check_json(delivery, secret, own if own in delivery.headers else "x-gitea-signature")
 
 
 def check_bitbucket(delivery: Delivery, secret: SecretValue) -> bytes:
-    return _check_body(delivery, secret, "x-hub-signature", "sha256=")
+    return _check_body(delivery, secret, "x-hub-signature")
 
 
 def check_generic(delivery: Delivery, secret: SecretValue) -> bytes:
     """With `X-Timestamp` (seconds since 1970) the time is signed too, and must be ours."""
     timestamp = delivery.headers.get("x-timestamp")
     if timestamp is None:
-        return _check_body(delivery, secret, "x-signature", "sha256=")
+        return _check_body(delivery, secret, "x-signature")
     _check_time(timestamp, delivery.at)
     digest = _mac(secret.reveal().encode(), timestamp.encode("latin-1") + b"." + delivery.body)
     _compare(delivery, "x-signature", b"sha256=" + digest.hex().encode())
     return digest
 
 
-def _check_body(delivery: Delivery, secret: SecretValue, header: str, prefix: str = "") -> bytes:
+def _check_body(delivery: Delivery, secret: SecretValue, header: str) -> bytes:
     digest = _mac(secret.reveal().encode(), delivery.body)
-    _compare(delivery, header, (prefix + digest.hex()).encode())
+    _compare(delivery, header, b"sha256=" + digest.hex().encode())
+    return digest
+
+
+def _check_json(delivery: Delivery, secret: SecretValue, header: str) -> bytes:
+    """Gitea 1.26 and Forgejo sign what they put into a form, not the form."""
+    digest = _mac(secret.reveal().encode(), delivery.json)
+    _compare(delivery, header, digest.hex().encode())
     return digest
 
 

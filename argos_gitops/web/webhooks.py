@@ -5,7 +5,6 @@ Nothing of it is believed but that it is time to look: what is applied comes fro
 """
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
 
 import orjson
 from starlette.requests import Request
@@ -26,7 +25,6 @@ from argos_gitops.web.pushes import Payload
 from argos_gitops.web.replays import Replays
 from argos_gitops.web.signatures import Delivery
 
-_FORM = "application/x-www-form-urlencoded"
 _FAILURES = (20, 3.0)
 """How many wrong deliveries of one address are looked at in detail: at once, and seconds for one more."""
 
@@ -112,16 +110,12 @@ class Webhooks:
 
 
 def _payload(delivery: Delivery) -> Payload:
-    """The JSON object that the body holds, bare or as the form field `payload`."""
-    content = delivery.body
     try:
-        if delivery.headers.get("content-type", "").startswith(_FORM):
-            content = parse_qs(content.decode(), max_num_fields=20)["payload"][0].encode()
-        payload = orjson.loads(content)
-    except (ValueError, KeyError):
+        payload = orjson.loads(delivery.json)
+    except ValueError:
         payload = None
     if not isinstance(payload, dict):
-        raise RefusalError(400, "Malformed", "expected a JSON object as the body") from None
+        raise RefusalError(400, "Malformed", "expected a JSON object as the body")
     return payload
 
 

@@ -37,15 +37,28 @@ def test_a_request_is_counted_for(peer: str | None, forwarded: str | None, count
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", None])
 def test_this_machine(peer: str | None) -> None:
-    assert is_local(_connection(peer))
+    assert is_local(_connection(peer, host="127.0.0.1:8780"))
 
 
 @pytest.mark.parametrize("header", ["x_forwarded_for", "forwarded", "x_real_ip", "via"])
 def test_what_a_proxy_passes_on_is_not_from_this_machine(header: str) -> None:
     """Caddy beside us connects over loopback too."""
-    assert not is_local(_connection("127.0.0.1", **{header: "127.0.0.1"}))
+    assert not is_local(_connection("127.0.0.1", **{"host": "127.0.0.1", header: "127.0.0.1"}))
+
+
+@pytest.mark.parametrize("host", ["localhost:8780", "127.0.0.1:8780", "[::1]:8780", "127.0.0.1"])
+def test_this_machine_by_its_address(host: str) -> None:
+    assert is_local(_connection("127.0.0.1", host=host))
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8780", "", "[", "a@b:c", "localhost.evil.example"]
+)
+def test_a_name_that_was_made_to_mean_this_machine(host: str) -> None:
+    """A browser on this machine connects from it, but names whom it believes to ask."""
+    assert not is_local(_connection("127.0.0.1", host=host))
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.1", "172.18.0.3", "203.0.113.7", "2001:db8::1"])
 def test_the_network_is_not_this_machine(peer: str) -> None:
-    assert not is_local(_connection(peer))
+    assert not is_local(_connection(peer, host="127.0.0.1:8780"))

@@ -1,6 +1,7 @@
 """`POST /webhooks/{provider}` over HTTP: who wakes the agent, and who does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -161,15 +162,13 @@ def test_other_events_are_ignored(site: RunningSite, delivered: Delivered) -> No
 
 
 def test_a_payload_may_come_as_a_form(site: RunningSite) -> None:
-    """GitHub and Gitea offer that; what is signed is the form."""
+    """GitHub signs the form, Gitea and Forgejo what is in it."""
     body = urlencode({"payload": github().body.decode()}).encode()
-    form = Delivered("github", github().headers, body).with_headers(
-        **{
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Hub-Signature-256": f"sha256={mac(body)}",
-        }
-    )
-    assert outcome(site, form) == (202, "Push")
+    as_form = {"Content-Type": "application/x-www-form-urlencoded"}
+    of_github = github().with_headers(**as_form, **{"X-Hub-Signature-256": f"sha256={mac(body)}"})
+    assert outcome(site, replace(of_github, body=body)) == (202, "Push")
+    for delivered in (gitea(), forgejo()):
+        assert outcome(site, replace(delivered.with_headers(**as_form), body=body)) == (202, "Push")
 
 
 @pytest.mark.parametrize(
