@@ -56,14 +56,17 @@ def held_back(plan: Plan, now: datetime) -> Iterator[Line]:
     for found in groups.values():
         for sentence in sentences(held for _, held in found):
             yield line("  ", Segment(visible(sentence), Style.WARN))
-        yield from _Entries(plan, [(system, held.change) for system, held in found], now).lines()
+        waiting = [(system, held.change) for system, held in found]
+        yield from _Entries(plan, waiting, now, stays=found[0][1].accepted).lines()
 
 
 class _Entries:
-    """The entries of one target, which share a column."""
+    """The entries of one target, which share a column. `stays`: nobody will repair what drifted."""
 
-    def __init__(self, plan: Plan, found: Sequence[tuple[SystemKey, Change]], now: datetime) -> None:
-        self._plan, self._found, self._now = plan, found, now
+    def __init__(
+        self, plan: Plan, found: Sequence[tuple[SystemKey, Change]], now: datetime, *, stays: bool = False
+    ) -> None:
+        self._plan, self._found, self._now, self._stays = plan, found, now, stays
         self._place = _place(found[0][0].target.kind)
         self._objects_of = Counter(change.owner for _, change in found)
         self._terse = len(found) >= TERSE_FROM
@@ -110,11 +113,12 @@ class _Entries:
         return f" since {time_of_day(change.since, self._now)}" if change.since else ""
 
     def _what_drifted(self, change: Change) -> str:
-        return {
-            Action.CREATE: f"gone on the {self._place}; will be made again",
-            Action.UPDATE: "not from git; will be repaired",
-            Action.DELETE: "not in git; will be removed",
+        what, then = {
+            Action.CREATE: (f"gone on the {self._place}", "; will be made again"),
+            Action.UPDATE: ("not from git", "; will be repaired"),
+            Action.DELETE: ("not in git", "; will be removed"),
         }[change.action]
+        return what if self._stays else what + then
 
     def _fields(self, change: Change) -> Iterator[Line]:
         shown = change.fields if self._lists_fields(change) else ()

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
-from argos_gitops.model.plan import Failure, Plan, SystemKey, SystemPlan
+from argos_gitops.model.plan import REPORTED, Failure, Held, Plan, SystemKey, SystemPlan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.plan import assemble
 from argos_gitops.planning.render import text
@@ -80,6 +80,14 @@ def test_each_way_of_drifting_is_told() -> None:
     told = shown(of_changes(extra))
     assert "drift since 14:02, not in git; will be removed" in told
     assert "      path                /admin\n" in told
+
+
+def test_drift_that_stays_promises_no_repair() -> None:
+    held = Held(replace(REPAIR, note="changed through Caddy's admin API"), REPORTED, "drift is reported")
+    told = shown(assemble(REVISION, [SystemPlan(CADDY, held=(held,))]))
+    assert "drift is reported: the update of host/wiki waits" in told
+    assert "drift since 14:02, not from git\n" in told
+    assert "changed through Caddy's admin API" in told
 
 
 def test_a_drift_of_another_day_has_a_date() -> None:
