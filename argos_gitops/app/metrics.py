@@ -63,7 +63,7 @@ class AgentMetrics:
         for _, outcome in result.outcomes:
             change = outcome.change
             self._changes.labels(change.owner.kind, change.action, change.cause, outcome.result).inc()
-        if result.plan is not None:
+        if result.plan is not None and not result.plan.unreachable:
             self._drifted.labels(target).set(_drifted(result))
 
     def applied(self, seconds: float) -> None:

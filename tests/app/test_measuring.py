@@ -13,10 +13,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from argos_gitops.app.measuring import measuring
-from tests.app.passes import passed
+from tests.app.passes import passed, unreachable
 
 with measuring(Path(sys.argv[1])) as (metrics, folder):
     metrics.report(passed())
+    metrics.report(unreachable())
     metrics.applied(0.3)
     metrics.queue("notifications", 7)
     metrics.beat(datetime(2026, 5, 1, tzinfo=UTC))
@@ -41,6 +42,7 @@ def test_another_process_shows_what_the_agent_measured(tmp_path: Path) -> None:
         agent.communicate()
     for line in (
         'argos_passes_total{result="Applied",target="Edge/main"} 1.0',
+        'argos_passes_total{result="Unreachable",target="Edge/main"} 1.0',
         'argos_pass_seconds_bucket{le="0.25",phase="fetch"} 1.0',
         'argos_pass_seconds_sum{phase="fetch"} 0.2',
         'argos_changes_total{action="create",cause="revision",kind="Host",result="done"} 1.0',
