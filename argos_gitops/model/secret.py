@@ -82,6 +82,9 @@ class SecretValue:
     def __format__(self, _: str) -> str:
         return MASK
 
+    def __copy__(self) -> "SecretValue":
+        return self
+
     def __deepcopy__(self, _: object) -> "SecretValue":
         return self
 
