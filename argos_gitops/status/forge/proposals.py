@@ -7,6 +7,7 @@ from hashlib import blake2b
 from posixpath import join
 
 from argos_gitops.model.errors import GitError, ReportError, SourceError
+from argos_gitops.model.forge import ForgeSpec
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.proposal import Proposal
 from argos_gitops.status.forge.access import ForgeAccess
@@ -50,14 +51,23 @@ class Proposals:
         if offer is None:
             raise ReportError("a folder without git has no branch to propose anything on")
         try:
+            spec = self._forge_spec()
             base = offer.base(self._repository.followed)
-            if self._access.spec is None or base is None:
+            if spec is None or base is None:
                 self._put(offer, proposal)
                 return name
-            with self._access.forge(self._access.spec) as forge:
+            with self._access.forge(spec) as forge:
                 return self._on_forge(forge, offer, proposal, NewPullRequest(name, base, "", ""))
         except (GitError, SourceError) as error:
             raise ReportError(f"{name} could not be pushed: {error}") from error
+
+    def _forge_spec(self) -> ForgeSpec | None:
+        """None where there is surely no forge; a branch without its pull request would stay unseen."""
+        if self._access.agent is None:
+            self._access.follow(None)
+        if self._access.agent is None:
+            raise ReportError("no revision has told yet whether there is a forge; it is tried again")
+        return self._access.spec
 
     def _on_forge(self, forge: Forge, offer: Offer, proposal: Proposal, new: NewPullRequest) -> str:
         sign = f"<!-- argos-gitops:offer {_digest(proposal)} -->"

@@ -15,9 +15,11 @@ from argos_gitops.model.resource import EagerResources
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.proposal import Proposal
 from argos_gitops.status.forge.access import ForgeAccess, forge_of
+from argos_gitops.status.forge.forge import Forge
 from argos_gitops.status.forge.proposals import ConfigRepository, Proposals
 from argos_gitops.status.open import open_offer
 from argos_gitops.vcs.environment import Credentials
+from argos_gitops.vcs.offer import Offer
 from tests.components.git import Origin
 from tests.fakes import resource
 from tests.status.forge.conftest import Project
@@ -26,11 +28,11 @@ BRANCH = "argos/drift/home/host-wiki"
 
 
 def access_to(project: Project | None) -> ForgeAccess:
-    def opened(spec: ForgeSpec) -> object:
+    def opened(spec: ForgeSpec) -> Forge:
         assert project is not None
         return forge_of(spec, project.url, project)
 
-    access = ForgeAccess(opened, SystemClock())  # type: ignore[arg-type]
+    access = ForgeAccess(opened, SystemClock())
     spec = AgentSpec(forge=project.spec if project else None)
     access.follow(EagerResources([resource("Agent", "agent", spec)], "f"))
     return access
@@ -41,10 +43,10 @@ def proposals(project: Project, tmp_path: Path) -> Iterator[Proposals]:
     access = access_to(project)
     credentials = Credentials(SecretValue(project.token))
 
-    def offer(name: str) -> object:
+    def offer(name: str) -> Offer | None:
         return open_offer(project.url, name, tmp_path / "cache", credentials)
 
-    yield Proposals("home", ConfigRepository(offer, "edge"), access, SystemClock())  # type: ignore[arg-type]
+    yield Proposals("home", ConfigRepository(offer, "edge"), access, SystemClock())
     access.close()
 
 
@@ -125,6 +127,27 @@ def test_without_a_forge_the_branch_alone_is_pushed(origin: Origin, tmp_path: Pa
     assert name.startswith("argos/drift/home/host-wiki-")
     assert origin.file(f"refs/heads/{name}", "hosts/wiki.yaml") == "a: 2"
     assert origin.file(f"refs/heads/{name}", "other") == "x"
+
+
+def test_nothing_is_pushed_before_it_is_known_whether_there_is_a_forge(
+    origin: Origin, tmp_path: Path
+) -> None:
+    """Else the branch would stand there without its pull request, and nobody would come back to it."""
+    sha = origin.commit({"a.yaml": b"1\n"})
+    repository = ConfigRepository(lambda name: open_offer(origin.url, name, tmp_path / "cache"))
+    known: list[EagerResources] = []
+    access = ForgeAccess(_no_forge, SystemClock(), lambda: known[0] if known else None)
+    proposals = Proposals("home", repository, access, SystemClock())
+    proposal = Proposal("a", sha, "a", "", {"a.yaml": b"2\n"})
+    with pytest.raises(ReportError, match="tried again"):
+        proposals.propose(proposal)
+    assert origin.tip("refs/heads/argos/drift/home/a") is None
+    known.append(EagerResources([resource("Agent", "agent", AgentSpec())], "f"))
+    assert proposals.propose(proposal) == "argos/drift/home/a"
+
+
+def _no_forge(spec: ForgeSpec) -> Forge:
+    raise AssertionError(f"{spec.type} was asked")
 
 
 def test_a_folder_without_git_cannot_be_proposed_to(tmp_path: Path) -> None:
