@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from argos_gitops.app.application import open_application
+from argos_gitops.cli.progress import Silence
+from argos_gitops.reconcile.parts import Approval
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.sops import RealSops
@@ -66,6 +69,25 @@ def test_a_rotated_secret_is_a_masked_change_and_goes_back_with_its_revision(
     back = estate.run("apply", "--auto-approve", "--rev", before)
     assert (back.code, served(caddy)) == (0, OLD), back.err
     hidden(first, idle, plan, rendered, second, back)
+
+
+def test_a_process_that_lives_on_takes_the_new_value_and_the_new_password(
+    estate: SopsEstate, caddy: RealCaddy, crowdsec: RealCrowdSec, sops: RealSops, tmp_path: Path
+) -> None:
+    """What it remembers of the revision before does not stand in the way; an idle pass decrypts nothing."""
+    with open_application({}, estate.environ(), tmp_path, Silence()) as application:
+        application.apply(lambda _: Approval(proceed=True))
+        assert served(caddy) == OLD
+        estate.seal(sops, lapi="wrong-canary", key=NEW)
+        estate.push("rotate")
+        wrong = application.apply(lambda _: Approval(proceed=True))
+        assert served(caddy) == NEW
+        assert any(each.reason == "LoginRefused" for each in wrong.conditions)
+        estate.seal(sops, lapi=crowdsec.machine_password, key=NEW)
+        estate.push("the right password")
+        right = application.apply(lambda _: Approval(proceed=True))
+        assert not any(each.reason == "LoginRefused" for each in right.conditions)
+        assert application.apply(lambda _: Approval(proceed=True)).result == "NoChange"
 
 
 def test_encrypting_anew_without_a_new_value_changes_nothing(
