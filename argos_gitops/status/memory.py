@@ -1,7 +1,7 @@
 """What the branch remembers of earlier passes: it stands in `status.yaml`, so nothing else must keep it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,10 @@ class PlanNote:
 
 @dataclass(frozen=True, slots=True)
 class DriftNote:
-    """One object that the world changed: `fields` are name, in git, found."""
+    """One object that the world changed: `fields` are name, in git, found.
+
+    `story` says where it came from, as far as that is known; `held` is why it is not repaired.
+    """
 
     system: str
     object_id: str
@@ -40,6 +43,13 @@ class DriftNote:
     fields: tuple[tuple[str, str, str], ...]
     since: datetime
     repaired_at: datetime | None = None
+    story: str = ""
+    held: str = ""
+
+    def told_as(self, known: "DriftNote | None") -> "DriftNote":
+        """The same drift keeps its first story: a process that began later knows less of it."""
+        same = known is not None and known.fields == self.fields and known.story
+        return replace(self, story=known.story) if known is not None and same else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +79,19 @@ class Memory:
             return self
         seen = {str(part.system) for part in result.plan.systems if part.failure is None}
         unseen = {note.system for note in self.drifting if _still_there(note.system, result)} - seen
-        known = {(note.system, note.object_id): note.since for note in self.drifting}
+        known = {(note.system, note.object_id): note for note in self.drifting}
+        held = {id(each.change): each.reason for _, each in result.plan.held()}
         done = {id(outcome.change) for _, outcome in result.outcomes if outcome.result is Result.DONE}
         drifting = [note for note in self.drifting if note.system in unseen]
         repaired: list[DriftNote] = []
         for system, change in _drifts(result):
-            since = change.since or known.get((str(system), change.object_id), result.at)
+            before = known.get((str(system), change.object_id))
+            note = _drift_note(system, change, before.since if before is not None else result.at)
+            note = replace(note, held=held.get(id(change), "")).told_as(before)
             if id(change) in done:
-                repaired.append(_drift_note(system, change, since, result.at))
+                repaired.append(replace(note, repaired_at=result.at))
             else:
-                drifting.append(_drift_note(system, change, since, None))
+                drifting.append(note)
         kept = (*repaired, *self.repaired)[:KEPT_NOTES]
         return Memory(self.plans, tuple(drifting), kept, self.carried)
 
@@ -138,13 +151,12 @@ def _still_there(system: str, result: PassResult) -> bool:
     return system in planned or system.rpartition(" ")[0] in {str(target) for target in result.targets}
 
 
-def _drift_note(
-    system: SystemKey, change: Change, since: datetime, repaired_at: datetime | None
-) -> DriftNote:
+def _drift_note(system: SystemKey, change: Change, since: datetime) -> DriftNote:
     fields = tuple(
         (field.name, _shown(field.after), _shown(field.before)) for field in change.fields[:KEPT_NOTES]
     )
-    return DriftNote(str(system), change.object_id, str(change.owner), fields, since, repaired_at)
+    owner = str(change.owner)
+    return DriftNote(str(system), change.object_id, owner, fields, change.since or since, story=change.note)
 
 
 def _shown(value: str | None) -> str:
@@ -162,6 +174,7 @@ def _drift_data(note: DriftNote) -> dict[str, Any]:
     }
     if note.repaired_at is not None:
         data["repairedAt"] = times.for_programs(note.repaired_at)
+    data |= {name: value for name, value in (("story", note.story), ("held", note.held)) if value}
     data["fields"] = [{"name": name, "inGit": wanted, "found": found} for name, wanted, found in note.fields]
     return data
 
@@ -175,4 +188,6 @@ def _drift_from(data: Mapping[str, Any]) -> DriftNote:
         tuple((field["name"], field["inGit"], field["found"]) for field in data["fields"]),
         times.parse(data["since"]),
         times.parse(repaired) if repaired else None,
+        data.get("story", ""),
+        data.get("held", ""),
     )

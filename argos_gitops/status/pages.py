@@ -139,8 +139,11 @@ def _drifts(notes: Iterable[DriftNote]) -> Iterator[str]:
         yield f"### {escape(note.owner)} ({escape(note.object_id)}) on {escape(note.system)}"
         yield ""
         done = f"; repaired {for_people(note.repaired_at)}" if note.repaired_at else ""
-        yield f"Since {for_people(note.since)}{done}."
+        held = f"; not repaired: {escape(note.held)}" if note.held else ""
+        yield f"Since {for_people(note.since)}{done}{held}."
         yield ""
+        if note.story:
+            yield from (f"{escape(note.story)}.", "")
         if note.fields:
             yield from _table(("Field", "In git", "Found"), map(_field_row, note.fields))
             yield ""

@@ -8,8 +8,10 @@ from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
 from argos_gitops.model.change import Cause
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import ReportError
+from argos_gitops.model.plan import Held, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
+from argos_gitops.planning.plan import assemble
 from argos_gitops.ports.report import PassResult
 from argos_gitops.status.tree import parse_status
 from tests.components.git import Origin
@@ -212,6 +214,21 @@ def test_drift_is_told_from_its_first_sight_to_its_repair(origin: Origin, writer
     count = commits(origin)
     writer().report(a_pass(1, minutes=4))
     assert commits(origin) == count
+
+
+def test_drift_tells_where_it_came_from_and_why_it_stays(origin: Origin, writer: Writer) -> None:
+    """A later process that knows less of it does not take its story away."""
+    story = replace(change("a", Cause.DRIFT), note="changed through the front door at 14:02")
+    for number, known in enumerate((story, replace(story, note="changed through a door"))):
+        held = Held(known, "Reported", "drift is reported", intended=True)
+        result = a_pass(1, minutes=number)
+        assert result.revision is not None
+        plan = assemble(result.revision, [SystemPlan(SYSTEM, held=(held,))])
+        writer().report(replace(result, plan=plan))
+        page = origin.file(REF, "drift.md")
+        assert "Since 2026-01-02 03:04:05 UTC; not repaired: Reported." in page
+        assert "changed through the front door at 14:02" in page.replace("\\", "")
+    assert "changed through the front door" in origin.file(REF, "status.yaml")
 
 
 def test_old_plans_go(origin: Origin, writer: Writer) -> None:
