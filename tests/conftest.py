@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, settings
 from tests.components import caddy as caddy_component
 from tests.components import crowdsec as crowdsec_component
 from tests.components import git as git_component
-from tests.components import sops as sops_component
 from tests.components import gitea as gitea_component
 from tests.components import postgres as postgres_component
+from tests.components import sops as sops_component
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.geo import write_country_database

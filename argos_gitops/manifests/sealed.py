@@ -23,8 +23,12 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 Tree = dict[str, Any]
 
 
-class NotSealedError(Exception):
-    """The file is none that SOPS encrypted; the text says why, and repeats nothing of it."""
+class SealedError(Exception):
+    """A file of secrets that cannot be used; the text says why, and repeats nothing of it."""
+
+
+class NotSealedError(SealedError):
+    """It is none that SOPS encrypted."""
 
 
 class NoValueError(Exception):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from argos_gitops.manifests.sealed import Sealed
+from argos_gitops.manifests.sealed import Sealed, SealedError
 
 _VALUE = re.compile(r"^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]$", re.DOTALL)
 _ONLY_ENCRYPTED = hashlib.sha256(b"sops").digest()
@@ -28,8 +28,8 @@ _NOT_OURS = ("key_groups", "shamir_threshold", "unencrypted_comment_regex", "enc
 Path = tuple[str, ...]
 
 
-class SopsError(Exception):
-    """A file that cannot be decrypted; the text says why, and holds nothing of it."""
+class SopsError(SealedError):
+    """It cannot be decrypted."""
 
 
 def needs_program(sealed: Sealed) -> str:

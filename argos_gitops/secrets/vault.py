@@ -5,12 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from argos_gitops.manifests.sealed import NotSealedError, NoValueError, read_sealed, value_at
+from argos_gitops.manifests.sealed import NoValueError, SealedError, read_sealed, value_at
 from argos_gitops.model.errors import SettingsError, SourceError
 from argos_gitops.model.secret import SecretRef, SecretValue
 from argos_gitops.secrets.identities import OURS, Identities
-from argos_gitops.secrets.program import decrypted_by_program
-from argos_gitops.secrets.sops import SopsError, data_key, decrypted, needs_program, recipients
 
 Read = Callable[[Sequence[str]], Iterable[tuple[str, bytes]]]
 """The content of blobs by id."""
@@ -43,7 +41,7 @@ class Vault:
             found = value_at(self._tree(ref), ref.steps)
         except NoValueError as error:
             raise SettingsError(f"the secret {ref}: {error}", reason="SecretMissing") from error
-        except (SopsError, NotSealedError) as error:
+        except SealedError as error:
             raise SettingsError(
                 f"the secret {ref}: {ref.path} cannot be decrypted: {error}", reason="SecretUnreadable"
             ) from None
@@ -74,16 +72,20 @@ class Vault:
         return known
 
     def _decrypt(self, path: str, data: bytes) -> Any:
+        """Imports what decrypts only now: most processes never do."""
+        from argos_gitops.secrets import sops
+        from argos_gitops.secrets.program import decrypted_by_program
+
         sealed = read_sealed(path, data)
-        why = needs_program(sealed)
+        why = sops.needs_program(sealed)
         if not why:
             keys = self._identities.keys()
-            key = data_key(sealed, keys)
+            key = sops.data_key(sealed, keys)
             if key is not None:
-                return decrypted(sealed, key)
-            why = _no_key(recipients(sealed), len(keys))
+                return sops.decrypted(sealed, key)
+            why = _no_key(sops.recipients(sealed), len(keys))
             if not _has_other_keys(sealed.metadata):
-                raise SopsError(why)
+                raise sops.SopsError(why)
         return decrypted_by_program(data, sealed.form, self._identities, why)
 
 
