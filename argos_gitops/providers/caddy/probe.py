@@ -112,8 +112,8 @@ def bouncer_away(subject: ResourceKey, meanwhile: str) -> Condition:
         "Ready",
         Truth.FALSE,
         "BouncerAway",
-        f"Caddy gets no answer from the agent, so {meanwhile}; does `argos-gitops run` listen where "
-        "crowdsec.bouncer.agentUrl says, as Caddy reaches it?",
+        f"Caddy gets no verdict from the agent, so {meanwhile}; does `argos-gitops run` listen where "
+        "crowdsec.bouncer.agentUrl says, as Caddy reaches it, and does LAPI answer it?",
     )
 
 
