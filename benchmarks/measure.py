@@ -81,10 +81,10 @@ def await_rest(pids: Sequence[int]) -> None:
     Caddy answers a load first, and then stops and collects what it replaced: whoever is measured next
     would pay for that.
     """
-    before, now = -1, _ticks(pids)
+    before, now = -1, ticks(pids)
     while now - before > _RESTING_TICKS:
         time.sleep(_REST_SECONDS)
-        before, now = now, _ticks(pids)
+        before, now = now, ticks(pids)
 
 
 def run_quietly(command: Sequence[str], env: Mapping[str, str], *, expected: int = 0) -> None:
@@ -143,20 +143,31 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while True:
-            together = sum(_megabytes(member, "smaps_rollup", "Pss") for member in _family(self._pid))
+            together = sum(proportional_megabytes(member) for member in family(self._pid))
             alone = _megabytes(self._pid, "status", "VmHWM")
             self.megabytes = max(self.megabytes, together, alone)
             if self._done.wait(_SAMPLE_SECONDS):
                 return
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and its descendants, as far as they still run."""
     found = [pid]
     for member in found:
         for task in Path(f"/proc/{member}/task").glob("*/children"):
             found.extend(int(child) for child in _read(task).split())
     return found
+
+
+def proportional_megabytes(pid: int) -> float:
+    """What a process holds, its part of shared pages included, in MB (proc(5), smaps_rollup)."""
+    return _megabytes(pid, "smaps_rollup", "Pss")
+
+
+def percentile(spread: Spread, percent: int) -> float:
+    """The least value that so many of a hundred do not exceed."""
+    ordered = sorted(spread.values)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def _megabytes(pid: int, file: str, field: str) -> float:
@@ -166,7 +177,7 @@ def _megabytes(pid: int, file: str, field: str) -> float:
     return 0.0
 
 
-def _ticks(pids: Sequence[int]) -> int:
+def ticks(pids: Sequence[int]) -> int:
     """The CPU time that the processes have used: fields 14 and 15 of proc(5) stat."""
     stats = (_read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split() for pid in pids)
     return sum(int(stat[11]) + int(stat[12]) for stat in stats if stat)
