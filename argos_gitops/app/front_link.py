@@ -34,6 +34,8 @@ class FrontSettings:
     api_token: SecretValue | None
     agent: int
     """The process id of the agent."""
+    beat_seconds: float
+    """How often the agent wants to hear something."""
 
     @classmethod
     def of(cls, settings: Settings, agent: int) -> "FrontSettings":
@@ -46,6 +48,7 @@ class FrontSettings:
             webhook_secret=settings.webhook_secret,
             api_token=settings.api_token,
             agent=agent,
+            beat_seconds=BEAT_SECONDS,
         )
 
     @classmethod

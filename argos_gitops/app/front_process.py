@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from argos_gitops.app.bouncers import OpenBouncers, configs_of
 from argos_gitops.app.clock import SystemClock
-from argos_gitops.app.front_link import BEAT_SECONDS, FrontSettings, decode, encode
+from argos_gitops.app.front_link import FrontSettings, decode, encode
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.web.exposition import expose
 from argos_gitops.web.followed import Followed
@@ -103,10 +103,10 @@ class Agent:
         if why:
             self.look(why)
 
-    async def beat(self) -> None:
+    async def beat(self, seconds: float) -> None:
         while True:
             self._writer.write(encode({"beat": 1}))
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(seconds)
 
 
 def main() -> None:
@@ -126,7 +126,8 @@ async def _serve(channel: socket.socket, listening: socket.socket) -> None:
     message = decode(first)
     agent = Agent(writer)
     bouncers = OpenBouncers()
-    site = _site(FrontSettings.parse(message["settings"]), agent, bouncers)
+    settings = FrontSettings.parse(message["settings"])
+    site = _site(settings, agent, bouncers)
     configure = partial(_configure, site, bouncers)
     configure(message["configuration"])
     server = Server(site.application)
@@ -134,10 +135,11 @@ async def _serve(channel: socket.socket, listening: socket.socket) -> None:
     gc.collect()
     gc.freeze()  # what is there now stays: no collection, and so no answer, has to wait for a walk over it
     async with asyncio.TaskGroup() as company:
-        around = [company.create_task(agent.beat()), company.create_task(_listen(reader, server, configure))]
+        beating = company.create_task(agent.beat(settings.beat_seconds))
+        listener = company.create_task(_listen(reader, server, configure))
         await server.serve_on(listening)
-        for task in around:
-            task.cancel()
+        beating.cancel()
+        listener.cancel()
 
 
 async def _listen(

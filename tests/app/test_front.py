@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from argos_gitops.app import front_child
+from argos_gitops.app import front_child, front_link
 from argos_gitops.app.front import Front
 from argos_gitops.app.front_process import StoreReaders
 from argos_gitops.app.log import Log
@@ -126,7 +126,8 @@ def test_what_was_configured_is_told_to_every_later_process(fronts: Fronts) -> N
 
 def test_a_front_that_hangs_is_replaced(fronts: Fronts, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says nothing for too long; here it cannot, as it was stopped."""
-    monkeypatch.setattr(front_child, "SILENCE_SECONDS", 1)
+    monkeypatch.setattr(front_link, "BEAT_SECONDS", 0.5)
+    monkeypatch.setattr(front_child, "SILENCE_SECONDS", 6)
     front = fronts.start()
     ask(front)
     hung = front.pid
