@@ -17,7 +17,7 @@ from argos_gitops.app.bouncers import bouncers_of, message_of
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.measuring import measuring
-from argos_gitops.app.upkeep import timetable_of
+from argos_gitops.app.upkeep import plan_pull_requests, timetable_of
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditEntry
@@ -54,6 +54,7 @@ class RunningAgent:
         self._watcher: Watcher | None = None
         self._timetable: Timetable | None = None
         self._spec = AgentSpec()
+        self._plans_pulls = False
 
     def run(self) -> bool:
         """Runs until SIGTERM or SIGINT; whether everything ended in time. SIGHUP makes it look again.
@@ -74,17 +75,19 @@ class RunningAgent:
     def _begin(self, ends: ExitStack) -> None:
         application = self._application
         self._metrics, folder = ends.enter_context(measuring(application.settings.state_dir / "metrics"))
+        known = application.remembered_targets()  # the store's schema is ours to bring up to date, so first
         if application.settings.listen is not None:
             self._front = Front(application.settings, self._environment, self._heard, self._log, folder)
             self._front.start()
-            self._configure_front(application.remembered_targets())
+            self._front.configure({"replica": application.replica})
+            self._configure_front(known)
+        self._timetable = timetable_of(application, lambda: self._spec.retention, self._log)
         self._agent = Agent(self._crew())
         for number, handler in self._handlers().items():
             signal.signal(number, handler)
         application.notifications.start()
         self._agent.start()
         self._watcher = self._watch_folder()
-        self._timetable = timetable_of(application, lambda: self._spec.retention, self._log)
         self._timetable.start()
         self._log.info("started", instance=application.settings.instance, replica=application.replica)
 
@@ -166,7 +169,9 @@ class RunningAgent:
 
     def _in_force(self, desired: Desired) -> None:
         self._application.loader.keep()
+        self._metrics.phases(desired.durations)
         self._spec = spec_of(desired)
+        self._plan_pull_requests()
         self._application.notifications.configure(desired.state.resources)
         kinds = {spec.target_kind for spec in self._application.specs}
         self._configure_front(
@@ -174,6 +179,12 @@ class RunningAgent:
         )
         gc.collect()
         gc.freeze()
+
+    def _plan_pull_requests(self) -> None:
+        forge = self._spec.forge
+        if forge is not None and forge.plans and self._timetable is not None and not self._plans_pulls:
+            self._plans_pulls = True
+            plan_pull_requests(self._application, self._timetable)
 
     def _configure_front(self, targets: Mapping[ResourceKey, AnyResource]) -> None:
         if self._front is None:

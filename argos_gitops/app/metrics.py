@@ -58,13 +58,17 @@ class AgentMetrics:
         self._passes.labels(target, word).inc()
         if word in _WELL:
             self._last_success.labels(target).set(result.at.timestamp())
-        for phase, seconds in result.durations.items():
-            self._phases.labels(phase).observe(seconds)
+        self.phases(result.durations)
         for _, outcome in result.outcomes:
             change = outcome.change
             self._changes.labels(change.owner.kind, change.action, change.cause, outcome.result).inc()
         if result.plan is not None and not result.plan.unreachable:
             self._drifted.labels(target).set(_drifted(result))
+
+    def phases(self, durations: Mapping[str, float]) -> None:
+        """Seconds by phase: those of a pass, or of reading the source for all passes."""
+        for phase, seconds in durations.items():
+            self._phases.labels(phase).observe(seconds)
 
     def applied(self, seconds: float) -> None:
         """A new revision stands everywhere on a target, so long after we heard of it."""

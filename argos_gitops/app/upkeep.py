@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from argos_gitops.app.application import Application
 
 _ADDRESS_EVERY = timedelta(hours=1)
+_PULL_REQUESTS_EVERY = timedelta(minutes=1)
 _FORGET_AT = "17 3 * * *"
 
 
@@ -24,6 +25,12 @@ def timetable_of(
         timetable.every(_ADDRESS_EVERY, application.own_addresses.look, name="public-address", jitter=0.1)
     timetable.at_cron(_FORGET_AT, lambda: forget(application, retention()), name="retention")
     return timetable
+
+
+def plan_pull_requests(application: "Application", timetable: Timetable) -> None:
+    """From now on open pull requests are planned whenever they, or what is in force, have changed."""
+    look = application.forge.plans.look
+    timetable.every(_PULL_REQUESTS_EVERY, look, name="pull-requests", jitter=0.1)
 
 
 def forget(application: "Application", retention: RetentionSpec) -> None:

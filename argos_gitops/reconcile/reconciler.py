@@ -132,7 +132,6 @@ class Reconciler:
             revision=desired.revision,
             events=desired.events,
             resources=desired.state.resources,
-            durations=dict(desired.durations),
             orders=desired.orders,
         )
 

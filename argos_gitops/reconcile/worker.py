@@ -240,6 +240,8 @@ class Worker:
             self._crew.log.info("passed", target=str(self.target), **facts)
         state = result.targets[self.target]
         self._tell_lag(state)
+        if self._desired is not None and self._desired.events:
+            self._desired = replace(self._desired, events=())  # what was noticed on the way is told once
         if result.own_result not in WELL:
             self._rest(Failure(state.result, state.message or state.result))
         elif self._unwell(result):
