@@ -3,7 +3,7 @@
 It may be generous: whoever uses it compiles what it says, and believes it only if the live Host comes out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from argos_gitops.model.adoption import GONE, Adoption, Edit, Unsayable
@@ -15,6 +15,7 @@ from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL
 from argos_gitops.providers.caddy.edge import bouncer_handler
 from argos_gitops.providers.caddy.fragments import header_text
 from argos_gitops.providers.caddy.hosts import FixedResponse, HeaderChanges, HostSpec, Redirect
+from argos_gitops.providers.caddy.masking import shown_header
 from argos_gitops.providers.caddy.placement import domains
 from argos_gitops.providers.caddy.proxy import handlers
 from argos_gitops.providers.caddy.services import ServiceSpec
@@ -180,7 +181,9 @@ def _spec_edit(field: str, value: Any) -> Edit:
 
 def _plain(model: Any) -> Any:
     """A part of a spec as YAML says it, only with what is said there."""
-    return model if isinstance(model, str) else model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return (
+        model if isinstance(model, str) else model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    )
 
 
 def _domains(spec: HostSpec, live: Tree) -> Iterator[Edit]:
@@ -246,21 +249,25 @@ def _changes(live: Tree, known: HeaderChanges, *, deferred: bool) -> Tree:
     for field in ("add", "set"):
         if live.get(field):
             given = getattr(known, field)
-            found[field] = {name: _header(name, values, given) for name, values in live[field].items()}
+            found[field] = {
+                name: _header(name, values, given.get(name), public=deferred)
+                for name, values in live[field].items()
+            }
     if live.get("delete"):
         found["remove"] = list(live["delete"])
     return found
 
 
-def _header(name: str, values: list[str], given: Mapping[str, str | SecretRef]) -> Any:
-    """A secret stays the reference that it is in git."""
-    known = given.get(name)
+def _header(name: str, values: list[str], known: str | SecretRef | None, *, public: bool) -> Any:
+    """A secret stays the reference that it is in git, and what may be one never gets there."""
     if isinstance(known, SecretRef):
         if values != [header_text(known)]:
             raise _UnsayableError(f"the header {name} is a secret in git")
         return _plain(known)
     if len(values) != 1:
         raise _UnsayableError(f"the header {name} has several values")
+    if values[0] != known and MASK in shown_header(name, values[0], public=public):
+        raise _UnsayableError(f"the header {name} may be a secret")
     return values[0]
 
 
