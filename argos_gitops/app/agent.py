@@ -14,6 +14,7 @@ from argos_gitops import __version__
 from argos_gitops.app import actor
 from argos_gitops.app.application import Application
 from argos_gitops.app.bouncers import bouncers_of, message_of
+from argos_gitops.app.collector import collect_and_set_aside
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.measuring import measuring
@@ -53,7 +54,9 @@ class RunningAgent:
         self._agent: Agent | None = None
         self._watcher: Watcher | None = None
         self._timetable: Timetable | None = None
+        self._sha = ""
         self._spec = AgentSpec()
+        self._asking: Mapping[str, object] | None = None
         self._plans_pulls = False
 
     def run(self) -> bool:
@@ -168,17 +171,18 @@ class RunningAgent:
         return self._deferred[name]
 
     def _in_force(self, desired: Desired) -> None:
-        self._application.loader.keep()
         self._metrics.phases(desired.durations)
-        self._spec = spec_of(desired)
-        self._plan_pull_requests()
-        self._application.notifications.configure(desired.state.resources)
         kinds = {spec.target_kind for spec in self._application.specs}
         self._configure_front(
             {each.key: each for kind in kinds for each in desired.state.resources.of_kind(kind).values()}
         )
-        gc.collect()
-        gc.freeze()
+        if desired.revision.sha == self._sha:
+            return
+        self._sha, self._spec = desired.revision.sha, spec_of(desired)
+        self._application.loader.keep()
+        self._application.notifications.configure(desired.state.resources)
+        self._plan_pull_requests()
+        collect_and_set_aside()
 
     def _plan_pull_requests(self) -> None:
         forge = self._spec.forge
@@ -191,7 +195,10 @@ class RunningAgent:
             return
         application = self._application
         found = bouncers_of(map(Target, targets.values()), application.specs, application.secrets)
-        self._front.configure({"bouncers": message_of(found)})
+        asking = message_of(found)  # each time anew: a key in a file may have been replaced
+        if asking != self._asking:
+            self._asking = asking
+            self._front.configure({"bouncers": asking})
 
     def _passed(self, result: PassResult) -> None:
         self._metrics.report(result)

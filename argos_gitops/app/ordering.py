@@ -47,6 +47,21 @@ class Ordering:
             self._audit("resume", reason, subject=AGENT, revision=pin.revision)
         return pin
 
+    def approve(self, digest: str) -> None:
+        """The agent may apply the one plan of `digest`, whatever the guard says."""
+        self._controls.approve(digest, self._application.actor, self._application.now())
+        self.approved(digest)
+
+    def approved(self, digest: str) -> None:
+        """Somebody overruled the guard for the one plan of `digest`."""
+        self._audit("approve", "", subject="", message=f"plan {digest}")
+
+    def sync(self) -> int:
+        """The agent is to look at everything now; the number of the request."""
+        number = self._controls.request_sync(self._application.actor, self._application.now())
+        self._audit("sync", "", subject=AGENT)
+        return number
+
     def override_windows(self, duration: timedelta, reason: str) -> Override:
         """Closed windows do not count for so long: an emergency. No time at all ends an override."""
         now = self._application.now()

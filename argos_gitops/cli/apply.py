@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from argos_gitops.app.application import Application
+from argos_gitops.app.ordering import Ordering
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import REV, with_application
 from argos_gitops.cli.output import interactive, show, show_problems
@@ -44,6 +45,8 @@ def command(
     except ManifestError as error:
         show_problems(error.problems, "text")
         return Exit.INVALID
+    if approve is not None and result.plan is not None and result.plan.blocked:
+        Ordering(application).approved(result.plan.digest)
     show(_summary(result))
     return _code(result)
 

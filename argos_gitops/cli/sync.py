@@ -6,13 +6,14 @@ from collections.abc import Iterator
 import click
 
 from argos_gitops.app.application import Application
+from argos_gitops.app.ordering import Ordering
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.cli.progress import progress_for_people
 from argos_gitops.model.errors import TransientError
+from argos_gitops.planning.guard import checked_approval
 from argos_gitops.planning.render.lines import Line, Segment, Style, line, pad, visible
-from argos_gitops.ports.audit import AuditEntry
 
 _POLL = 0.2
 _ALIVE = 30.0
@@ -32,10 +33,10 @@ def command(application: Application, wait: bool, timeout: int, approve: str | N
     With --approve the agent applies the one plan of that digest, which `status` and the status branch show.
     """
     _find_agent(application)
+    ordering = Ordering(application)
     if approve is not None:
-        _approve(application, approve)
-    number = application.controls.request_sync(application.actor, application.now())
-    application.audit.append([AuditEntry(application.now(), application.actor, "sync", "done")])
+        ordering.approve(checked_approval(approve))
+    number = ordering.sync()
     if not wait:
         click.echo("Asked; `argos-gitops status` tells what comes of it.")
         return Exit.OK
@@ -53,15 +54,6 @@ def _find_agent(application: Application) -> None:
             "`argos-gitops run`, or use `argos-gitops apply`",
             reason="NoAgent",
         )
-
-
-def _approve(application: Application, digest: str) -> None:
-    from argos_gitops.planning.guard import checked_approval
-
-    named = checked_approval(digest)
-    application.controls.approve(named, application.actor, application.now())
-    entry = AuditEntry(application.now(), application.actor, "approve", "done", object_id=named)
-    application.audit.append([entry])
 
 
 def _follow(application: Application, number: int, deadline: float) -> None:

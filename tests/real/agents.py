@@ -149,9 +149,9 @@ def signed(body: bytes, number: int = 0) -> Mapping[str, str]:
 
 
 @contextmanager
-def agent_on(estate: Estate, **environment: str) -> Iterator[AgentProcess]:
+def agent_on(estate: Estate, name: str = "agent", **environment: str) -> Iterator[AgentProcess]:
     """Started, and ended at the end of the block whatever happened."""
-    agent = AgentProcess(estate, **environment)
+    agent = AgentProcess(estate, name, **environment)
     agent.start()
     try:
         yield agent
