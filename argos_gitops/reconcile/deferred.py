@@ -18,7 +18,9 @@ _MOST = 200
 class Deferred:
     """A Reporter that hands on to another one in a thread of its own, in order, until it succeeds."""
 
-    def __init__(self, name: str, reporter: Reporter, pulse: Pulse, log: Log) -> None:
+    def __init__(
+        self, name: str, reporter: Reporter, pulse: Pulse, log: Log, backoff: Backoff | None = None
+    ) -> None:
         self._name = name
         self._reporter = reporter
         self._pulse = pulse
@@ -26,7 +28,7 @@ class Deferred:
         self._waiting: deque[PassResult] = deque()
         self._changed = threading.Condition()
         self._stopping = False
-        self._backoff = Backoff()
+        self._backoff = backoff or Backoff()
         self._thread = threading.Thread(target=self._run, name=f"report {name}", daemon=True)
 
     def start(self) -> None:
