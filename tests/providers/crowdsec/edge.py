@@ -24,9 +24,9 @@ from argos_gitops.providers.crowdsec.observe import CrowdSecLive
 from argos_gitops.providers.crowdsec.provider import CrowdSecProvider
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 from argos_gitops.secrets.local import LocalSecrets
-from tests.secrets.vaults import empty_vault
 from tests.components.crowdsec import RealCrowdSec
 from tests.fakes import resource
+from tests.secrets.vaults import empty_vault
 
 
 class EdgeSpec(SpecModel):
