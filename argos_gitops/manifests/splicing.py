@@ -129,7 +129,7 @@ class Splicer:
 
     def _replace_whole(self, node: Node, new: Any, parent: Node | None) -> None:
         start, end = node.start, node.end
-        if _COMMENT.search(self._text[start:end]) and (node.entries or node.style in ("|", ">")):
+        if self._has_comment(node):
             raise Unsplicable
         if isinstance(new, dict | list) and new and not _is_flow(node, parent):
             lines = self._block(new)
@@ -148,6 +148,18 @@ class Splicer:
         tail = "\n" if self._text[end - 1 : end] == "\n" and node.style in ("|", ">") else ""
         self.replace(start, end, gap + _inline(new, node.style) + tail)
 
+    def _has_comment(self, node: Node) -> bool:
+        """Whether text that is no scalar's holds one; of a block scalar only the first line may."""
+        if not node.entries:
+            header = self._text[node.start : node.end].partition("\n")[0]
+            return node.style in ("|", ">") and _COMMENT.search(header) is not None
+        at = node.start
+        for leaf in _leaves(node):
+            if _COMMENT.search(self._text[at : leaf.start]) or self._has_comment(leaf):
+                return True
+            at = leaf.end
+        return _COMMENT.search(self._text[at : node.end]) is not None
+
     def _after_key(self, start: int) -> int:
         """Behind the `:` or `-` before a value."""
         before = self._text[:start].rstrip()
@@ -157,7 +169,7 @@ class Splicer:
 
     def _block(self, value: Any) -> list[str]:
         """Lines that begin at the value's own column."""
-        lines = _dumped(value, self._layout).splitlines()
+        lines = _dumped(value, self._layout).removesuffix("\n").split("\n")
         return [line[self._layout.dash :] for line in lines] if isinstance(value, list) else lines
 
 
@@ -184,21 +196,32 @@ def _is_flow(node: Node, parent: Node | None) -> bool:
 
 def _inline(value: Any, style: str | None = None) -> str:
     """On one line; a string in the quotes that the old one had."""
-    if isinstance(value, str) and style in _QUOTES and "\n" not in value:
+    if isinstance(value, str) and style in _QUOTES and value.isprintable():
         value = _QUOTES[style](value)
-    if isinstance(value, str) and "\n" in value:
-        return orjson.dumps(value).decode()
     yaml = _yaml(_Layout(_DEFAULT_STEP, 0))
     yaml.default_flow_style = True
     written = io.StringIO()
-    yaml.dump({"-": value}, written)
+    yaml.dump({"-": _quoted(value)}, written)
     return written.getvalue().strip().removeprefix("{'-': ").removesuffix("}")
 
 
 def _dumped(value: Any, layout: _Layout) -> str:
     written = io.StringIO()
-    _yaml(layout).dump(value, written)
+    _yaml(layout).dump(_quoted(value), written)
     return written.getvalue()
+
+
+def _quoted(value: Any) -> Any:
+    """Text of more than one plain line stands in double quotes, where everything can be escaped."""
+    if isinstance(value, dict):
+        return {key: _quoted(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_quoted(each) for each in value]
+    if isinstance(value, str) and not value.isprintable():
+        return DoubleQuotedScalarString(value)
+    if isinstance(value, str) and value.startswith(":"):  # ruamel.yaml leaves `: 1` plain in a flow mapping
+        return SingleQuotedScalarString(value)
+    return value
 
 
 def _yaml(layout: _Layout) -> Any:
@@ -230,6 +253,14 @@ def _nested(node: Node) -> Iterator[tuple[int, Node]]:
         if node.is_mapping and not node.flow and value.entries and not value.flow:
             yield node.column, value
         yield from _nested(value)
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    """Keys and values in the order of the text."""
+    for key, value in node.entries:
+        if key is not None:
+            yield key
+        yield from _leaves(value) if value.entries else (value,)
 
 
 def _most_common(values: Sequence[int], default: int = 0) -> int:
