@@ -7,7 +7,7 @@ process; memory and answers are those of the front process, as the agent starts 
 import random
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -25,7 +25,7 @@ from argos_gitops.ports.verdict import Bouncer, BouncerConfig
 from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, Rule
-from benchmarks.measure import PeakMemory, Spread
+from benchmarks.measure import PeakMemory, Spread, percentile
 from benchmarks.site import Site
 from benchmarks.visitors import Visitors
 from benchmarks.warm import WarmProcess
@@ -67,11 +67,11 @@ def _decisions(lapi: RealCrowdSec) -> Iterator[Figure]:
     try:
         _await_loaded(bouncer)
         yield _figure(f"loading {RANGES:,} ranges", "s", (time.perf_counter() - begun,))
-        took = [seconds * _MICROSECOND for seconds in _timed(bouncer)]
+        took = Spread(tuple(seconds * _MICROSECOND for seconds in _timed(bouncer)))
     finally:
         bouncer.close()
-    yield _figure("a decision, at the median", "µs", (_quantile(took, 0.5),))
-    yield _figure("a decision, at the 99th percentile", "µs", (_quantile(took, 0.99),), 100.0)
+    yield _figure("a decision, at the median", "µs", (percentile(took, 50),))
+    yield _figure("a decision, at the 99th percentile", "µs", (percentile(took, 99),), 100.0)
 
 
 def _timed(bouncer: Bouncer) -> Iterator[float]:
@@ -94,12 +94,10 @@ def _answers(site: Site, front: Front) -> Iterator[Figure]:
 
 def _waits(what: str, ports: tuple[int, int], limit: float | None) -> Iterator[Figure]:
     """Beside what the machine takes for any answer at all: one that Caddy gives without a thought."""
-    ours, machine = (
-        [seconds * _MILLISECOND for seconds in Visitors(port, _VISIT_SECONDS).waited().values]
-        for port in ports
-    )
-    for share, words, bound in ((0.5, "the median", None), (0.99, "the 99th percentile", limit)):
-        value, reference = _quantile(ours, share), Spread((_quantile(machine, share),))
+    ours, machine = (Visitors(port, _VISIT_SECONDS).waited() for port in ports)
+    for percent, words, bound in ((50, "the median", None), (99, "the 99th percentile", limit)):
+        value = percentile(ours, percent) * _MILLISECOND
+        reference = Spread((percentile(machine, percent) * _MILLISECOND,))
         yield Figure(
             NAME,
             f"{what}, at {words}",
@@ -181,10 +179,6 @@ def _config(lapi: RealCrowdSec) -> BouncerConfig:
 def _await_loaded(bouncer: Bouncer) -> None:
     while bouncer.health().state != "ok":
         time.sleep(0.01)
-
-
-def _quantile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[int(len(values) * share)]
 
 
 def _figure(what: str, unit: str, values: tuple[float, ...], limit: float | None = None) -> Figure:
