@@ -39,7 +39,7 @@ check_code() {
     # No Python package brings shellcheck: whoever has it uses it.
     if command -v shellcheck >/dev/null; then
         shellcheck --external-sources scripts/{_environment.sh,check,components,demo,generate,lock,test} \
-            compose/{apply-loop,last-apply-succeeded,make-secrets} .ci/run || failed=1
+            compose/make-secrets .ci/run || failed=1
     fi
     return "$failed"
 }
