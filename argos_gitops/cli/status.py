@@ -1,7 +1,7 @@
 """`status`: what the last pass saw and did."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import click
@@ -11,9 +11,13 @@ from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import output_option, with_application
 from argos_gitops.cli.output import show
 from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
 from argos_gitops.ports.control import AGENT, Orders, Override, Pin, Suspension
+from argos_gitops.ports.health import ALIVE
+from argos_gitops.ports.store import SourceState, TargetState
 from argos_gitops.reconcile.holds import orders_of
+from argos_gitops.reconcile.standing import WELL
 
 
 @click.command("status")
@@ -41,20 +45,50 @@ def command(application: Application, branch_page: bool, output: str) -> int:
 def _lines(application: Application) -> list[Line]:
     revisions, now = application.statuses.revisions(), application.now()
     ordered = [*_ordered(orders_of(application.controls, now), now)]
+    agent = [*_agent(application), *_source(application.statuses.source())]
     if revisions.attempted is None:
-        return [*ordered, line("No pass yet; `argos-gitops apply` makes the first.")]
+        return [*agent, *ordered, line("No pass yet; `argos-gitops apply` makes the first.")]
     when = f" ({ago(revisions.applied_at, now)})" if revisions.applied_at else ""
     conditions = application.statuses.conditions()
     well = [c for c in conditions if c.type == "Ready" and c.status is Truth.TRUE]
     rest = [c for c in conditions if c not in well]
     return [
+        *agent,
         line(pad("attempted", 12), revisions.attempted[:12]),
         line(pad("applied", 12), f"{(revisions.applied or 'none')[:12]}{when}"),
         line(pad("healthy", 12), (revisions.healthy or "none")[:12]),
         line(pad("ready", 12), f"{len(well):,} of {sum(c.type == 'Ready' for c in conditions):,}"),
+        *_unwell(application.statuses.targets()),
         *ordered,
         *(_condition(condition, application) for condition in rest),
     ]
+
+
+def _agent(application: Application) -> Iterator[Line]:
+    """Whether anything of all this is looked after at the moment."""
+    now = application.replicas.now()
+    replicas = application.replicas.all()
+    alive = [replica for replica in replicas if now - replica.seen_at < ALIVE]
+    if alive:
+        names = ", ".join(replica.name for replica in alive)
+        yield line(pad("agent", 12), Segment("running", Style.GOOD), f"  {visible(names)}")
+    elif replicas:
+        seen = max(replica.seen_at for replica in replicas)
+        yield line(pad("agent", 12), Segment(f"not running: last heard of {ago(seen, now)}", Style.BAD))
+
+
+def _source(source: SourceState) -> Iterator[Line]:
+    """Why git's newest revision is not what stands below."""
+    if source.result:
+        text = Segment(visible(f"{source.result}: {source.message.partition(chr(10))[0]}"), Style.BAD)
+        yield line(pad("source", 12), text)
+
+
+def _unwell(targets: Mapping[ResourceKey, TargetState]) -> Iterator[Line]:
+    for target, state in targets.items():
+        if state.result not in WELL:
+            message = visible(f": {state.message.partition(chr(10))[0]}") if state.message else ""
+            yield line(pad(str(target), 12), " ", Segment(state.result, Style.BAD), message)
 
 
 def _ordered(orders: Orders, now: datetime) -> Iterator[Line]:
@@ -84,8 +118,23 @@ def _condition(condition: Condition, application: Application) -> Line:
 
 
 def _document(application: Application) -> dict[str, object]:
-    revisions = application.statuses.revisions()
+    revisions, source = application.statuses.revisions(), application.statuses.source()
+    now = application.replicas.now()
     return {
+        "agents": [
+            {
+                "name": replica.name,
+                "seenAt": replica.seen_at.isoformat(),
+                "running": now - replica.seen_at < ALIVE,
+                "targets": list(replica.targets),
+            }
+            for replica in application.replicas.all()
+        ],
+        "source": {"result": source.result or "OK", "message": source.message},
+        "targets": {
+            str(target): {"result": state.result, "message": state.message, "applied": state.applied}
+            for target, state in application.statuses.targets().items()
+        },
         "instance": application.settings.instance,
         "revisions": {
             "attempted": revisions.attempted,

@@ -14,9 +14,9 @@ from argos_gitops.cli.progress import progress_for_people
 from argos_gitops.model.errors import TransientError
 from argos_gitops.planning.guard import checked_approval
 from argos_gitops.planning.render.lines import Line, Segment, Style, line, pad, visible
+from argos_gitops.ports.health import ALIVE
 
 _POLL = 0.2
-_ALIVE = 30.0
 _WELL = ("Applied", "NoChange")
 
 
@@ -47,8 +47,7 @@ def command(application: Application, wait: bool, timeout: int, approve: str | N
 
 def _find_agent(application: Application) -> None:
     now = application.replicas.now()
-    ages = [(now - replica.seen_at).total_seconds() for replica in application.replicas.all()]
-    if not any(age < _ALIVE for age in ages):
+    if not any(now - replica.seen_at < ALIVE for replica in application.replicas.all()):
         raise TransientError(
             f"no agent runs for instance {application.settings.instance} on this store; start one with "
             "`argos-gitops run`, or use `argos-gitops apply`",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -33,6 +33,10 @@ class Replica:
     subsystems: tuple[Subsystem, ...]
     started_at: datetime | None = None
     version: str = ""
+
+
+ALIVE = timedelta(seconds=30)
+"""A replica that was not heard of for so long is not running, or as good as that."""
 
 
 class Replicas(Protocol):

@@ -3,21 +3,18 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from argos_gitops.ports.health import Replica, Subsystem
+from argos_gitops.ports.health import ALIVE, Replica, Subsystem
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 from argos_gitops.web.documents import document
 from argos_gitops.web.readers import Readers, StoreReader
 from argos_gitops.web.tokens import TokenGate
-
-LOST_AFTER = timedelta(seconds=30)
-"""A replica that was not heard of for so long is not running, or cannot reach the store."""
 
 _KEPT_SECONDS = 1.0
 
@@ -95,7 +92,7 @@ def _has_ended_once(subsystem: Subsystem) -> bool:
 
 
 def _lost(replica: Replica, now: datetime) -> bool:
-    return now - replica.seen_at > LOST_AFTER
+    return now - replica.seen_at >= ALIVE
 
 
 def _age(replicas: Sequence[Replica], now: datetime) -> int:

@@ -107,7 +107,7 @@ def test_fm22_a_heartbeat_that_stopped_is_unhealthy(
 ) -> None:
     """Nothing that the lost agent said last is shown as if it were so."""
     site.store.replicas.beat(replica())
-    monkeypatch.setattr(health, "LOST_AFTER", timedelta(seconds=-60))
+    monkeypatch.setattr(health, "ALIVE", timedelta(seconds=-60))
     assert _ready(site) == (503, ["HeartbeatLost"])
     status, document = _health(site)
     assert (status, document["status"]) == (503, "failing")
