@@ -70,8 +70,8 @@ def test_sync_waits_for_what_comes_of_it(agent: AgentProcess, estate: Estate, ca
     assert "InvalidConfiguration" in refused.out
     assert caddy.get("app.example.com").text == "two"
     status = estate.run("status").out
-    assert "agent        running" in status
-    assert "source       InvalidConfiguration" in status
+    assert "agent       running" in status
+    assert "source      InvalidConfiguration" in status
 
 
 def test_sync_without_an_agent_says_so(estate: Estate) -> None:
