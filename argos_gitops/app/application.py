@@ -23,6 +23,7 @@ from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
 from argos_gitops.model.errors import SettingsError
+from argos_gitops.model.notification import NotificationChannel
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
@@ -352,6 +353,8 @@ class Application:
         if result.outcomes and gc.isenabled():
             collect_and_set_aside()
         self.loader.keep()
+        if result.resources is not None and result.resources.of(NotificationChannel):
+            self.notifications.configure(result.resources)  # what an earlier process left may be due now
         return result
 
     def now(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from argos_gitops.manifests.problems import Code
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import DEPENDS_ANNOTATION, AnyResource, ResourceKey, ResourceSet
 
@@ -13,9 +14,9 @@ def dependencies_can_be_met(resources: ResourceSet) -> Iterator[Problem]:
             continue
         for wanted in resource.depends_on:
             if resources.get(wanted) is None:
-                yield _problem(resource, "MissingReference", f"{wanted}, which does not exist")
+                yield _problem(resource, Code.MISSING_REFERENCE, f"{wanted}, which does not exist")
             elif _leads_to(resource.key, wanted, resources, set()):
-                yield _problem(resource, "DependencyLoop", f"{wanted}, which depends on it in turn")
+                yield _problem(resource, Code.DEPENDENCY_LOOP, f"{wanted}, which depends on it in turn")
 
 
 def _leads_to(goal: ResourceKey, start: ResourceKey, resources: ResourceSet, seen: set[ResourceKey]) -> bool:
@@ -26,5 +27,5 @@ def _leads_to(goal: ResourceKey, start: ResourceKey, resources: ResourceSet, see
     return any(_leads_to(goal, following, resources, seen) for following in found.depends_on)
 
 
-def _problem(resource: AnyResource, code: str, what: str) -> Problem:
+def _problem(resource: AnyResource, code: Code, what: str) -> Problem:
     return Problem(resource.location, code, f"{resource.key} depends on {what} ({DEPENDS_ANNOTATION})")
