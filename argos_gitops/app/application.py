@@ -23,7 +23,7 @@ from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
 from argos_gitops.model.errors import SettingsError
-from argos_gitops.model.notification import NotificationChannel
+from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
@@ -353,7 +353,7 @@ class Application:
         if result.outcomes and gc.isenabled():
             collect_and_set_aside()
         self.loader.keep()
-        if result.resources is not None and result.resources.of(NotificationChannel):
+        if result.resources is not None and result.resources.of(NotificationChannelSpec):
             self.notifications.configure(result.resources)  # what an earlier process left may be due now
         return result
 
