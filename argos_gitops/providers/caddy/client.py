@@ -82,7 +82,7 @@ class AdminClient:
             return found
 
     def _read(self) -> RawConfig:
-        response = self._expect_success(self._get(_CONFIG))
+        response = self._expect_success(self._send_again_if_lost("GET", _CONFIG))
         return RawConfig(response.content, response.headers.get("Etag"))
 
     def _read_moved(self) -> RawConfig | None:
@@ -118,7 +118,7 @@ class AdminClient:
 
     def _write(self, method: str, path: str, content: bytes, headers: Mapping[str, str], loaded: int) -> str:
         """`loaded`: bytes of the configuration that Caddy has to load, which is what takes its time."""
-        response = self._send(
+        response = self._send_again_if_lost(
             method,
             path,
             content=content,
@@ -152,7 +152,7 @@ class AdminClient:
     def failing(self, dial: str) -> bool:
         """Whether requests to an upstream have failed lately; False also if that cannot be had."""
         try:
-            upstreams = orjson.loads(self._get("/reverse_proxy/upstreams").content)
+            upstreams = orjson.loads(self._send_again_if_lost("GET", "/reverse_proxy/upstreams").content)
         except (TransientError, orjson.JSONDecodeError):
             return False
         return any(each["address"] == dial and each["fails"] > 0 for each in upstreams or ())
@@ -160,7 +160,7 @@ class AdminClient:
     def _metric(self, begins: str) -> str:
         """The line of Caddy's metrics that begins so; empty if there is none, or no metrics."""
         try:
-            text = self._get("/metrics").text
+            text = self._send_again_if_lost("GET", "/metrics").text
         except TransientError:
             return ""
         return next((line for line in text.splitlines() if line.startswith(begins)), "")
@@ -168,13 +168,17 @@ class AdminClient:
     def close(self) -> None:
         self._http.close()
 
-    def _get(self, path: str) -> httpx.Response:
+    def _send_again_if_lost(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Caddy closes the connections to its admin API whenever it has loaded a configuration.
+
+        What is written is bound to a tag: if the first one did arrive, the second finds another tag.
+        """
         try:
-            return self._send("GET", path)
+            return self._send(method, path, **options)
         except TransientError as error:
             if error.reason != "ConnectionLost":
                 raise
-            return self._send("GET", path)
+            return self._send(method, path, **options)
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
