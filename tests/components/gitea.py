@@ -80,13 +80,16 @@ class RealGitea(RealProcess):
 
     def api(self, method: str, path: str, body: object = None, *, user: GiteaUser | None = None) -> Any:
         """The answer of `/api/v1/<path>`, as `user` or else as the administrator."""
-        answer = httpx.request(
-            method,
-            f"{self.url}/api/v1/{path}",
-            json=body,
-            headers={"Authorization": f"token {(user or self.admin).token}"},
-            timeout=60,
-        )
+        headers = {"Authorization": f"token {(user or self.admin).token}"}
+        deadline = time.monotonic() + _MERGE_SECONDS
+        while True:
+            answer = httpx.request(
+                method, f"{self.url}/api/v1/{path}", json=body, headers=headers, timeout=60
+            )
+            # What Gitea says of a merge while it still finds out whether there are conflicts.
+            if "Please try again later" not in answer.text or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
