@@ -24,9 +24,9 @@ from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditEntry
 from argos_gitops.ports.control import AGENT
 from argos_gitops.ports.provider import Target
-from argos_gitops.ports.report import PassResult, Reporter
+from argos_gitops.ports.report import Reporter
 from argos_gitops.reconcile.agent import Agent
-from argos_gitops.reconcile.crew import Crew, spec_of
+from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.deferred import Deferred
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.pulse import Pulse
@@ -120,7 +120,7 @@ class RunningAgent:
             only=application.settings.targets,
             in_force=self._in_force,
             applied=self._metrics.applied,
-            passed=self._passed,
+            passed=self._metrics.report,
             went_back=self._went_back,
             beat=self._beat,
         )
@@ -178,7 +178,7 @@ class RunningAgent:
         )
         if desired.revision.sha == self._sha:
             return
-        self._sha, self._spec = desired.revision.sha, spec_of(desired)
+        self._sha, self._spec = desired.revision.sha, desired.agent
         self._application.loader.keep()
         self._application.notifications.configure(desired.state.resources)
         self._plan_pull_requests()
@@ -199,9 +199,6 @@ class RunningAgent:
         if asking != self._asking:
             self._asking = asking
             self._front.configure({"bouncers": asking})
-
-    def _passed(self, result: PassResult) -> None:
-        self._metrics.report(result)
 
     def _went_back(self, target: ResourceKey, revision: str, why: str) -> None:
         entry = AuditEntry(

@@ -21,7 +21,7 @@ from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
-from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
+from argos_gitops.model.agent import agent_of
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.plan import Plan
@@ -133,12 +133,15 @@ class Application:
 
     @cached_property
     def loader(self) -> Loader:
+        loader = self._new_loader()
+        self._closers.append(loader.keep)
+        return loader
+
+    def _new_loader(self, workers: int | None = None) -> Loader:
         from argos_gitops.store.parse_cache import SqliteParseCache
 
         cache = SqliteParseCache(self.settings.cache_dir / "parse.sqlite3")
-        loader = Loader(self.registry, cache, build=build_fingerprint())
-        self._closers.append(loader.keep)
-        return loader
+        return Loader(self.registry, cache, workers, build=build_fingerprint())
 
     @cached_property
     def engine(self) -> "Engine":
@@ -241,9 +244,8 @@ class Application:
         """What stands on the status branch; None when there is none."""
         from argos_gitops.status.read import read_status
 
-        agents = self.load(self.source.fetch()).resources.of(AgentSpec).values()
-        spec = next((agent.spec.status for agent in agents), StatusBranchSpec())
-        branch = self.branch(spec.branch_of(self.settings.instance))
+        agent = agent_of(self.load(self.source.fetch()).resources)
+        branch = self.branch(agent.status.branch_of(self.settings.instance))
         return None if branch is None else read_status(branch)
 
     @property
@@ -332,11 +334,7 @@ class Application:
 
     def _try_load(self, snapshot: Snapshot) -> Loaded:
         """Apart from the loader that keeps what is in force."""
-        from argos_gitops.store.parse_cache import SqliteParseCache
-
-        cache = SqliteParseCache(self.settings.cache_dir / "parse.sqlite3")
-        loader = Loader(self.registry, cache, workers=1, build=build_fingerprint())
-        return loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+        return self._new_loader(workers=1).load(snapshot.files(), snapshot.read, snapshot.revision.tree)
 
     def look(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""

@@ -11,10 +11,9 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 from argos_gitops.model.change import Cause, Result
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import DONE, PassResult
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-_WELL = ("Applied", "NoChange")
 _EVERYTHING = "all"
 
 
@@ -56,7 +55,7 @@ class AgentMetrics:
         state = result.targets.get(result.target) if result.target else None
         word = state.result if state is not None and state.result else result.result
         self._passes.labels(target, word).inc()
-        if word in _WELL:
+        if word in DONE:
             self._last_success.labels(target).set(result.at.timestamp())
         self.phases(result.durations)
         for _, outcome in result.outcomes:

@@ -12,7 +12,7 @@ from argos_gitops.cli.find import find_resource
 from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.manifests.loader import Loaded
-from argos_gitops.model.agent import AgentSpec
+from argos_gitops.model.agent import agent_of
 from argos_gitops.model.errors import ArgosError, ManifestError, SettingsError
 from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.resource import ResourceSet
@@ -81,8 +81,7 @@ def _own_addresses(application: Application) -> str:
 
 
 def _windows(application: Application, resources: ResourceSet) -> Iterator[Finding]:
-    agents = resources.of(AgentSpec).values()
-    windows = [window for agent in agents for window in agent.spec.windows]
+    windows = agent_of(resources).windows
     now = application.now()
     override = application.controls.override(now)
     for kind in sorted({spec.target_kind for spec in application.specs}) if windows else ():

@@ -15,9 +15,9 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
 from argos_gitops.ports.control import AGENT, Orders, Override, Pin, Suspension
 from argos_gitops.ports.health import ALIVE
+from argos_gitops.ports.report import WELL
 from argos_gitops.ports.store import SourceState, TargetState
 from argos_gitops.reconcile.holds import orders_of
-from argos_gitops.reconcile.standing import WELL
 
 
 @click.command("status")
@@ -80,15 +80,19 @@ def _agent(application: Application) -> Iterator[Line]:
 def _source(source: SourceState) -> Iterator[Line]:
     """Why git's newest revision is not what stands below."""
     if source.result:
-        text = Segment(visible(f"{source.result}: {source.message.partition(chr(10))[0]}"), Style.BAD)
+        text = Segment(visible(f"{source.result}: {_first_line(source.message)}"), Style.BAD)
         yield line(pad("source", 12), text)
 
 
 def _unwell(targets: Mapping[ResourceKey, TargetState]) -> Iterator[Line]:
     for target, state in targets.items():
         if state.result not in WELL:
-            message = visible(f": {state.message.partition(chr(10))[0]}") if state.message else ""
+            message = visible(f": {_first_line(state.message)}") if state.message else ""
             yield line(pad(str(target), 12), " ", Segment(state.result, Style.BAD), message)
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _ordered(orders: Orders, now: datetime) -> Iterator[Line]:

@@ -15,9 +15,9 @@ from argos_gitops.model.errors import TransientError
 from argos_gitops.planning.guard import checked_approval
 from argos_gitops.planning.render.lines import Line, Segment, Style, line, pad, visible
 from argos_gitops.ports.health import ALIVE
+from argos_gitops.ports.report import DONE
 
 _POLL = 0.2
-_WELL = ("Applied", "NoChange")
 
 
 @click.command("sync")
@@ -84,7 +84,7 @@ def _summary(application: Application) -> Iterator[Line]:
     if source.result:
         yield line(Segment(f"{source.result}: ", Style.BAD), visible(source.message))
     for target, state in application.statuses.targets().items():
-        style = Style.GOOD if state.result in _WELL else Style.BAD
+        style = Style.GOOD if state.result in DONE else Style.BAD
         yield line(pad(str(target), 20), Segment(state.result, style), visible(f"  {state.message}".rstrip()))
     yield line(pad("applied", 20), (revisions.applied or "none")[:12])
 
@@ -99,4 +99,4 @@ def _code(application: Application) -> int:
         return Exit.BLOCKED
     if "Unreachable" in results:
         return Exit.UNREACHABLE
-    return Exit.OK if all(result in _WELL for result in results) else Exit.FAILURE
+    return Exit.OK if all(result in DONE for result in results) else Exit.FAILURE

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from argos_gitops.model.forge import ForgeSpec
+from argos_gitops.model.resource import ResourceSet
 from argos_gitops.model.spec import Duration, SpecModel
 from argos_gitops.model.window import WindowSpec
 
@@ -149,3 +150,8 @@ class AgentSpec(SpecModel):
         if value < _SHORTEST_INTERVAL:
             raise ValueError("an interval is 1s at least")
         return value
+
+
+def agent_of(resources: ResourceSet) -> AgentSpec:
+    """What a revision says about the agent; the defaults where it says nothing."""
+    return next((agent.spec for agent in resources.of(AgentSpec).values()), AgentSpec())

@@ -10,6 +10,7 @@ from argos_gitops.model.event import EVENTS
 from argos_gitops.model.objects import digest_of
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.notify.seen import Seen
+from argos_gitops.planning.guard import APPROVAL_DIGITS
 from argos_gitops.ports.notify import Event
 from argos_gitops.ports.outbox import Alarm
 
@@ -18,8 +19,6 @@ MOST_LINES = 10
 
 _REJECTED, _UNVERIFIED = "InvalidConfiguration", "UnverifiedCommit"
 _NOT_UNHEALTHY = frozenset({"Pending", "Blocked", "Suspended", "NotTried"})
-_APPROVE = 12
-"""Digits of a digest that an approval needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def _blocked(seen: Seen, target: ResourceKey) -> Iterator[State]:
     if not reasons or seen.result.plan is None:
         return
     digest = seen.result.plan.digest
-    approve = f"argos-gitops apply --approve {digest[:_APPROVE]}"
+    approve = f"argos-gitops apply --approve {digest[:APPROVAL_DIGITS]}"
     text = listed([*reasons]) + f"\nTo apply it all the same: {approve}"
     facts = {"digest": digest, "approve": approve}
     yield _state(

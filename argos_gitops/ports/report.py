@@ -15,6 +15,12 @@ from argos_gitops.ports.control import Orders
 from argos_gitops.ports.proposal import Proposal
 from argos_gitops.ports.store import Revisions, TargetState
 
+DONE = frozenset({"Applied", "NoChange"})
+"""Results after which everything stands as the revision says."""
+
+WELL = DONE | {"Waiting"}
+"""Results after which nothing is wrong, though something may be held back."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassResult:

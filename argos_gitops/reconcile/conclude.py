@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from argos_gitops.model.condition import Condition, worst
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import WELL, PassResult
 from argos_gitops.ports.store import Inventory, PassRecord, Revisions, SourceState, TargetState
 from argos_gitops.reconcile.conditions import SystemReport, conditions_of, healthy
 from argos_gitops.reconcile.look import Look
 from argos_gitops.reconcile.parts import Parts
-from argos_gitops.reconcile.standing import WELL, Standing, overall
+from argos_gitops.reconcile.standing import Standing, overall
 from argos_gitops.reconcile.trip import Trip
 
 _Conditions = Mapping[ResourceKey, Sequence[Condition]]
@@ -62,25 +62,18 @@ def _report(result: PassResult, parts: Parts) -> bool:
 
 
 def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
-    found = _by_target(trip, conditions_of(reports, trip.at), reports)
-    conditions = parts.status.set_conditions(found)
-    if trip.result not in ("NoChange", "Waiting") or trip.sha != parts.status.revisions().attempted:
+    conditions = parts.status.set_conditions(conditions_of(reports, trip.at))
+    known = parts.status.revisions()
+    if trip.result not in ("NoChange", "Waiting") or trip.sha != known.attempted:
         parts.status.add_pass(_record(trip))
     targets = _keep_targets(trip, parts, conditions)
-    revisions = _revisions(trip, parts.status.revisions(), targets)
+    revisions = _revisions(trip, known, targets)
     parts.status.set_revisions(revisions)
     source = parts.status.source()
     if trip.target is None:
         source = _source_state(trip, source)
         parts.status.set_source(source)
     return Kept(source, targets, conditions, revisions)
-
-
-def _by_target(
-    trip: Trip, conditions: _Conditions, reports: Sequence[SystemReport]
-) -> dict[ResourceKey, Sequence[Condition]]:
-    """Also those of targets that have nothing to say any more."""
-    return {target: conditions.get(target, ()) for target in {report.target for report in reports}}
 
 
 def _keep_targets(trip: Trip, parts: Parts, conditions: _Conditions) -> Mapping[ResourceKey, TargetState]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.control import Controls
@@ -48,9 +47,3 @@ class Crew:
     passed: Callable[[PassResult], None] = _nothing
     went_back: Callable[[ResourceKey, str, str], None] = _nothing
     beat: Callable[[], None] = _nothing
-
-
-def spec_of(desired: Desired | None) -> AgentSpec:
-    """What the revision in force says about the agent; the defaults before there is one."""
-    agents = desired.state.resources.of(AgentSpec).values() if desired is not None else ()
-    return next((agent.spec for agent in agents), AgentSpec())

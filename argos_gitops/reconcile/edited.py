@@ -1,12 +1,12 @@
 """A revision as it would be with some files edited."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from argos_gitops.model.objects import digest_of
 from argos_gitops.model.source import Revision, SourceFile
 from argos_gitops.ports.source import Snapshot
+from argos_gitops.vcs.objects import blob_id
 
 _MODE = 0o100644
 
@@ -43,8 +43,4 @@ class EditedSnapshot:
     @property
     def _own(self) -> Mapping[str, str]:
         """Blob ids by path, as git would give them."""
-        return {path: _blob(data) for path, data in self.files_by_path.items()}
-
-
-def _blob(data: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+        return {path: blob_id(data) for path, data in self.files_by_path.items()}

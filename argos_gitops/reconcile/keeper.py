@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.plan import Failure
 from argos_gitops.reconcile.backoff import Backoff
 from argos_gitops.reconcile.boundary import contained
-from argos_gitops.reconcile.crew import Crew, spec_of
+from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.look import Desired
 
 NAME = "source"
@@ -133,7 +134,7 @@ class Keeper:
         return pause
 
     def _interval(self) -> timedelta:
-        spec = spec_of(self._in_force)
+        spec = self._in_force.agent if self._in_force is not None else AgentSpec()
         return spec.interval * random.uniform(1 - spec.jitter, 1 + spec.jitter)  # noqa: S311 - spreads agents
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from argos_gitops.model.agent import AgentSpec, GuardSpec
+from argos_gitops.model.agent import AgentSpec, GuardSpec, agent_of
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure, SystemKey, SystemPlan
@@ -105,8 +105,7 @@ class Desired:
 
     @cached_property
     def agent(self) -> AgentSpec:
-        agents = self.state.resources.of(AgentSpec).values()
-        return next((agent.spec for agent in agents), AgentSpec())
+        return agent_of(self.state.resources)
 
     @property
     def guard(self) -> GuardSpec:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.store import SourceState, TargetState
 
-WELL = ("NoChange", "Applied", "Waiting")
 _RANK = {
     "NoChange": 0,
     "Applied": 0,

@@ -11,18 +11,17 @@ from argos_gitops.model.plan import Failure, Plan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.flapping import Repairs
 from argos_gitops.planning.removals import Removals
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import WELL, PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.reconcile.agenda import Agenda
 from argos_gitops.reconcile.backoff import Backoff
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.conditions import unready
-from argos_gitops.reconcile.crew import Crew, spec_of
+from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.parts import Approval, Approve
 from argos_gitops.reconcile.rollback import victims, way_back
-from argos_gitops.reconcile.standing import WELL
 
 RESYNC = timedelta(minutes=10)
 """A pass at least so often, whatever the watches say."""
@@ -206,7 +205,7 @@ class Worker:
 
     def _goes_back(self, desired: Desired, result: PassResult) -> bool:
         """Whether this revision failed its probes, and there is a healthy one to go back to."""
-        if spec_of(desired).rollback != "automatic" or desired.instead_of is not None:
+        if desired.agent.rollback != "automatic" or desired.instead_of is not None:
             return False
         failing = victims(result, desired.unready)
         state = self._state()
@@ -294,7 +293,7 @@ class Worker:
             return
         systems = self._crew.reconciler.systems_of(desired, self.target)
         watches = ((system.key, watch) for system in systems for watch in system.provider.watches())
-        self._agenda.watch(watches, spec_of(desired).drift.intervals, time.monotonic())
+        self._agenda.watch(watches, desired.agent.drift.intervals, time.monotonic())
 
     def _state(self) -> TargetState:
         return self._crew.status.targets().get(self.target, TargetState())

@@ -6,19 +6,17 @@ from typing import Any
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.control import Orders, Override, Pin, Suspension
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import DONE, PassResult
 from argos_gitops.status import times
 from argos_gitops.status.memory import Memory, as_data
 
 MAX_LISTED = 100
 """Conditions and problems that are listed; more are counted."""
 
-_SUCCESS = frozenset({"Applied", "NoChange"})
-
 
 def state_of(result: PassResult) -> str:
     """`Synced`, or what kept the pass from it."""
-    return "Synced" if result.result in _SUCCESS else result.result
+    return "Synced" if result.result in DONE else result.result
 
 
 def lasting(conditions: Iterable[Condition]) -> list[Condition]:
@@ -42,7 +40,7 @@ def condition_data(condition: Condition) -> dict[str, Any]:
 def overview(instance: str, result: PassResult, memory: Memory) -> dict[str, Any]:
     """`memory` is what the branch remembers, this pass included."""
     data: dict[str, Any] = {"instance": instance, "state": state_of(result)}
-    if result.result not in _SUCCESS and result.message:
+    if result.result not in DONE and result.message:
         data["message"] = result.message
     data["revisions"] = _revisions(result)
     data |= _carried(_revision(result), memory.carried, "revision")

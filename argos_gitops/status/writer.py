@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
+from argos_gitops.model.agent import StatusBranchSpec, agent_of
 from argos_gitops.model.errors import GitError, ReportError
 from argos_gitops.planning.render.summary import summarize
 from argos_gitops.ports.report import PassResult
@@ -74,8 +74,7 @@ class StatusBranch:
     def _spec_for(self, result: PassResult) -> StatusBranchSpec:
         """What the Agent resource says; while a revision is rejected, what the last good one said."""
         if result.resources is not None:
-            agents = result.resources.of(AgentSpec)
-            self._spec = next((agent.spec.status for agent in agents.values()), StatusBranchSpec())
+            self._spec = agent_of(result.resources).status
         return self._spec or StatusBranchSpec()
 
     def _desk(self, spec: StatusBranchSpec, result: PassResult) -> "_Desk | None":

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from argos_gitops.model.agent import AgentSpec
+from argos_gitops.model.agent import AgentSpec, agent_of
 from argos_gitops.model.errors import ReportError, TransientError
 from argos_gitops.model.forge import ForgeSpec
 from argos_gitops.model.resource import ResourceSet
@@ -58,8 +58,7 @@ class ForgeAccess:
             resources, revision = self._recall(), None
         if resources is None:
             return
-        agents = resources.of(AgentSpec).values()
-        self.agent = next((agent.spec for agent in agents), AgentSpec())
+        self.agent = agent_of(resources)
         if revision is not None and revision.is_commit and revision.ref != revision.sha:
             self.in_force = InForce(revision, resources)
 

@@ -9,11 +9,11 @@ from argos_gitops.model.condition import Truth
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.render.lines import shorten
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import WELL, PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.status.forge.forge import MAX_DESCRIPTION, State
 
-_WELL = frozenset({"", "Applied", "NoChange", "Waiting"})
+_WELL = WELL | {""}
 _AGAIN = frozenset({"Declined", "Locked", "StalePlan"})
 """Somebody else was at work, or said no: the next pass tells more."""
 
