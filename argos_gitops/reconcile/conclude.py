@@ -29,6 +29,11 @@ class Kept:
 
 def conclude(trip: Trip, parts: Parts) -> PassResult:
     """Keeps and tells what a pass saw and did. A pass that repeats the last one is told only once."""
+    with parts.turn:
+        return _conclude(trip, parts)
+
+
+def _conclude(trip: Trip, parts: Parts) -> PassResult:
     fingerprint, scope = trip.fingerprint, str(trip.target or "")
     if fingerprint is not None and fingerprint == parts.status.reported(scope):
         return _result(trip, (), _known(parts))
@@ -66,9 +71,10 @@ def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
     known = parts.status.revisions()
     if trip.result not in ("NoChange", "Waiting") or trip.sha != known.attempted:
         parts.status.add_pass(_record(trip))
-    targets = _keep_targets(trip, parts, conditions)
+    _keep_targets(trip, parts, conditions)
+    targets = parts.status.targets()  # after ours is written: of two that end together, one sees both
     revisions = _revisions(trip, known, targets)
-    parts.status.set_revisions(revisions)
+    parts.status.move_revisions(known, revisions)
     source = parts.status.source()
     if trip.target is None:
         source = _source_state(trip, source)
@@ -76,16 +82,14 @@ def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
     return Kept(source, targets, conditions, revisions)
 
 
-def _keep_targets(trip: Trip, parts: Parts, conditions: _Conditions) -> Mapping[ResourceKey, TargetState]:
+def _keep_targets(trip: Trip, parts: Parts, conditions: _Conditions) -> None:
     passed = {look.system.target.key for look in trip.looks}
     if trip.target is None and trip.resources is not None:
         parts.status.keep_targets(passed)
-    known = dict(parts.status.targets())
+    known = parts.status.targets()
     for target in sorted(passed | ({trip.target} if trip.target is not None else set())):
         state = _target_state(trip, target, known.get(target, TargetState()), conditions.get(target, ()))
         parts.status.set_target(target, state)
-        known[target] = state
-    return known
 
 
 def _target_state(

@@ -1,8 +1,9 @@
 """What a pass is made of: everything that the composition hands to the reconciler."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Protocol
 
 from argos_gitops.model.plan import Plan
@@ -66,6 +67,8 @@ class Parts:
     reporters: Callable[[], Sequence[Reporter]] = tuple
     orders: Callable[[datetime], Orders] = lambda _: Orders()
     addresses: Callable[[], Sequence[Network]] = tuple
+    turn: Lock = field(default_factory=Lock)
+    """Passes are told one at a time, in the order in which they were kept: the last word is the newest."""
 
 
 @dataclass(frozen=True, slots=True)

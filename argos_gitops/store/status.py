@@ -33,13 +33,11 @@ class SqlStatusStore:
             row = connection.execute(query.where(table.c.instance == self._instance)).first()
         return Revisions(row.attempted, row.applied, row.applied_at, row.healthy) if row else Revisions()
 
-    def set_revisions(self, revisions: Revisions) -> None:
-        self._set_state(
-            attempted=revisions.attempted,
-            applied=revisions.applied,
-            applied_at=revisions.applied_at,
-            healthy=revisions.healthy,
-        )
+    def move_revisions(self, known: Revisions, revisions: Revisions) -> None:
+        wanted = {name: getattr(revisions, name) for name in Revisions.__slots__}
+        moved = {name: value for name, value in wanted.items() if value != getattr(known, name)}
+        if moved:
+            self._set_state(**moved)
 
     def source(self) -> SourceState:
         table = tables.agent_state

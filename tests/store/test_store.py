@@ -1,6 +1,7 @@
 """The store on both databases: what is kept comes back, what is broken is told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,9 +58,19 @@ def test_two_processes_see_what_the_other_wrote(open_store: Callable[[], Engine]
 
 def test_instances_do_not_see_each_other(store: Engine) -> None:
     SqlInventory(store, "one").record(EDGE, [entry("a")], [])
-    SqlStatusStore(store, "one").set_revisions(Revisions(attempted="x"))
+    SqlStatusStore(store, "one").move_revisions(Revisions(), Revisions(attempted="x"))
     assert SqlInventory(store, "two").entries(EDGE) == {}
     assert SqlStatusStore(store, "two").revisions() == Revisions()
+
+
+def test_what_another_pass_moved_meanwhile_stays(store: Engine) -> None:
+    """One pass knew the revisions, another one moved `applied`, then the first writes what it moved."""
+    statuses = SqlStatusStore(store, "one")
+    statuses.move_revisions(Revisions(), Revisions(attempted="a", applied="a"))
+    known = statuses.revisions()
+    statuses.move_revisions(known, replace(known, attempted="b", applied="b"))
+    statuses.move_revisions(known, replace(known, attempted="b"))
+    assert statuses.revisions() == Revisions(attempted="b", applied="b")
 
 
 def test_many_entries_at_once(store: Engine) -> None:

@@ -32,7 +32,7 @@ PAGES = [
 def told(site: RunningSite) -> RunningSite:
     """A site whose store knows a little of everything."""
     statuses = site.store.statuses
-    statuses.set_revisions(Revisions("b" * 40, "a" * 40, AT, "a" * 40))
+    statuses.move_revisions(Revisions(), Revisions("b" * 40, "a" * 40, AT, "a" * 40))
     statuses.set_target(EDGE, TargetState("b" * 40, "a" * 40, AT, "a" * 40, result="Failed", at=AT))
     conditions = [
         Condition(EDGE, "Ready", Truth.TRUE, "Applied", "", AT),
