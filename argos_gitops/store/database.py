@@ -11,7 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from argos_gitops.model.errors import StoreError
 from argos_gitops.store.tables import metadata
 
-SCHEMA_HEAD = "0002"
+SCHEMA_HEAD = "0003"
 """The newest Alembic revision; comparing it spares the slow import of Alembic on every start."""
 
 _OPENING = 0x6172676F73

@@ -234,3 +234,53 @@ alarms = Table(
     Column("subject", String(400), nullable=False),
     Column("fingerprint", String(64), nullable=False),
 )
+
+# Apart from the report itself, so that the heartbeat of an unchanged host writes a few bytes only.
+docker_hosts = Table(
+    "docker_hosts",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("host_id", String(128), primary_key=True),
+    Column("hostname", String(300), nullable=False),
+    Column("agent_version", String(100), nullable=False),
+    Column("reported_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("digest", String(200), nullable=False),
+    Column("content", String(32), nullable=False),
+    Column("containers", Integer, nullable=False),
+)
+
+docker_reports = Table(
+    "docker_reports",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("host_id", String(128), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+
+docker_history = Table(
+    "docker_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("instance", String(200), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("host_id", String(128), nullable=False),
+    Column("container", String(300), nullable=False),
+    Column("container_id", String(128), nullable=False),
+    Column("what", String(20), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Index("docker_history_by_host", "instance", "host_id", "id"),
+    Index("docker_history_by_time", "instance", "at"),
+)
+
+docker_tokens = Table(
+    "docker_tokens",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("host_id", String(128), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Moment),
+)

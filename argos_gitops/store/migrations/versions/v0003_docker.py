@@ -1,0 +1,65 @@
+"""Docker hosts: what their agents reported, how their containers changed, and the tokens of the agents."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+_MOMENT = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    _reports()
+    _history()
+    _tokens()
+
+
+def _reports() -> None:
+    op.create_table(
+        "docker_hosts",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("host_id", sa.String(128), primary_key=True),
+        sa.Column("hostname", sa.String(300), nullable=False),
+        sa.Column("agent_version", sa.String(100), nullable=False),
+        sa.Column("reported_at", _MOMENT, nullable=False),
+        sa.Column("received_at", _MOMENT, nullable=False),
+        sa.Column("digest", sa.String(200), nullable=False),
+        sa.Column("content", sa.String(32), nullable=False),
+        sa.Column("containers", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "docker_reports",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("host_id", sa.String(128), primary_key=True),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+    )
+
+
+def _history() -> None:
+    op.create_table(
+        "docker_history",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("instance", sa.String(200), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("host_id", sa.String(128), nullable=False),
+        sa.Column("container", sa.String(300), nullable=False),
+        sa.Column("container_id", sa.String(128), nullable=False),
+        sa.Column("what", sa.String(20), nullable=False),
+        sa.Column("before", sa.Text, nullable=False),
+        sa.Column("after", sa.Text, nullable=False),
+    )
+    op.create_index("docker_history_by_host", "docker_history", ["instance", "host_id", "id"])
+    op.create_index("docker_history_by_time", "docker_history", ["instance", "at"])
+
+
+def _tokens() -> None:
+    op.create_table(
+        "docker_tokens",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("host_id", sa.String(128), primary_key=True),
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("expires_at", _MOMENT),
+    )
