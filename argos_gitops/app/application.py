@@ -17,6 +17,8 @@ from argos_gitops.app.clock import SystemClock
 from argos_gitops.app.collector import collect_and_set_aside, collector_paused
 from argos_gitops.app.discovery import kind_registry, provider_specs
 from argos_gitops.app.documents import dump_resource, parse_resource
+from argos_gitops.app.expansion import Expansions
+from argos_gitops.app.files import RepositoryFiles
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.manifests.loader import Loaded, Loader
@@ -67,6 +69,7 @@ class Application:
         self.clock = SystemClock()
         self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
         self.secrets = LocalSecrets(environment, self._vault)
+        self._files = RepositoryFiles()
         self._environment = environment
         self._progress = progress
         self.deferral: Callable[[str, Reporter], Reporter] = _at_once
@@ -329,12 +332,18 @@ class Application:
 
     def load(self, snapshot: Snapshot) -> Loaded:
         loaded = self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
-        self._vault.remember(loaded.sealed.values(), snapshot.read)
-        return loaded
+        self._vault.remember(loaded.attached.sealed.values(), snapshot.read)
+        self._files.remember(snapshot.read)
+        return self._expansions.of(loaded)
+
+    @cached_property
+    def _expansions(self) -> Expansions:
+        return Expansions(self.specs, self.registry, self.provider_context)
 
     def _try_load(self, snapshot: Snapshot) -> Loaded:
         """Apart from the loader that keeps what is in force."""
-        return self._new_loader(workers=1).load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+        loaded = self._new_loader(workers=1).load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+        return Expansions(self.specs, self.registry, self.provider_context).of(loaded)
 
     def look(self, rev: str | None = None, *, whole: bool = False) -> Outlook:
         """One pass up to the plan; writes nothing. `whole` compiles even what is known to be converged."""
@@ -364,6 +373,8 @@ class Application:
             clock=self.clock,
             progress=self._progress,
             cache_dir=self.settings.cache_dir / spec.name,
+            state_dir=self.settings.state_dir / spec.name,
+            files=self._files,
             settings=self.settings.provider_settings,
         )
 

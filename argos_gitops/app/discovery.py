@@ -16,7 +16,7 @@ from argos_gitops.model.notification import NotificationChannelSpec, Notificatio
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.provider import ProviderSpec
 
-_TARGETS = {"Edge": "One Caddy with its CrowdSec: a target."}
+_TARGETS = {"Edge": "One Caddy with its CrowdSec: a target.", "DockerHost": "One Docker engine: a target."}
 
 
 @cache

@@ -2,8 +2,9 @@
 
 import orjson
 
+from argos_gitops.manifests.attachments import Attachments, bound
 from argos_gitops.manifests.registry import KindRegistry
-from argos_gitops.manifests.secrets import bound, sealed_uses
+from argos_gitops.manifests.secrets import sealed_uses
 from argos_gitops.model.errors import StoreError
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, Resource, ResourceKey
@@ -39,7 +40,7 @@ def parse_resource(document: bytes, registry: KindRegistry) -> AnyResource:
         ) from error
     return Resource(
         ResourceKey(kept["kind"], kept["name"]),
-        bound(spec, kept.get("sealed", {})),
+        bound(spec, Attachments(sealed=kept.get("sealed", {}))),
         Location(kept["path"], kept["line"]),
         kept["digest"],
         kept["labels"],

@@ -30,13 +30,14 @@ class ForgetfulCache:
 class KeptTree(NamedTuple):
     """A valid tree: its fingerprint, and for each kind the number and the encoded list of documents.
 
-    `sealed` are the blobs, by path, of the SOPS files that they name.
+    `sealed` and `folders` are what they name beside their own text, as in Attachments.
     """
 
     fingerprint: str
     counts: dict[str, int]
     documents: dict[str, bytes]
     sealed: dict[str, str]
+    folders: dict[str, list[tuple[str, str, int, int]]]
 
 
 class Remembered:
@@ -60,17 +61,18 @@ class Remembered:
         encoded = self._cache.get_many([self._tree(tree)]).get(self._tree(tree))
         if encoded is None:
             return None
-        fingerprint, counts, sealed = orjson.loads(encoded)
+        fingerprint, counts, sealed, folders = orjson.loads(encoded)
         keys = {kind: self._tree(tree, kind) for kind in counts}
         found = self._cache.get_many(list(keys.values()))
         if len(found) < len(keys):
             return None
-        return KeptTree(fingerprint, counts, {kind: found[key] for kind, key in keys.items()}, sealed)
+        documents = {kind: found[key] for kind, key in keys.items()}
+        return KeptTree(fingerprint, counts, documents, sealed, folders)
 
     def keep_tree(self, tree: str, kept: KeptTree) -> None:
         """Keeps a tree instead of the one that this process kept before."""
         entries = {self._tree(tree, kind): encoded for kind, encoded in kept.documents.items()}
-        entries[self._tree(tree)] = orjson.dumps([kept.fingerprint, kept.counts, kept.sealed])
+        entries[self._tree(tree)] = orjson.dumps([kept.fingerprint, kept.counts, kept.sealed, kept.folders])
         self._cache.put_many(entries, instead_of=[key for key in self._last_tree if key not in entries])
         self._last_tree = list(entries)
 

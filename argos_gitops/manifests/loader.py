@@ -15,6 +15,13 @@ from itertools import islice
 import orjson
 from pydantic import ValidationError
 
+from argos_gitops.manifests.attachments import (
+    Attachments,
+    bound_resource,
+    folder_files,
+    folder_finding,
+    folder_uses,
+)
 from argos_gitops.manifests.cache import ForgetfulCache, KeptTree, ParseCache, Remembered
 from argos_gitops.manifests.facts import FactFinder, Facts, Sound
 from argos_gitops.manifests.layout import sift
@@ -25,10 +32,11 @@ from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import KindwiseResources
 from argos_gitops.manifests.revision import Entry, Held, Whole, whole
 from argos_gitops.manifests.schema import DocumentModels, schema_version
-from argos_gitops.manifests.secrets import SealedFiles, bound_resource, sealed_uses
+from argos_gitops.manifests.secrets import SealedFiles, sealed_uses
 from argos_gitops.manifests.typed import Typist, wrong
 from argos_gitops.manifests.workers import find_facts
 from argos_gitops.model.errors import ManifestError
+from argos_gitops.model.folder import FolderFile
 from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import AnyResource, ResourceSet
 from argos_gitops.model.source import SourceFile
@@ -43,12 +51,12 @@ _BATCH = 1000
 class Loaded:
     """One revision. With problems, `resources` holds what could be made out all the same.
 
-    `sealed` are the blobs, by path, of the SOPS files that resources name.
+    `attached` is what resources name beside their own text.
     """
 
     resources: ResourceSet
     problems: tuple[Problem, ...]
-    sealed: Mapping[str, str] = field(default_factory=dict)
+    attached: Attachments = field(default_factory=Attachments)
 
 
 class Loader:
@@ -92,20 +100,21 @@ class Loader:
     def _load(self, files: Sequence[SourceFile], read: Read, tree: str) -> Loaded:
         configuration, problems = sift(files)
         self._entries = self._entries_of(configuration, read)
-        entries = list(self._entries.values())
+        entries = _ours(self._entries.values())
         found = whole(entries, self._registry)
-        sealed = self._bind_secrets(found, files, read)
+        attached = Attachments(self._sealed_files(found, files, read), _folders(found, files))
+        found.bind(attached)
         problems += found.problems
         problems += _located(found.findings, self._entries, read)
-        resources = found.resources(self._fingerprint(entries, sealed))
-        loaded = Loaded(resources, tuple(sorted(problems)), sealed)
+        resources = found.resources(self._fingerprint(entries, attached))
+        loaded = Loaded(resources, tuple(sorted(problems)), attached)
         if not problems:
             self._unkept = (tree, loaded, found)
         return loaded
 
-    def _bind_secrets(self, found: Whole, files: Sequence[SourceFile], read: Read) -> Mapping[str, str]:
-        """Checks and binds what resources name in SOPS files; the blobs of those files by path."""
-        using = list(found.with_secrets())
+    def _sealed_files(self, found: Whole, files: Sequence[SourceFile], read: Read) -> Mapping[str, str]:
+        """Checks what resources name in SOPS files; the blobs of those files by path."""
+        using = list(found.which(lambda held: held.secrets))
         there = {file.path: file for file in files} if using else {}
         paths = sorted({use.ref.path for held in using for use in held.secrets} & there.keys())
         readable = [there[path] for path in paths if there[path].size <= MAX_FILE_BYTES]
@@ -114,9 +123,7 @@ class Loader:
             for use in held.secrets:
                 if finding := self._sealed.finding(use, there):
                     found.tell(held, finding)
-        blobs = {path: there[path].blob for path in paths}
-        found.bind(blobs)
-        return blobs
+        return {path: there[path].blob for path in paths}
 
     def keep(self) -> None:
         """Keeps the last valid tree whole for processes to come; apart from `load`, whose caller waits."""
@@ -125,7 +132,12 @@ class Loader:
             tree, loaded, found = unkept
             documents = {kind: _joined(named.values()) for kind, named in found.kinds.items()}
             counts = dict(loaded.resources.kinds())
-            kept = KeptTree(loaded.resources.fingerprint, counts, documents, dict(loaded.sealed))
+            folders = {
+                path: [(each.path, each.blob, each.mode, each.size) for each in files]
+                for path, files in loaded.attached.folders.items()
+            }
+            sealed = dict(loaded.attached.sealed)
+            kept = KeptTree(loaded.resources.fingerprint, counts, documents, sealed, folders)
             self._remembered.keep_tree(tree, kept)
 
     def _entries_of(self, files: Sequence[SourceFile], read: Read) -> dict[str, Entry]:
@@ -188,12 +200,13 @@ class Loader:
         # A copy, because what orjson gives keeps its working buffer: 4 KiB for a document of 300 bytes.
         encoded = bytes(memoryview(orjson.dumps([path, *sound]))) if path.isprintable() else b""
         uses = sealed_uses(resource.spec)
-        return Held(resource, sound.number, references(resource.spec), encoded, uses)
+        folders = folder_uses(resource.spec)
+        return Held(resource, sound.number, references(resource.spec), encoded, uses, folders)
 
-    def _fingerprint(self, entries: Iterable[Entry], sealed: Mapping[str, str]) -> str:
+    def _fingerprint(self, entries: Iterable[Entry], attached: Attachments) -> str:
         digest = hashlib.blake2b(self._version.encode(), digest_size=16)
         listing = "\n".join(f"{entry.blob} {entry.path}" for entry in entries)
-        listing += "".join(f"\n{blob} {path} sealed" for path, blob in sealed.items())
+        listing += "".join(f"\n{line}" for line in attached.listing())
         digest.update(listing.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
@@ -202,19 +215,21 @@ class Loader:
         kept = None if self._entries else self._remembered.tree(tree)
         if kept is None:
             return None
+        folders = {path: tuple(map(FolderFile._make, files)) for path, files in kept.folders.items()}
+        attached = Attachments(kept.sealed, folders)
         builders = {
-            kind: _KeptKind(self._typist, encoded, kept.sealed) for kind, encoded in kept.documents.items()
+            kind: _KeptKind(self._typist, encoded, attached) for kind, encoded in kept.documents.items()
         }
-        return Loaded(KindwiseResources(kept.fingerprint, kept.counts, builders), (), kept.sealed)
+        return Loaded(KindwiseResources(kept.fingerprint, kept.counts, builders), (), attached)
 
 
 class _KeptKind:
     """Builds the resources of one kind of a kept tree."""
 
-    def __init__(self, typist: Typist, encoded: bytes, sealed: Mapping[str, str]) -> None:
+    def __init__(self, typist: Typist, encoded: bytes, attached: Attachments) -> None:
         self._typist = typist
         self._encoded = encoded
-        self._sealed = sealed
+        self._attached = attached
 
     def __call__(self) -> Mapping[str, AnyResource]:
         built = (self._resource(path, Sound(*sound)) for path, *sound in orjson.loads(self._encoded))
@@ -222,11 +237,34 @@ class _KeptKind:
 
     def _resource(self, path: str, sound: Sound) -> AnyResource:
         try:
-            return bound_resource(self._typist.resource(path, sound), self._sealed)
+            return bound_resource(self._typist.resource(path, sound), self._attached)
         except ValidationError as error:
             location = Location(path, sound.line, sound.column)
             problems = [Problem(location, each.code, each.message) for each in wrong(error, sound.content)]
             raise ManifestError(problems) from None
+
+
+def _ours(entries: Iterable[Entry]) -> list[Entry]:
+    """Without files that belong to somebody else: those in a folder that a resource names, and in which
+    nothing is a resource."""
+    entries = list(entries)
+    named = {f"{use.folder.path}/" for entry in entries for held in entry.held for use in held.folders}
+    if not named:
+        return entries
+    prefixes = tuple(named)
+    return [entry for entry in entries if not (entry.foreign and entry.path.startswith(prefixes))]
+
+
+def _folders(found: Whole, files: Sequence[SourceFile]) -> Mapping[str, tuple[FolderFile, ...]]:
+    """Checks the folders that resources name; their files by path."""
+    folders: dict[str, tuple[FolderFile, ...]] = {}
+    for held in list(found.which(lambda held: held.folders)):
+        for use in held.folders:
+            if use.folder.path not in folders:
+                folders[use.folder.path] = folder_files(use.folder.path, files)
+            if finding := folder_finding(use, folders[use.folder.path]):
+                found.tell(held, finding)
+    return folders
 
 
 def _joined(named: Iterable[Held]) -> bytes:

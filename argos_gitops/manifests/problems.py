@@ -35,6 +35,8 @@ class Code(StrEnum):
     MISSING_REFERENCE = "MissingReference"
     MISSING_SECRET = "MissingSecret"  # noqa: S105 - the name of a problem
     SECRET_NOT_ENCRYPTED = "SecretNotEncrypted"  # noqa: S105 - the name of a problem
+    MISSING_FOLDER = "MissingFolder"
+    FOLDER_TOO_LARGE = "FolderTooLarge"
     DEPENDENCY_LOOP = "DependencyLoop"
     SEVERAL_AGENTS = "SeveralAgents"
 

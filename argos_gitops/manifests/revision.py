@@ -1,14 +1,15 @@
 """One revision as a whole: names that are unique, references that lead somewhere, rules of providers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from argos_gitops.manifests.attachments import Attachments, FolderUse, bound_resource
 from argos_gitops.manifests.problems import Code, Finding
 from argos_gitops.manifests.references import Reference
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import KindwiseResources
-from argos_gitops.manifests.secrets import SecretUse, bound_resource
+from argos_gitops.manifests.secrets import SecretUse
 from argos_gitops.manifests.wording import did_you_mean, shown, where
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.problem import Problem
@@ -20,13 +21,14 @@ _GUESSES = 20
 
 class Held(NamedTuple):
     """A resource with what is known of it beyond its model: which document of its file it is, what it
-    names, how a kept tree holds it, and which secrets of the repository it needs."""
+    names, how a kept tree holds it, and which secrets and folders of the repository it needs."""
 
     resource: AnyResource
     number: int
     references: tuple[Reference, ...]
     encoded: bytes
     secrets: tuple[SecretUse, ...] = ()
+    folders: tuple[FolderUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Entry:
     findings: tuple[tuple[int, Finding], ...] = ()
     claimed: tuple[tuple[str, str], ...] = ()
     unread_names: tuple[str, ...] = ()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing in it is, or was meant to be, a resource."""
+        return not (self.held or self.claimed)
 
 
 Named = dict[str, Held]
@@ -57,21 +64,19 @@ class Whole:
     def resources(self, fingerprint: str) -> KindwiseResources:
         return _resources(self.kinds, fingerprint)
 
-    def with_secrets(self) -> Iterator[Held]:
-        """Those that name files which SOPS encrypted."""
-        for named in self.kinds.values():
-            for held in named.values():
-                if held.secrets:
-                    yield held
+    def which(self, wanted: Callable[[Held], object]) -> Iterator[Held]:
+        return (held for named in self.kinds.values() for held in named.values() if wanted(held))
 
     def tell(self, held: Held, finding: Finding) -> None:
         self.findings.setdefault(held.resource.location.path, []).append((held.number, finding))
 
-    def bind(self, blobs: Mapping[str, str]) -> None:
-        """Binds each reference to a secret to the content that its file has in this revision."""
-        for held in list(self.with_secrets()):
+    def bind(self, attachments: Attachments) -> None:
+        """Binds each reference to a secret or a folder to the content that it has in this revision."""
+        for held in list(self.which(lambda held: held.secrets or held.folders)):
             key = held.resource.key
-            self.kinds[key.kind][key.name] = held._replace(resource=bound_resource(held.resource, blobs))
+            self.kinds[key.kind][key.name] = held._replace(
+                resource=bound_resource(held.resource, attachments)
+            )
 
 
 def whole(entries: Sequence[Entry], registry: KindRegistry) -> Whole:

@@ -1,11 +1,10 @@
-"""References to secrets that lie encrypted in the repository: found, checked, and bound to a content.
+"""References to secrets that lie encrypted in the repository: found, and checked.
 
 Nothing is decrypted here, so that whoever has no key can validate all the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -20,15 +19,11 @@ from argos_gitops.manifests.sealed import (
 )
 from argos_gitops.manifests.walks import Walk, Walks
 from argos_gitops.manifests.wording import did_you_mean, shown, where
-from argos_gitops.model.objects import digest_of
-from argos_gitops.model.resource import AnyResource
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.model.source import SourceFile
 
 _REGULAR = 0o100000
 _TYPE = 0o170000
-
-ValueT = TypeVar("ValueT")
 
 
 class SecretUse(NamedTuple):
@@ -42,45 +37,6 @@ def sealed_uses(spec: BaseModel) -> tuple[SecretUse, ...]:
     """The `{sops}` references of one spec, with pointers from the root of its document."""
     walk = _WALKS.of(type(spec))
     return tuple(walk(spec, ("spec",))) if walk else ()
-
-
-def bound_resource(resource: AnyResource, blobs: Mapping[str, str]) -> AnyResource:
-    """The resource with each `{sops}` reference bound to the content of its file, by path.
-
-    Its digest covers those contents: a new secret makes it another resource.
-    """
-    used = {use.ref.path for use in sealed_uses(resource.spec)}
-    if not used:
-        return resource
-    contents = sorted((path, blobs.get(path, "")) for path in used)
-    return replace(resource, spec=bound(resource.spec, blobs), digest=digest_of([resource.digest, contents]))
-
-
-def bound(value: ValueT, blobs: Mapping[str, str]) -> ValueT:
-    """A copy of a spec, or of a part of it, with its references bound; what holds none is not copied."""
-    result: Any = value
-    if isinstance(value, SecretRef):
-        result = value.bound(blobs.get(value.path, "")) if value.sops is not None else value
-    elif isinstance(value, BaseModel):
-        changed = _changed(((name, getattr(value, name)) for name in type(value).model_fields), blobs)
-        result = value.model_copy(update=changed) if changed else value
-    elif isinstance(value, dict):
-        changed = _changed(value.items(), blobs)
-        result = {**value, **changed} if changed else value
-    elif isinstance(value, list | tuple):
-        items = [bound(each, blobs) for each in value]
-        same = all(after is before for after, before in zip(items, value, strict=True))
-        result = value if same else type(value)(items)
-    return result  # type: ignore[no-any-return]
-
-
-def _changed(items: Any, blobs: Mapping[str, str]) -> dict[Any, Any]:
-    found = {}
-    for key, each in items:
-        after = bound(each, blobs)
-        if after is not each:
-            found[key] = after
-    return found
 
 
 class SealedFiles:

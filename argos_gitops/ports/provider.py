@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
+from argos_gitops.model.errors import SourceError
 from argos_gitops.model.objects import Content, LiveObject, ObjectSet
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.problem import Problem
@@ -17,6 +18,7 @@ from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.progress import Progress
+from argos_gitops.ports.reports import HostReports
 from argos_gitops.ports.secrets import Secrets
 from argos_gitops.ports.verdict import Bouncer, BouncerConfig
 
@@ -66,18 +68,39 @@ class LiveState(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Files of the repository, by what they hold."""
+
+    def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
+        """The contents by blob id; raises SourceError when one is not at hand any more."""
+        ...
+
+
+class NoFiles:
+    """Files for whoever has no repository."""
+
+    def read(self, blobs: Sequence[str]) -> Mapping[str, bytes]:
+        if blobs:
+            raise SourceError("there is no repository to read files from")
+        return {}
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderContext:
     """What a provider may use of the outside.
 
     `settings` are the bootstrap settings of this provider by name (`geoip_country`), `cache_dir`
-    a folder that may be lost at any time.
+    a folder that may be lost at any time, `state_dir` one that may not (and that nobody else reads).
+    `reports` opens what hosts pushed; the store is not touched before somebody asks.
     """
 
     secrets: Secrets
     clock: Clock
     progress: Progress
     cache_dir: Path
+    state_dir: Path = Path()
+    files: Files = field(default_factory=NoFiles)
+    reports: Callable[[], HostReports] | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     timeout: timedelta = timedelta(seconds=30)
 
@@ -170,6 +193,21 @@ Check = Callable[[ResourceSet], Iterable[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """What a revision means beyond its text: resources that follow from others, and further problems.
+
+    A location may be in any file of the repository that a resource names.
+    """
+
+    resources: Sequence[AnyResource] = ()
+    problems: Sequence[Problem] = ()
+
+
+Expand = Callable[[ResourceSet, ProviderContext], Expansion]
+"""Works out an Expansion without asking any live system; the same for the same resources."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bouncing:
     """How a provider refuses addresses by itself, for edges that ask us (forward-auth).
 
@@ -188,7 +226,8 @@ class ProviderSpec:
 
     `settings` is the section that targets of `target_kind` carry under `name`; `kinds` are the
     resource kinds it brings; `checks` its rules across resources; `factory` binds it to a target
-    and is the only place that may import the provider's client code.
+    and is the only place that may import the provider's client code. `returning` are the kinds whose
+    resources go back to their last healthy revision one by one, not with the whole target.
     """
 
     name: str
@@ -198,3 +237,5 @@ class ProviderSpec:
     factory: Callable[[Target, ProviderContext], Provider]
     checks: tuple[Check, ...] = ()
     bouncing: Bouncing | None = None
+    expand: Expand | None = None
+    returning: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 from argos_gitops.app.discovery import kind_registry
 from argos_gitops.app.documents import dump_resource, parse_resource
-from argos_gitops.manifests.secrets import bound_resource
+from argos_gitops.manifests.attachments import Attachments, bound_resource
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import Resource, ResourceKey
 
@@ -19,7 +19,7 @@ def test_a_target_keeps_which_content_its_secrets_were_bound_to() -> None:
     registry = kind_registry()
     spec = registry.kinds["Edge"].model_validate(EDGE)
     edge = Resource(ResourceKey("Edge", "main"), spec, Location("edge.yaml", 1), "d")
-    target = bound_resource(edge, {"edge.yaml": "b10b"})
+    target = bound_resource(edge, Attachments({"edge.yaml": "b10b"}))
     again = parse_resource(dump_resource(target), registry)
     assert again == target
     assert again != edge

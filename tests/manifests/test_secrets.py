@@ -40,7 +40,7 @@ def test_a_reference_is_bound_to_the_content_of_its_revision() -> None:
     first, second = load_with(loader, one), load_with(loader, two)
     blobs = [{file.path: file.blob for file in each.files}["keys/rack.yaml"] for each in (one, two)]
     assert [lock_of(first).blob, lock_of(second).blob] == blobs
-    assert [first.sealed, second.sealed] == [{"keys/rack.yaml": blob} for blob in blobs]
+    assert [first.attached.sealed, second.attached.sealed] == [{"keys/rack.yaml": blob} for blob in blobs]
     racks = [each.resources.get(ResourceKey("Rack", "r")) for each in (first, second)]
     assert racks[0] is not None
     assert racks[1] is not None
@@ -57,7 +57,7 @@ def test_a_tree_that_another_process_kept_is_bound_too(tmp_path: Path) -> None:
     kept = load_with(Loader(REGISTRY, cache, build="b"), revision)
     assert lock_of(kept) == lock_of(fresh)
     assert kept.resources.of_kind("Rack")["r"].digest == fresh.resources.of_kind("Rack")["r"].digest
-    assert kept.sealed == fresh.sealed
+    assert kept.attached == fresh.attached
 
 
 def test_references_in_unions_and_mappings_are_bound() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from argos_gitops.manifests.secrets import bound_resource
+from argos_gitops.manifests.attachments import Attachments, bound_resource
 from argos_gitops.model.errors import SettingsError, TerminalError
 from argos_gitops.model.resource import AnyResource, EagerResources
 from argos_gitops.model.secret import MASK, SecretRef, SecretValue
@@ -29,7 +29,7 @@ def compiled(inlining: Inlining, blob: str, *resources: AnyResource) -> dict[str
     target = edge(
         acme={"challenge": "dns", "dns": {"provider": "x", "options": {"email": REF, "token": REF}}}
     )
-    bound = [bound_resource(each, {"keys.yaml": blob}) for each in (target, *resources)]
+    bound = [bound_resource(each, Attachments({"keys.yaml": blob})) for each in (target, *resources)]
     section = getattr(bound[0].spec, "caddy", None)
     assert isinstance(section, CaddySettings)
     objects = Compiler(bound[0], section, inlining).compile(EagerResources(bound, ""), Layout())

@@ -1,0 +1,27 @@
+"""Provider docker: networks and Compose projects on Docker hosts; see README.md in this folder.
+
+Belongs here: the `docker:` section of a DockerHost, the kinds of what runs there, the push agent that
+reports from hosts, and whatever speaks to a Docker engine, to `docker compose` or to a registry.
+Does not: routes of an Edge (only the Hosts and Services that labels ask for), planning, storing reports.
+"""
+
+from argos_gitops.ports.provider import Provider, ProviderContext, ProviderSpec, Target
+from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
+from argos_gitops.providers.docker.settings import DockerSettings
+
+
+def _factory(target: Target, context: ProviderContext) -> Provider:
+    """Imports the client only now, so that validating never loads an HTTP library."""
+    from argos_gitops.providers.docker.provider import docker_provider
+
+    return docker_provider(target, context)
+
+
+PROVIDER = ProviderSpec(
+    name="docker",
+    target_kind="DockerHost",
+    settings=DockerSettings,
+    kinds=(StackSpec, NetworkSpec),
+    factory=_factory,
+    returning=frozenset({StackSpec.kind}),
+)
