@@ -1,0 +1,19 @@
+"""What Compose refuses, as problems of the user's own files."""
+
+from collections.abc import Sequence
+
+from argos_gitops.model.errors import TerminalError
+from argos_gitops.model.problem import Problem
+
+
+class ComposeError(TerminalError):
+    """Compose does not take a Stack; holds every problem found, each with its place where it can be told.
+
+    Reasons: ComposeInvalid for the files, ComposeMissing where there is no program to ask.
+    """
+
+    reason = "ComposeInvalid"
+
+    def __init__(self, problems: Sequence[Problem], *, reason: str | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems), reason=reason)
