@@ -81,27 +81,31 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _rows(schema: Any, root: JsonSchema, path: str) -> Iterator[_Row]:
+def _rows(schema: Any, root: JsonSchema, path: str, above: tuple[Any, ...] = ()) -> Iterator[_Row]:
+    """`above` are the fields whose rows these stand under: what holds itself is described once."""
     schema = resolved(schema, root)
     required = schema.get("required", ())
-    for name, field in schema.get("properties", {}).items():
+    fields = schema.get("properties", {})
+    if any(fields is each for each in above):
+        return
+    for name, field in fields.items():
         inner = f"{path}.{name}" if path else name
         yield _row(inner, field, root, name in required)
-        yield from _nested(field, root, inner)
+        yield from _nested(field, root, inner, (*above, fields))
 
 
-def _nested(field: Any, root: JsonSchema, path: str) -> Iterator[_Row]:
+def _nested(field: Any, root: JsonSchema, path: str, above: tuple[Any, ...]) -> Iterator[_Row]:
     """The fields of what stands in a field: in it, in its items, in its alternatives."""
     field = resolved(field, root)
     if is_secret(field):
         return
     for alternative in (*field.get("anyOf", ()), *field.get("oneOf", ())):
-        yield from _nested(alternative, root, path)
+        yield from _nested(alternative, root, path, above)
     if field.get("type") == "object":
-        yield from _rows(field, root, path)
-        yield from _nested(_values(field), root, f"{path}.*")
+        yield from _rows(field, root, path, above)
+        yield from _nested(_values(field), root, f"{path}.*", above)
     elif field.get("type") == "array":
-        yield from _nested(field.get("items", {}), root, f"{path}[]")
+        yield from _nested(field.get("items", {}), root, f"{path}[]", above)
 
 
 def _row(path: str, field: Any, root: JsonSchema, required: bool) -> _Row:

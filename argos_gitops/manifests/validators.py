@@ -23,11 +23,17 @@ _VALUES = frozenset({"enum", "const", "required"})
 
 
 def lean(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without annotations and with references resolved: it accepts the same, but faster."""
+    """The schema without annotations and with references resolved: it accepts the same, but faster.
+
+    What holds itself has no form without references, so it keeps those to itself.
+    """
     definitions = schema.get("$defs", {})
-    if _recursive(definitions):
-        return schema
-    return dict(_lean(schema, definitions))
+    kept = _recursive(definitions)
+    inlined = {name: each for name, each in definitions.items() if name not in kept}
+    found = dict(_lean(schema, inlined))
+    if kept:
+        found["$defs"] = {name: _lean(definitions[name], inlined) for name in sorted(kept)}
+    return found
 
 
 def validator(schema: dict[str, Any]) -> Validator:
@@ -35,13 +41,13 @@ def validator(schema: dict[str, Any]) -> Validator:
     return judge
 
 
-def _recursive(definitions: dict[str, Any]) -> bool:
-    """Whether a definition reaches itself, so that it has no form without references."""
+def _recursive(definitions: dict[str, Any]) -> frozenset[str]:
+    """The definitions that reach themselves."""
     reached = {name: set(_referred(definition)) for name, definition in definitions.items()}
     for _ in definitions:
         for name, names in reached.items():
             reached[name] = names.union(*(reached.get(each, set()) for each in names))
-    return any(name in names for name, names in reached.items())
+    return frozenset(name for name, names in reached.items() if name in names)
 
 
 def _referred(schema: Any) -> Iterator[str]:
@@ -63,6 +69,8 @@ def _lean(schema: Any, definitions: dict[str, Any]) -> Any:
     for keyword, value in schema.items():
         if keyword in _NAMED_SCHEMAS:
             kept[keyword] = {name: _lean(part, definitions) for name, part in value.items()}
+        elif keyword == "$ref" and definition_name(value) not in definitions:
+            kept[keyword] = value
         elif keyword == "$ref":
             kept = {**_lean(definitions[definition_name(value)], definitions), **kept}
         elif keyword in _VALUES:

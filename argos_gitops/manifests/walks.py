@@ -15,6 +15,7 @@ from argos_gitops.manifests.problems import Pointer
 FoundT = TypeVar("FoundT")
 Walk = Callable[[Any, Pointer], Iterator[FoundT]]
 """Yields what is found in a value that stands at a pointer."""
+_Models = tuple[type[BaseModel], ...]
 
 
 class Walks(Generic[FoundT]):
@@ -25,17 +26,17 @@ class Walks(Generic[FoundT]):
         self._leaf = leaf
         self._models: dict[type[BaseModel], Walk[FoundT] | None] = {}
 
-    def of(self, model: type[BaseModel]) -> Walk[FoundT] | None:
-        """None for a model that has no such field."""
+    def of(self, model: type[BaseModel], inside: _Models = ()) -> Walk[FoundT] | None:
+        """None for a model that has no such field. `inside` are the models that are being worked out."""
         if model not in self._models:
-            self._models[model] = self._of_model(model)
+            self._models[model] = self._of_model(model, (*inside, model))
         return self._models[model]
 
-    def _of_model(self, model: type[BaseModel]) -> Walk[FoundT] | None:
+    def _of_model(self, model: type[BaseModel], inside: _Models) -> Walk[FoundT] | None:
         fields = [
             (name, field.alias or name, walk)
             for name, field in model.model_fields.items()
-            if (walk := self._walk(field.annotation, (field, *field.metadata)))
+            if (walk := self._walk(field.annotation, inside, (field, *field.metadata)))
         ]
         if not fields:
             return None
@@ -47,21 +48,31 @@ class Walks(Generic[FoundT]):
 
         return walk_model
 
-    def _walk(self, annotation: Any, marks: Sequence[Any] = ()) -> Walk[FoundT] | None:
+    def _later(self, model: type[BaseModel]) -> Walk[FoundT]:
+        """For a model that holds itself, whose walk is not known yet."""
+
+        def walk_later(value: Any, pointer: Pointer) -> Iterator[FoundT]:
+            walk = self.of(model) if isinstance(value, model) else None
+            if walk is not None:
+                yield from walk(value, pointer)
+
+        return walk_later
+
+    def _walk(self, annotation: Any, inside: _Models, marks: Sequence[Any] = ()) -> Walk[FoundT] | None:
         leaf = self._leaf(annotation, marks)
         if leaf is not None:
             return leaf
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin is Annotated:
-            return self._walk(arguments[0], arguments[1:])
+            return self._walk(arguments[0], inside, arguments[1:])
         if origin in (Union, UnionType):
-            return _any_of([walk for each in arguments if (walk := self._walk(each))])
+            return _any_of([walk for each in arguments if (walk := self._walk(each, inside))])
         if isinstance(origin, type) and issubclass(origin, Mapping):
-            return _values(self._walk(arguments[1]))
+            return _values(self._walk(arguments[1], inside))
         if isinstance(origin, type) and issubclass(origin, Iterable):
-            return _items(self._walk(arguments[0]))
+            return _items(self._walk(arguments[0], inside))
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            return self.of(annotation)
+            return self._later(annotation) if annotation in inside else self.of(annotation, inside)
         return None
 
 

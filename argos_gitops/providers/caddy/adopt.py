@@ -11,10 +11,11 @@ from argos_gitops.model.change import Change
 from argos_gitops.model.resource import API_VERSION, AnyResource, Resource, ResourceSet
 from argos_gitops.model.secret import MASK, SecretRef
 from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, Redirect
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL
 from argos_gitops.providers.caddy.edge import bouncer_handler
 from argos_gitops.providers.caddy.fragments import header_text
-from argos_gitops.providers.caddy.hosts import FixedResponse, HeaderChanges, HostSpec, Redirect
+from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.masking import shown_header
 from argos_gitops.providers.caddy.placement import domains
 from argos_gitops.providers.caddy.proxy import handlers

@@ -1,13 +1,17 @@
 """Field types that the kinds of this provider share."""
 
 import re
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from argos_gitops.model.secret import SecretRef
+from argos_gitops.providers.caddy.regexps import check_regexp
 
 _PORT = re.compile(r":([0-9]+)$")
+_RANGE = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3})?")
+"""Without netmasks and zones, which Caddy does not read."""
 
 SEALED = re.compile("\0sops ([0-9a-f]*) ([^\0]+)\0")
 """What stands for a `{sops}` secret until it is inlined: its blob, path and key. NUL can stand in no value
@@ -19,6 +23,16 @@ def _check_port(address: str) -> str:
     if match and not 1 <= int(match[1]) <= 65535:
         raise ValueError(f"port {match[1]} does not exist: expected 1 to 65535")
     return address
+
+
+def _check_range(value: str) -> str:
+    try:
+        if not _RANGE.fullmatch(value):
+            raise ValueError
+        ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("expected an IP address or a range such as 192.0.2.0/24") from None
+    return value
 
 
 def _canonical_domain(domain: str) -> str:
@@ -62,6 +76,19 @@ Domain = Annotated[
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
 HeaderValue = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")] | SecretRef
 """Text, in which Caddy expands placeholders such as {http.request.host}, or a secret's place."""
+
+IpRange = Annotated[
+    str,
+    Field(examples=["192.0.2.7", "2001:db8::/32"]),
+    AfterValidator(_check_range),
+]
+"""An address, or a range of them."""
+
+Regexp = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(check_regexp)]
+"""A regular expression of Go, as far as it can be told."""
+
+PlainPath = Annotated[str, Field(pattern=r"^/[^\s*%{}?#]*$", max_length=2048, examples=["/login", "/api/"])]
+"""A path as it is, decoded: nothing in it has a meaning of its own."""
 
 Path = Annotated[str, Field(pattern=r"^/[^\s]*$")]
 FilePath = Annotated[str, Field(pattern=r"^/[^\r\n\x00{}]+$")]

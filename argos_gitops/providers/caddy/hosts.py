@@ -6,7 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from argos_gitops.model.spec import SpecModel, reference
-from argos_gitops.providers.caddy.fragments import Domain, FilePath, HeaderName, HeaderValue, Status
+from argos_gitops.providers.caddy.answers import FixedResponse, HostHeaders, Redirect, Rewrite
+from argos_gitops.providers.caddy.fragments import Domain, FilePath, IpRange
+from argos_gitops.providers.caddy.guards import BasicAuth, RateLimit
+from argos_gitops.providers.caddy.matches import Match
 from argos_gitops.providers.caddy.settings import Acme
 
 
@@ -35,47 +38,44 @@ class HostTls(Acme):
         return self
 
 
-class HeaderChanges(SpecModel):
-    """What happens to headers: first `add`, then `set`, then `remove`."""
+class Rule(SpecModel):
+    """What becomes of the requests that it is for. What it does not answer itself, the Host answers.
 
-    add: dict[HeaderName, HeaderValue] = Field(
-        default_factory=dict, description="Added beside what is there."
+    In this order: `allow`, `rateLimit`, `basicAuth`, `headers`, `rewrite`, and the answer.
+    """
+
+    match: Match | None = Field(None, description="Which requests it is for. Default: all.")
+    allow: tuple[IpRange, ...] = Field(
+        (), min_length=1, description="Visitors from these addresses alone get in; others get 403."
     )
-    set: dict[HeaderName, HeaderValue] = Field(default_factory=dict, description="Put in place of it.")
-    remove: tuple[HeaderName, ...] = Field(
-        (), description="Taken out; `X-*` takes out all that begin with X-."
+    rate_limit: RateLimit | None = Field(None, description="How many requests are let in.")
+    basic_auth: BasicAuth | None = Field(None, description="Asks for a name and a password.")
+    headers: HostHeaders = Field(
+        default_factory=HostHeaders, description="Changes to headers, after those of the Host."
     )
-
-
-class HostHeaders(SpecModel):
-    """Changes to the headers of requests before they go on, and of responses before they go out."""
-
-    request: HeaderChanges = Field(default_factory=HeaderChanges, description="Of requests.")
-    response: HeaderChanges = Field(default_factory=HeaderChanges, description="Of responses.")
-
-
-class Redirect(SpecModel):
-    """Sends visitors elsewhere."""
-
-    to: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = Field(
-        description="Where to: `https://www.example.com`; Caddy's placeholders may stand in it."
+    rewrite: Rewrite | None = Field(None, description="Another path for whoever answers.")
+    service: Annotated[str, reference("Service")] | None = Field(
+        None,
+        description="The Service that answers. At most one of service, redirect and response is given; "
+        "without one the Host answers as it says itself.",
     )
-    status: Literal[301, 302, 303, 307, 308] = Field(308, description="HTTP status.")
-    preserve_path: bool = Field(True, description="Whether path and query of the request are appended.")
+    redirect: Redirect | None = Field(None, description="Sends visitors elsewhere instead.")
+    response: FixedResponse | None = Field(None, description="Answers with a fixed response instead.")
 
-
-class FixedResponse(SpecModel):
-    """The same answer to everybody."""
-
-    status: Status = Field(200, description="HTTP status.")
-    body: str = Field("", max_length=65536, description="Body; Caddy's placeholders may stand in it.")
-    content_type: Annotated[str, Field(pattern=r"^[^\r\n]+$")] = Field(
-        "text/plain; charset=utf-8", description="Content-Type of the body."
-    )
+    @model_validator(mode="after")
+    def _one_answer_at_most(self) -> Self:
+        if len(answers_of(self)) > 1:
+            raise ValueError("a rule has at most one of service, redirect and response")
+        return self
 
 
 class HostSpec(SpecModel):
-    """What the edge serves under some domains: a Service, a redirect, or a fixed response."""
+    """What the edge serves under some domains: a Service, a redirect, or a fixed response.
+
+    `rules` make exceptions: the first rule that fits a request decides about it, and no other. Where
+    none fits, the Host answers as it says itself; with 404 where it has rules, and no answer of its own.
+    The bouncer and whatever else the Host has stand in front of every rule.
+    """
 
     kind: ClassVar[str] = "Host"
 
@@ -84,10 +84,15 @@ class HostSpec(SpecModel):
         min_length=1, description="Names it answers to; `*.example.com` is one label of any name."
     )
     service: Annotated[str, reference("Service")] | None = Field(
-        None, description="The Service that answers. Exactly one of service, redirect and response is given."
+        None,
+        description="The Service that answers. Exactly one of service, redirect and response is given; "
+        "with rules it may be none.",
     )
     redirect: Redirect | None = Field(None, description="Sends visitors elsewhere instead.")
     response: FixedResponse | None = Field(None, description="Answers with a fixed response instead.")
+    rules: tuple[Rule, ...] = Field(
+        (), description="What is done with some requests, in this order: the first rule that fits decides."
+    )
     tls: HostTls = Field(default_factory=HostTls, description="Certificate, or plain HTTP.")
     headers: HostHeaders = Field(default_factory=HostHeaders, description="Changes to headers.")
     compression: bool = Field(False, description="Whether responses are compressed (zstd, gzip).")
@@ -95,6 +100,11 @@ class HostSpec(SpecModel):
         False,
         description="Whether banned addresses are refused, as the edge's `crowdsec.bouncer.mode` says how.",
     )
+    allow: tuple[IpRange, ...] = Field(
+        (), min_length=1, description="Visitors from these addresses alone get in; others get 403."
+    )
+    rate_limit: RateLimit | None = Field(None, description="How many requests are let in.")
+    basic_auth: BasicAuth | None = Field(None, description="Asks for a name and a password.")
     enabled: bool = Field(True, description="Whether it is served at all.")
 
     @field_validator("domains")
@@ -107,12 +117,30 @@ class HostSpec(SpecModel):
 
     @model_validator(mode="after")
     def _one_answer(self) -> Self:
-        answers = (self.service, self.redirect, self.response)
-        if sum(answer is not None for answer in answers) != 1:
-            raise ValueError("a host has exactly one of service, redirect and response")
+        answers = len(answers_of(self))
+        if answers > 1 or not (answers or self.rules):
+            raise ValueError("a host has exactly one of service, redirect and response, or rules")
+        for number, rule in enumerate(self.rules):
+            if not (answers or answers_of(rule)):
+                raise ValueError(
+                    f"rules[{number}] has none of service, redirect and response, and neither has the host"
+                )
         return self
 
     @property
     def plain(self) -> bool:
         """Whether it is served without TLS."""
         return self.tls.mode == "off"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The Services that it and its rules send requests to; one may stand there more than once."""
+        own = () if self.service is None else (self.service,)
+        if not self.rules:
+            return own
+        return (*own, *(rule.service for rule in self.rules if rule.service is not None))
+
+
+def answers_of(part: "HostSpec | Rule") -> tuple[SpecModel | str, ...]:
+    """Those of service, redirect and response that a Host or a rule has."""
+    return tuple(each for each in (part.service, part.redirect, part.response) if each is not None)

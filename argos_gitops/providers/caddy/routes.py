@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, Redirect
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.fragments import header_text, placeholder
-from argos_gitops.providers.caddy.hosts import FixedResponse, HeaderChanges, HostSpec, HostTls, Redirect
+from argos_gitops.providers.caddy.hosts import HostSpec, HostTls
 from argos_gitops.providers.caddy.settings import Acme
 
 Tree = dict[str, Any]
@@ -70,7 +71,8 @@ def _changes(changes: HeaderChanges) -> Tree:
 
 
 def _redirect(redirect: Redirect) -> Tree:
-    to = f"{redirect.to.rstrip('/')}{{http.request.uri}}" if redirect.preserve_path else redirect.to
+    base = redirect.base
+    to = f"{base.rstrip('/')}{{http.request.uri}}" if redirect.preserve_path else base
     return {"handler": "static_response", "status_code": redirect.status, "headers": {"Location": [to]}}
 
 

@@ -1,15 +1,13 @@
 """The `caddy:` section of an Edge: how its Caddy is reached, what of it is ours, where it listens."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.model.spec import Duration, Size, SpecModel
-from argos_gitops.providers.caddy.fragments import FilePath, HeaderName, Listen
+from argos_gitops.providers.caddy.fragments import FilePath, HeaderName, IpRange, Listen
 
 _OF_A_WHOLE_CADDY = {"access_log": "accessLog", "logging": "logging", "storage": "storage"}
 _OF_A_SERVER = {
@@ -105,7 +103,7 @@ class CaddySettings(SpecModel):
     )
     http3: bool = Field(True, description="Whether HTTPS listeners speak HTTP/3 too.")
     redirect_http: bool = Field(True, description="Whether plain HTTP is redirected to HTTPS, host by host.")
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: tuple[IpRange, ...] = Field(
         (), description="Ranges of proxies in front of the edge whose client address header is believed."
     )
     client_ip_headers: tuple[HeaderName, ...] = Field(
@@ -118,16 +116,6 @@ class CaddySettings(SpecModel):
     logging: dict[str, Any] | None = Field(None, description="Caddy's `logging` block as JSON, if any.")
     storage: dict[str, Any] | None = Field(None, description="Caddy's `storage` block as JSON, if any.")
     probe: Probe = Field(default_factory=Probe, description="How changes are proved.")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_ranges(cls, values: Sequence[str]) -> Sequence[str]:
-        for value in values:
-            try:
-                ip_network(value, strict=False)
-            except ValueError:
-                raise ValueError("expected an IP address or a range such as 192.0.2.0/24") from None
-        return values
 
     @model_validator(mode="after")
     def _ours_to_say(self) -> Self:

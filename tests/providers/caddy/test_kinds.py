@@ -24,7 +24,7 @@ from tests.providers.caddy.world import edge, host, service
         ({"tls": {"mode": "internal", "email": "a@example.com"}}, "belong to mode auto"),
         ({"tls": {"challenge": "dns"}}, "belong together"),
         ({"headers": {"response": {"set": {"X-A": "a\nb"}}}}, "pattern"),
-        ({"redirect": {"to": "/elsewhere"}}, "pattern"),
+        ({"redirect": {"to": "elsewhere"}}, "pattern"),
         ({"waf": "detect"}, "Extra inputs"),
     ],
     ids=str,
