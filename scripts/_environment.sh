@@ -36,10 +36,7 @@ check_code() {
     "$VENV/bin/ruff" check --quiet . || failed=1
     "$VENV/bin/mypy" --no-error-summary || failed=1
     "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports" --no-cache || failed=1
-    # No Python package brings shellcheck: whoever has it uses it.
-    if command -v shellcheck >/dev/null; then
-        shellcheck --external-sources scripts/{_environment.sh,check,components,demo,generate,lock,test} \
-            compose/make-secrets .ci/run || failed=1
-    fi
+    "$VENV/bin/shellcheck" --external-sources scripts/{_environment.sh,check,components,demo,generate,lock,test} \
+        compose/make-secrets .ci/run || failed=1
     return "$failed"
 }

@@ -7,6 +7,7 @@ A test that asks for a component is marked `real` by itself. A missing component
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,23 +16,30 @@ from hypothesis import HealthCheck, settings
 
 from tests.components import caddy as caddy_component
 from tests.components import crowdsec as crowdsec_component
+from tests.components import docker as docker_component
 from tests.components import git as git_component
 from tests.components import gitea as gitea_component
 from tests.components import postgres as postgres_component
+from tests.components import registry as registry_component
 from tests.components import sops as sops_component
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
+from tests.components.docker import RealDockerd, require_engine
 from tests.components.geo import write_country_database
 from tests.components.git import DumbHttp, GitHttp, Origin, RealSshd
 from tests.components.gitea import RealGitea
 from tests.components.lookup import MissingComponentError, component_cache, find_program
 from tests.components.postgres import RealPostgres
 from tests.components.process import RealProcess
+from tests.components.registry import RealRegistry
 from tests.components.sops import RealSops
 from tests.components.upstream import Upstream
 
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
-_REAL_FIXTURES = {"sops", "make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"}
+_REAL_FIXTURES = {
+    *("sops", "make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"),
+    *("dockerd", "make_dockerd", "compose", "registry"),
+}
 _started = pytest.StashKey[list[RealProcess]]()
 
 # A shared machine is slow at times; a test says whether something is right, never how fast it was.
@@ -41,8 +49,14 @@ settings.load_profile("argos")
 
 def require_component(program: str, how_to_get: str) -> Path:
     """The path of a component's program, or else the end of the test: failed in CI, skipped elsewhere."""
-    try:
+    with _missing_ends_test():
         return find_program(program, how_to_get)
+
+
+@contextmanager
+def _missing_ends_test() -> Iterator[None]:
+    try:
+        yield
     except MissingComponentError as missing:
         if os.environ.get("CI") == "true":
             pytest.fail(f"{missing} (a missing component is a failure in CI)", pytrace=False)
@@ -109,6 +123,47 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPostgres]
     with RealPostgres(folder) as server:
         yield server
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[RealDockerd]:
+    """A running Docker engine, the same for all tests of this process: each uses names of its own."""
+    with _missing_ends_test():
+        require_engine()
+        engine = RealDockerd()
+    with engine:
+        yield engine
+
+
+@pytest.fixture
+def project(dockerd: RealDockerd) -> Iterator[str]:
+    """A name for a Compose project; what the project has in the end is removed from the engine."""
+    name = dockerd.new_name()
+    yield name
+    dockerd.clean(project=name)
+
+
+@pytest.fixture
+def make_dockerd() -> Iterator[Callable[[], RealDockerd]]:
+    """Starts an engine that this test alone uses, to stop or kill it; each call another one."""
+    with _missing_ends_test():
+        require_engine()
+    with ExitStack() as engines:
+        yield lambda: engines.enter_context(RealDockerd())
+
+
+@pytest.fixture(scope="session")
+def compose() -> Path:
+    """The path of Docker Compose, which serves as a program of its own."""
+    return require_component("docker-compose", docker_component.HOW_TO_GET_COMPOSE)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[RealRegistry]:
+    """A running registry without images."""
+    require_component("docker-registry", registry_component.HOW_TO_GET)
+    with RealRegistry(tmp_path / "registry") as server:
+        yield server
 
 
 @pytest.fixture
