@@ -3,6 +3,7 @@
 import gc
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -31,6 +32,7 @@ from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
+from argos_gitops.ports.host_tokens import HostTokens
 from argos_gitops.ports.lease import Leases
 from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import SourceRequest, Verification
     from argos_gitops.status.read import StatusPages
+    from argos_gitops.store.docker_reports import SqlHostReports
     from argos_gitops.store.inventory import SqlInventory
     from argos_gitops.store.status import SqlStatusStore
     from argos_gitops.vcs.branch import Branch
@@ -70,6 +73,7 @@ class Application:
         self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
         self.secrets = LocalSecrets(environment, self._vault)
         self._files = RepositoryFiles()
+        self._loading = threading.Lock()
         self._environment = environment
         self._progress = progress
         self.deferral: Callable[[str, Reporter], Reporter] = _at_once
@@ -202,6 +206,19 @@ class Application:
         return SqlControls(self.engine, self.settings.instance)
 
     @cached_property
+    def reports(self) -> "SqlHostReports":
+        """What the push agents of Docker hosts reported."""
+        from argos_gitops.store.docker_reports import SqlHostReports
+
+        return SqlHostReports(self.engine, self.settings.instance)
+
+    @cached_property
+    def host_tokens(self) -> HostTokens:
+        from argos_gitops.store.docker_tokens import SqlHostTokens
+
+        return SqlHostTokens(self.engine, self.settings.instance)
+
+    @cached_property
     def own_addresses(self) -> "OwnAddresses":
         from argos_gitops.app.own_addresses import OwnAddresses
 
@@ -232,10 +249,14 @@ class Application:
                 reporters=self._reporters,
                 orders=lambda now: orders_of(self.controls, now),
                 addresses=lambda: self.own_addresses.networks(),
+                returning=self._returning,
             )
         )
         self._closers.append(reconciler.close)
         return reconciler
+
+    def _returning(self, resource: AnyResource) -> bool:
+        return any(spec.returning is not None and spec.returning(resource) for spec in self.specs)
 
     def branch(self, name: str) -> "Branch | None":
         """A branch of the config repository to write to; None for a folder without git."""
@@ -331,10 +352,11 @@ class Application:
         return {key.target: parse_resource(document, self.registry) for key, document in known.items()}
 
     def load(self, snapshot: Snapshot) -> Loaded:
-        loaded = self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
-        self._vault.remember(loaded.attached.sealed.values(), snapshot.read)
-        self._files.remember(snapshot.read)
-        return self._expansions.of(loaded)
+        with self._loading:  # a target that goes back reads its older revision in a thread of its own
+            loaded = self.loader.load(snapshot.files(), snapshot.read, snapshot.revision.tree)
+            self._vault.remember(loaded.attached.sealed.values(), snapshot.read)
+            self._files.remember(snapshot.read)
+            return self._expansions.of(loaded)
 
     @cached_property
     def _expansions(self) -> Expansions:

@@ -1,11 +1,15 @@
-"""Targets as documents in the store, so that a target can be found after git has forgotten it."""
+"""Resources as documents in the store, for when git has forgotten them or moved on."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
-from argos_gitops.manifests.attachments import Attachments, bound
+from argos_gitops.manifests.attachments import Attachments, bound, folder_uses
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.secrets import sealed_uses
 from argos_gitops.model.errors import StoreError
+from argos_gitops.model.folder import FolderFile
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, Resource, ResourceKey
 
@@ -23,6 +27,10 @@ def dump_resource(resource: AnyResource) -> bytes:
             "line": resource.location.line,
             "spec": resource.spec.model_dump(mode="json", by_alias=True, exclude_unset=True),
             "sealed": {use.ref.path: use.ref.blob for use in sealed_uses(resource.spec)},
+            "folders": {
+                use.folder.path: [tuple(file) for file in use.folder.files]
+                for use in folder_uses(resource.spec)
+            },
         },
         option=orjson.OPT_SORT_KEYS,
     )
@@ -40,9 +48,13 @@ def parse_resource(document: bytes, registry: KindRegistry) -> AnyResource:
         ) from error
     return Resource(
         ResourceKey(kept["kind"], kept["name"]),
-        bound(spec, Attachments(sealed=kept.get("sealed", {}))),
+        bound(spec, Attachments(kept.get("sealed", {}), _folders(kept.get("folders", {})))),
         Location(kept["path"], kept["line"]),
         kept["digest"],
         kept["labels"],
         kept["annotations"],
     )
+
+
+def _folders(kept: Mapping[str, list[list[Any]]]) -> dict[str, tuple[FolderFile, ...]]:
+    return {path: tuple(FolderFile(*file) for file in files) for path, files in kept.items()}

@@ -1,13 +1,12 @@
 """After loading: resources that follow from others, and rules that need more than the resources' own text."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from argos_gitops.manifests.loader import Loaded
 from argos_gitops.manifests.problems import Code
 from argos_gitops.manifests.registry import KindRegistry
-from argos_gitops.manifests.resources import KindwiseResources
-from argos_gitops.model.objects import digest_of
+from argos_gitops.manifests.resources import replaced
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import AnyResource, ResourceSet
 from argos_gitops.ports.provider import Expansion, ProviderContext, ProviderSpec
@@ -44,7 +43,8 @@ class Expansions:
         resources = loaded.resources
         if derived:
             problems += _taken(derived, resources)
-            resources = _together(resources, derived)
+            written = {each.key for each in derived if resources.get(each.key) is not None}
+            resources = replaced(resources, {each.key: each for each in derived if each.key not in written})
             if not problems:
                 problems += [problem for check in self._registry.checks for problem in check(resources)]
         return replace(loaded, resources=resources, problems=tuple(sorted(problems)))
@@ -61,26 +61,3 @@ def _taken(derived: Iterable[AnyResource], resources: ResourceSet) -> Iterable[P
         if known is not None:
             message = f"{resource.key} is defined at {known.location} already; rename or remove one of them"
             yield Problem(resource.location, Code.DUPLICATE_RESOURCE, message)
-
-
-def _together(resources: ResourceSet, derived: Sequence[AnyResource]) -> ResourceSet:
-    """Kinds that nothing was derived of stay as lazy as they were."""
-    further: dict[str, dict[str, AnyResource]] = {}
-    for resource in derived:
-        further.setdefault(resource.key.kind, {})[resource.key.name] = resource
-    fingerprint = digest_of([resources.fingerprint, sorted(resource.digest for resource in derived)])
-    kinds = sorted({*resources.kinds(), *further})
-    builders = {kind: _builder(resources, kind, further.get(kind, {})) for kind in kinds}
-    new = {kind: named.keys() - resources.of_kind(kind).keys() for kind, named in further.items()}
-    counts = {kind: resources.kinds().get(kind, 0) + len(new.get(kind, ())) for kind in kinds}
-    return KindwiseResources(fingerprint, counts, builders)
-
-
-def _builder(
-    resources: ResourceSet, kind: str, further: Mapping[str, AnyResource]
-) -> Callable[[], Mapping[str, AnyResource]]:
-    def build() -> Mapping[str, AnyResource]:
-        known = resources.of_kind(kind)
-        return dict(sorted({**further, **known}.items())) if further else known
-
-    return build

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
-from argos_gitops.model.resource import AnyResource, Resource, ResourceKey, SpecT
+from argos_gitops.model.objects import digest_of
+from argos_gitops.model.resource import AnyResource, Resource, ResourceKey, ResourceSet, SpecT
 
 Named = Mapping[str, AnyResource]
 
@@ -44,3 +45,30 @@ class KindwiseResources:
 
     def __len__(self) -> int:
         return sum(self._counts.values())
+
+
+def replaced(resources: ResourceSet, others: Mapping[ResourceKey, AnyResource]) -> ResourceSet:
+    """The set with `others` in the place of the resources with their keys, or beside those that it has."""
+    further: dict[str, dict[str, AnyResource]] = {}
+    for key, resource in others.items():
+        further.setdefault(key.kind, {})[key.name] = resource
+    digests = sorted(f"{key} {resource.digest}" for key, resource in others.items())
+    kinds = sorted({*resources.kinds(), *further})
+    builders = {kind: _builder(resources, kind, further.get(kind, {})) for kind in kinds}
+    counts = {
+        kind: len({**resources.of_kind(kind), **further[kind]})
+        if kind in further
+        else resources.kinds()[kind]
+        for kind in kinds
+    }
+    return KindwiseResources(digest_of([resources.fingerprint, digests]), counts, builders)
+
+
+def _builder(
+    resources: ResourceSet, kind: str, further: Mapping[str, AnyResource]
+) -> Callable[[], Mapping[str, AnyResource]]:
+    def build() -> Mapping[str, AnyResource]:
+        known = resources.of_kind(kind)
+        return dict(sorted({**known, **further}.items())) if further else known
+
+    return build

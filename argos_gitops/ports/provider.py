@@ -226,8 +226,8 @@ class ProviderSpec:
 
     `settings` is the section that targets of `target_kind` carry under `name`; `kinds` are the
     resource kinds it brings; `checks` its rules across resources; `factory` binds it to a target
-    and is the only place that may import the provider's client code. `returning` are the kinds whose
-    resources go back to their last healthy revision one by one, not with the whole target.
+    and is the only place that may import the provider's client code. `returning` says which
+    resources go back alone to how they last were healthy, when a change fails that a revision asked for.
     """
 
     name: str
@@ -238,4 +238,4 @@ class ProviderSpec:
     checks: tuple[Check, ...] = ()
     bouncing: Bouncing | None = None
     expand: Expand | None = None
-    returning: frozenset[str] = frozenset()
+    returning: Callable[[AnyResource], bool] | None = None

@@ -106,6 +106,22 @@ class SourceState:
     synced: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """How one resource that goes back by itself last was healthy, and whether it had to go back to that.
+
+    `digest` and `document` are of the healthy resource, `revision` is where it stood so. `held` is the digest
+    of the one that failed after it, `failed` the revision of that, `why` what was wrong.
+    """
+
+    digest: str
+    document: bytes
+    revision: str
+    held: str = ""
+    failed: str = ""
+    why: str = ""
+
+
 class StatusStore(Protocol):
     """What is known of one instance. Conditions belong to the target whose pass found them."""
 
@@ -124,8 +140,14 @@ class StatusStore(Protocol):
     def set_target(self, target: ResourceKey, state: TargetState) -> None: ...
 
     def keep_targets(self, targets: Collection[ResourceKey]) -> None:
-        """Forgets all others, and their conditions."""
+        """Forgets all others, with their conditions and resources."""
         ...
+
+    def resources_of(self, target: ResourceKey) -> Mapping[ResourceKey, ResourceState]:
+        """The resources on a target that were healthy once and go back by themselves."""
+        ...
+
+    def set_resource(self, target: ResourceKey, resource: ResourceKey, state: ResourceState) -> None: ...
 
     def conditions(self) -> Sequence[Condition]:
         """Of all targets; where several speak of one subject and type, the worst."""

@@ -23,6 +23,8 @@ class Acted:
     outcomes: tuple[Outcome, ...]
     after: Look
     verified: tuple[Condition, ...]
+    interrupted: bool = False
+    """Whether the system was lost on the way, so that what is missing says nothing of the revision."""
 
     @property
     def settled(self) -> bool:
@@ -33,20 +35,24 @@ def act_on(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> Ac
     """Applies what was planned. Raises StalePlanError when the system moved meanwhile."""
     if look.live is None:
         return Acted(look, (), look, ())
-    outcomes = _apply(look, desired, inventory, hold)
+    outcomes, interrupted = _apply(look, desired, inventory, hold)
     after = look_at(look.system, desired, inventory) if outcomes else look
     verified = _verify(look, desired)
     if after.live is not None:
         _remember(look, after, inventory, desired)
         _remember_convergence(look, after, verified, inventory)
-    return Acted(look, outcomes, after, verified)
+    return Acted(look, outcomes, after, verified, interrupted)
 
 
-def _apply(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> tuple[Outcome, ...]:
-    """Outcomes are recorded even when the provider stops halfway: what was written is ours."""
+def _apply(
+    look: Look, desired: Desired, inventory: Inventory, hold: Hold
+) -> tuple[tuple[Outcome, ...], bool]:
+    """The outcomes, recorded even when the provider stops halfway: what was written is ours; and whether
+    the system, or our right to write to it, was lost on the way."""
     if look.live is None or not look.plan.changes:
-        return ()
+        return (), False
     outcomes: list[Outcome] = []
+    interrupted = False
     inventory.set_converged(look.system.key, None)
     try:
         hold.verify()
@@ -57,9 +63,10 @@ def _apply(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> tu
         if not outcomes and error.reason == "StalePlan":
             raise
         outcomes += _unfinished(look, outcomes, error)
+        interrupted = isinstance(error, TransientError)
     finally:
         _record(look, outcomes, inventory, desired)
-    return tuple(outcomes)
+    return tuple(outcomes), interrupted
 
 
 def _go_on(desired: Desired, hold: Hold) -> None:

@@ -11,6 +11,7 @@ from argos_gitops.ports.store import Inventory, PassRecord, Revisions, SourceSta
 from argos_gitops.reconcile.conditions import SystemReport, conditions_of, healthy
 from argos_gitops.reconcile.look import Look
 from argos_gitops.reconcile.parts import Parts
+from argos_gitops.reconcile.returning import keep_healthy
 from argos_gitops.reconcile.standing import Standing, overall
 from argos_gitops.reconcile.trip import Trip
 
@@ -72,6 +73,7 @@ def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
     if trip.result not in ("NoChange", "Waiting") or trip.sha != known.attempted:
         parts.status.add_pass(_record(trip))
     _keep_targets(trip, parts, conditions)
+    keep_healthy(trip, parts, conditions)
     targets = parts.status.targets()  # after ours is written: of two that end together, one sees both
     revisions = _revisions(trip, known, targets)
     parts.status.move_revisions(known, revisions)
@@ -103,7 +105,7 @@ def _target_state(
         message=standing.message,
         at=trip.at,
     )
-    if not trip.completed(target):
+    if not trip.completed(target) or trip.back_on(target):
         return state
     moved = trip.changed(target) or known.applied != trip.sha
     return replace(
@@ -227,7 +229,7 @@ def _applied_digests(trip: Trip, reports: Sequence[SystemReport]) -> dict[Resour
     """The digests of the resources that stand on their target just as this revision has them."""
     found: dict[ResourceKey, str] = {}
     for report in reports:
-        for owner in set(report.owners) - set(report.pending):
+        for owner in set(report.owners) - set(report.pending) - set(trip.back):
             resource = trip.resources.get(owner) if trip.resources is not None else None
             if resource is not None:
                 found[owner] = resource.digest

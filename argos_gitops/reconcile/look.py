@@ -57,6 +57,8 @@ class Desired:
     """What was removed lately; kept likewise."""
     instead_of: str | None = None
     """The revision that a target went back from to this one."""
+    back: Mapping[ResourceKey, Failure] = field(default_factory=dict)
+    """The resources that went back from this revision alone, and why; `state` has them as they were."""
     stopping: Callable[[], bool] = _never
     """Whether to stop between two changes, because the process ends."""
     superseded: Callable[[], bool] = _never
@@ -168,7 +170,7 @@ def _compare(
     if drifted:
         difference = noted(difference, system.provider.attribute(live, drifted))
         difference = proposable(difference, lambda change: system.provider.adopt(change, desired.state))
-    plan = _system_plan(system, desired, live, difference)
+    plan = _with_back(_system_plan(system, desired, live, difference), desired, objects)
     return Look(
         system,
         plan,
@@ -196,6 +198,15 @@ def _system_plan(system: System, desired: Desired, live: LiveState, difference: 
         held=difference.held,
         notices=notices,
     )
+
+
+def _with_back(plan: SystemPlan, desired: Desired, objects: ObjectSet) -> SystemPlan:
+    """Says of what went back that it did."""
+    if not desired.back:
+        return plan
+    owners = {each.owner for each in objects.values()}
+    back = (failure for owner, failure in sorted(desired.back.items()) if owner in owners)
+    return replace(plan, notices=(*plan.notices, *back))
 
 
 def _converged(system: System, desired: Desired, objects: ObjectSet, plan: SystemPlan) -> Converged | None:

@@ -16,6 +16,7 @@ from argos_gitops.reconcile.drafts import Drafter, to_be_proposed
 from argos_gitops.reconcile.look import Desired, Look, look_at
 from argos_gitops.reconcile.parallel import side_by_side
 from argos_gitops.reconcile.parts import Approval, Approve, Parts
+from argos_gitops.reconcile.returning import go_back, gone_back, together
 from argos_gitops.reconcile.systems import System
 from argos_gitops.reconcile.trip import Trip
 
@@ -34,6 +35,9 @@ class OnePass:
 
     def look(self, systems: Sequence[System]) -> Plan:
         """Observes and plans; writes nothing."""
+        targets = {system.target.key for system in systems}
+        self._desired = gone_back(self._desired, self._parts, targets)
+        self._trip.back = self._desired.back
         with self._trip.phase("look"):
             self._trip.looks = tuple(side_by_side(self._look_at, systems))
             return self._assemble()
@@ -46,7 +50,18 @@ class OnePass:
             plan = self.look(systems)
             with self._trip.phase("act"):
                 self._act(plan, approve)
+                if go_back(self._desired, self._trip, self._parts):
+                    self._do_instead(systems)
             self._draft()
+
+    def _do_instead(self, systems: Sequence[System]) -> None:
+        """Brings what failed back to how it was healthy. The guard has nothing to say: so it was just now."""
+        trip, plan, tried = self._trip, self._trip.plan, self._trip.acted
+        again = self.look(systems)
+        trip.acted = {}
+        self._act(again, lambda _: Approval(True, again.digest))
+        trip.acted = {key: together(tried.get(key), acted) for key, acted in trip.acted.items()}
+        trip.plan = plan  # what was asked for; what was done instead is told by its outcomes
 
     def _draft(self) -> None:
         """Writes drift that is to be proposed into the files that this revision was read from."""

@@ -67,6 +67,8 @@ class Parts:
     reporters: Callable[[], Sequence[Reporter]] = tuple
     orders: Callable[[datetime], Orders] = lambda _: Orders()
     addresses: Callable[[], Sequence[Network]] = tuple
+    returning: Callable[[AnyResource], bool] = lambda _: False
+    """Whether a resource that fails goes back by itself to how it was healthy."""
     turn: Lock = field(default_factory=Lock)
     """Passes are told one at a time, in the order in which they were kept: the last word is the newest."""
 

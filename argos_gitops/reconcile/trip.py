@@ -1,6 +1,6 @@
 """What one pass has come to know so far, and what it amounts to at its end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from argos_gitops.model.change import Outcome, Result
 from argos_gitops.model.condition import Truth
 from argos_gitops.model.errors import ArgosError, ManifestError
 from argos_gitops.model.objects import digest_of
-from argos_gitops.model.plan import Held, Plan, SystemKey
+from argos_gitops.model.plan import Failure, Held, Plan, SystemKey
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.model.source import Revision
@@ -44,6 +44,7 @@ class Trip:
     target: ResourceKey | None = None
     rejected: ArgosError | None = None
     instead_of: str | None = None
+    back: Mapping[ResourceKey, Failure] = field(default_factory=dict)
     revision: Revision | None = None
     events: Sequence[str] = ()
     resources: ResourceSet | None = None
@@ -71,7 +72,7 @@ class Trip:
 
     @property
     def result(self) -> str:
-        """Applied, NoChange, Waiting, Declined, Unreachable, Failed, or the reason of the error behind it."""
+        """Applied, NoChange, Waiting, Declined, RolledBack, Unreachable, Failed, or an error's reason."""
         return self.standing().result
 
     @property
@@ -92,16 +93,24 @@ class Trip:
         if self.declined:
             return Standing("Declined")
         outcomes = [o for key, o in self.outcomes if target in (None, key.target)]
-        missed = sum(outcome.result is not Result.DONE for outcome in outcomes)
+        missed = sum(o.result is not Result.DONE and o.change.owner not in self.back for o in outcomes)
         if missed:
             return Standing("Failed", f"{missed} of {len(outcomes)} changes failed")
         for part in self.plan.unreachable if self.plan is not None else ():
             if target in (None, part.system.target) and part.failure is not None:
                 return Standing("Unreachable", part.failure.message)
+        back = self.back_on(target)
+        if back:
+            return Standing("RolledBack", f"{back[0].subject} {back[0].message}")
         waiting = self._waiting(target)
         if waiting:
             return Standing("Waiting", "; ".join(sentences(waiting)))
         return Standing("Applied" if outcomes else "NoChange")
+
+    def back_on(self, target: ResourceKey | None) -> list[Failure]:
+        """What went back alone, on all targets or on one."""
+        looks = (look for look in self.looks if target in (None, look.system.target.key))
+        return [each for look in looks for each in look.plan.notices if each.subject in self.back]
 
     def _waiting(self, target: ResourceKey | None) -> list[Held]:
         """What the revision wants and something else holds back."""

@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from argos_gitops.model.condition import Condition, Truth, worst
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.store import PassRecord, Revisions, SourceState, TargetState
+from argos_gitops.ports.store import PassRecord, ResourceState, Revisions, SourceState, TargetState
 from argos_gitops.store import tables
 from argos_gitops.store.database import store_errors
 from argos_gitops.store.statements import upsert
@@ -65,12 +65,29 @@ class SqlStatusStore:
         self._set_row(str(target), {name: getattr(state, name) for name in TargetState.__slots__})
 
     def keep_targets(self, targets: Collection[ResourceKey]) -> None:
-        """Forgets all other targets, and their conditions."""
+        """Forgets all other targets, with their conditions and resources."""
         kept = [str(target) for target in targets]
         with store_errors(self._engine), self._engine.begin() as connection:
-            for table in (tables.targets, tables.conditions):
+            for table in (tables.targets, tables.conditions, tables.resources):
                 ours = table.c.instance == self._instance
                 connection.execute(delete(table).where(ours, table.c.target.not_in([*kept, EARLIER])))
+
+    def resources_of(self, target: ResourceKey) -> Mapping[ResourceKey, ResourceState]:
+        table = tables.resources
+        query = select(table).where(table.c.instance == self._instance, table.c.target == str(target))
+        with store_errors(self._engine), self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        names = ResourceState.__slots__
+        return {
+            ResourceKey.parse(row.resource): ResourceState(*(getattr(row, name) for name in names))
+            for row in rows
+        }
+
+    def set_resource(self, target: ResourceKey, resource: ResourceKey, state: ResourceState) -> None:
+        key = {"instance": self._instance, "target": str(target), "resource": str(resource)}
+        values = {name: getattr(state, name) for name in ResourceState.__slots__}
+        with store_errors(self._engine), self._engine.begin() as connection:
+            upsert(connection, tables.resources, key, values)
 
     def reported(self, scope: str) -> str | None:
         table = tables.targets

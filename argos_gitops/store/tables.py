@@ -235,6 +235,20 @@ alarms = Table(
     Column("fingerprint", String(64), nullable=False),
 )
 
+resources = Table(
+    "resources",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("resource", String(300), primary_key=True),
+    Column("digest", String(32), nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("revision", String(64), nullable=False),
+    Column("held", String(32), nullable=False),
+    Column("failed", String(64), nullable=False),
+    Column("why", Text, nullable=False),
+)
+
 # Apart from the report itself, so that the heartbeat of an unchanged host writes a few bytes only.
 docker_hosts = Table(
     "docker_hosts",

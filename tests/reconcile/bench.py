@@ -18,7 +18,17 @@ from argos_gitops.store.database import open_database
 from argos_gitops.store.inventory import SqlInventory
 from argos_gitops.store.locks import FileLocks
 from argos_gitops.store.status import SqlStatusStore
-from tests.fakes import BoxSpec, FakeSource, Listener, QuietLog, SteppingClock, World, load, toy_spec
+from tests.fakes import (
+    BoxSpec,
+    FakeSource,
+    Listener,
+    QuietLog,
+    SteppingClock,
+    ThingSpec,
+    World,
+    load,
+    toy_spec,
+)
 
 
 class NoSecrets:
@@ -37,6 +47,7 @@ class Bench:
     reconciler: Reconciler
     inventory: SqlInventory
     statuses: SqlStatusStore
+    returning: frozenset[str] = frozenset()
 
     def apply(self, approve: Approve | None = None) -> PassResult:
         return self.reconciler.apply(approve or (lambda plan: Approval(True)))
@@ -57,17 +68,21 @@ class Bench:
 
     def restarted(self) -> "Bench":
         """The same agent as a new process would be: same store, same worlds."""
-        return make_bench(self.folder, self.source, self.worlds)
+        return make_bench(self.folder, self.source, self.worlds, self.returning)
 
 
 def make_bench(
-    folder: Path, source: FakeSource | None = None, worlds: dict[str, World] | None = None
+    folder: Path,
+    source: FakeSource | None = None,
+    worlds: dict[str, World] | None = None,
+    returning: frozenset[str] = frozenset(),
 ) -> Bench:
+    """Resources of the kinds in `returning` go back alone when they fail."""
     source = source or FakeSource()
     worlds = worlds if worlds is not None else {"a": World()}
     engine = open_database(f"sqlite:///{folder / 'state.db'}")
     inventory, statuses = SqlInventory(engine, "test"), SqlStatusStore(engine, "test")
-    kinds: Mapping[str, type[SpecModel]] = {"Box": BoxSpec}
+    kinds: Mapping[str, type[SpecModel]] = {"Box": BoxSpec, "Thing": ThingSpec}
     listener = Listener()
 
     def context(spec: ProviderSpec) -> ProviderContext:
@@ -85,5 +100,6 @@ def make_bench(
         build="test",
         log=QuietLog(),
         reporters=lambda: (listener,),
+        returning=lambda resource: resource.key.kind in returning,
     )
-    return Bench(folder, source, worlds, listener, Reconciler(parts), inventory, statuses)
+    return Bench(folder, source, worlds, listener, Reconciler(parts), inventory, statuses, returning)

@@ -5,6 +5,7 @@ reports from hosts, and whatever speaks to a Docker engine, to `docker compose` 
 Does not: routes of an Edge (only the Hosts and Services that labels ask for), planning, storing reports.
 """
 
+from argos_gitops.model.resource import AnyResource
 from argos_gitops.ports.provider import Provider, ProviderContext, ProviderSpec, Target
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
 from argos_gitops.providers.docker.settings import DockerSettings
@@ -17,11 +18,15 @@ def _factory(target: Target, context: ProviderContext) -> Provider:
     return docker_provider(target, context)
 
 
+def _goes_back(resource: AnyResource) -> bool:
+    return isinstance(resource.spec, StackSpec) and resource.spec.rollback == "automatic"
+
+
 PROVIDER = ProviderSpec(
     name="docker",
     target_kind="DockerHost",
     settings=DockerSettings,
     kinds=(StackSpec, NetworkSpec),
     factory=_factory,
-    returning=frozenset({StackSpec.kind}),
+    returning=_goes_back,
 )

@@ -1,4 +1,4 @@
-"""Docker hosts: what their agents reported, how their containers changed, and the tokens of the agents."""
+"""Docker hosts: reports of their agents, the tokens of those, and how each resource last was healthy."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ def upgrade() -> None:
     _reports()
     _history()
     _tokens()
+    _resources()
 
 
 def _reports() -> None:
@@ -62,4 +63,19 @@ def _tokens() -> None:
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False),
         sa.Column("expires_at", _MOMENT),
+    )
+
+
+def _resources() -> None:
+    op.create_table(
+        "resources",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("target", sa.String(300), primary_key=True),
+        sa.Column("resource", sa.String(300), primary_key=True),
+        sa.Column("digest", sa.String(32), nullable=False),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+        sa.Column("revision", sa.String(64), nullable=False),
+        sa.Column("held", sa.String(32), nullable=False),
+        sa.Column("failed", sa.String(64), nullable=False),
+        sa.Column("why", sa.Text, nullable=False),
     )

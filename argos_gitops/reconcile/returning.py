@@ -1,0 +1,104 @@
+"""Resources that go back by themselves: one that fails returns alone to how it last was healthy.
+
+It stays there until its own text or files move; the rest of its target follows every revision.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from argos_gitops.manifests.resources import replaced
+from argos_gitops.model.change import Cause, Outcome, Result
+from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.plan import Failure
+from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.ports.provider import DesiredState
+from argos_gitops.ports.store import ResourceState
+from argos_gitops.reconcile.act import Acted
+from argos_gitops.reconcile.look import Desired
+from argos_gitops.reconcile.parts import Parts
+from argos_gitops.reconcile.trip import Trip
+
+ROLLED_BACK = "RolledBack"
+
+
+def gone_back(desired: Desired, parts: Parts, targets: Collection[ResourceKey]) -> Desired:
+    """The same revision, but for the resources that failed as it has them: those as they were healthy."""
+    earlier: dict[ResourceKey, AnyResource] = {}
+    why: dict[ResourceKey, Failure] = {}
+    for target in targets:
+        for key, state in parts.status.resources_of(target).items():
+            now = desired.state.resources.get(key)
+            if now is not None and now.digest == state.held and parts.returning(now):
+                why[key] = Failure(ROLLED_BACK, _sentence(state), key)
+                earlier[key] = parts.documents.parse(state.document)
+    if not earlier:
+        return desired
+    return replace(desired, state=DesiredState(replaced(desired.state.resources, earlier)), back=why)
+
+
+def go_back(desired: Desired, trip: Trip, parts: Parts) -> bool:
+    """Marks the resources that this pass brought out of health; whether there is any.
+
+    Not where the system itself was lost on the way, nor where something newer waits to be applied.
+    """
+    if desired.superseded() or desired.stopping():
+        return False
+    any_back = False
+    for key, acted in trip.acted.items():
+        known = parts.status.resources_of(key.target)
+        for owner, why in _failing(acted).items():
+            now, state = desired.state.resources.get(owner), known.get(owner)
+            if now is None or state is None or state.digest == now.digest or not parts.returning(now):
+                continue
+            failed = replace(state, held=now.digest, failed=desired.revision.sha, why=why)
+            parts.status.set_resource(key.target, owner, failed)
+            parts.log.warning("rolled_back", resource=str(owner), to=state.revision[:7], why=why)
+            any_back = True
+    return any_back
+
+
+def together(first: Acted | None, then: Acted) -> Acted:
+    """What was tried and what was done instead, as one."""
+    return then if first is None else replace(then, outcomes=(*first.outcomes, *then.outcomes))
+
+
+def keep_healthy(trip: Trip, parts: Parts, conditions: Mapping[ResourceKey, Collection[Condition]]) -> None:
+    """Remembers each resource that is ready as it is now, to have something to go back to."""
+    if trip.resources is None or trip.sha is None:
+        return
+    for target in {look.system.target.key for look in trip.looks}:
+        known = parts.status.resources_of(target)
+        for condition in conditions.get(target, ()):
+            if condition.type != "Ready" or condition.status is not Truth.TRUE:
+                continue
+            now, state = trip.resources.get(condition.subject), known.get(condition.subject)
+            if now is not None and parts.returning(now) and _is_news(now, state):
+                document = parts.documents.dump(now)
+                parts.status.set_resource(target, now.key, ResourceState(now.digest, document, trip.sha))
+
+
+def _is_news(now: AnyResource, state: ResourceState | None) -> bool:
+    return state is None or state.digest != now.digest or bool(state.held)
+
+
+def _failing(acted: Acted) -> dict[ResourceKey, str]:
+    """Why the owners of changes that the revision asked for are not ready after them."""
+    if acted.interrupted:
+        return {}
+    moved = {each.change.owner for each in acted.outcomes if each.change.cause is Cause.REVISION}
+    why = {each.change.owner: _reason(each) for each in acted.outcomes if each.result is Result.FAILED}
+    for condition in acted.verified:
+        if condition.type == "Ready" and condition.status is Truth.FALSE:
+            why[condition.subject] = f"{condition.reason}: {condition.message}"
+    return {owner: reason for owner, reason in why.items() if owner in moved}
+
+
+def _reason(outcome: Outcome) -> str:
+    return f"{outcome.reason}: {outcome.message}" if outcome.reason else outcome.message
+
+
+def _sentence(state: ResourceState) -> str:
+    return (
+        f"as {state.failed[:7]} has it, it failed ({state.why}); it is back at {state.revision[:7]} "
+        "until its own text or files change"
+    )

@@ -1,0 +1,141 @@
+"""A resource that fails goes back alone, stays there until it moves, and everybody is told."""
+
+from pathlib import Path
+
+import pytest
+
+from argos_gitops.model.condition import Condition
+from argos_gitops.model.errors import ArgosError, TransientError
+from argos_gitops.model.resource import ResourceKey
+from tests.fakes import World, box, thing
+from tests.reconcile.bench import Bench, make_bench
+
+ONE = ResourceKey("Thing", "one")
+BOX = ResourceKey("Box", "a")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = make_bench(tmp_path, returning=frozenset({"Thing"}))
+    bench.source.commit(box(), thing("one", "good"), thing("two", "1"))
+    assert bench.apply().result == "Applied"
+    bench.world.unwell_values = {"bad", "worse"}
+    return bench
+
+
+def ready(bench: Bench, key: ResourceKey = ONE) -> Condition:
+    return next(c for c in bench.statuses.conditions_of(key) if c.type == "Ready")
+
+
+def fail(bench: Bench) -> None:
+    bench.source.commit(box(), thing("one", "bad"), thing("two", "2"))
+    result = bench.apply()
+    assert result.result == "RolledBack"
+
+
+def test_it_goes_back_alone_in_the_same_pass(bench: Bench) -> None:
+    """The other resource of the revision stays; what was tried and what was done instead are told."""
+    fail(bench)
+    assert bench.world.values == {"thing/one": "good", "thing/two": "2"}
+    told = bench.listener.results[-1]
+    assert [outcome.change.object_id for _, outcome in told.outcomes] == [
+        "thing/one",
+        "thing/two",
+        "thing/one",
+    ]
+    assert ready(bench).reason == "RolledBack"
+    assert "Unwell: does not answer" in ready(bench).message
+    assert "it is back at 0000000" in ready(bench).message
+    assert ready(bench, ResourceKey("Thing", "two")).reason == "Applied"
+
+
+def test_it_stays_back_until_its_own_text_moves(bench: Bench) -> None:
+    """Neither another pass, nor a restart, nor a commit elsewhere tries the bad one again."""
+    fail(bench)
+    writes = bench.writes
+    assert bench.apply().result == "RolledBack"
+    bench = bench.restarted()
+    assert bench.apply().result == "RolledBack"
+    assert bench.writes == writes
+    bench.source.commit(box(), thing("one", "bad"), thing("two", "3"))
+    assert bench.apply().result == "RolledBack"
+    assert bench.world.values == {"thing/one": "good", "thing/two": "3"}
+    assert ready(bench).reason == "RolledBack"
+    bench.source.commit(box(), thing("one", "better"), thing("two", "3"))
+    assert bench.apply().result == "Applied"
+    assert bench.world.values["thing/one"] == "better"
+    assert ready(bench).reason == "Applied"
+
+
+def test_a_revision_that_was_not_kept_is_not_said_to_be_applied(bench: Bench) -> None:
+    good = bench.statuses.revisions()
+    fail(bench)
+    kept = bench.statuses.revisions()
+    assert (kept.attempted, kept.applied, kept.healthy) == (f"{2:040x}", good.applied, good.healthy)
+    assert ONE not in bench.listener.results[-1].applied_digests
+    assert bench.statuses.targets()[BOX].result == "RolledBack"
+
+
+def test_drift_of_what_went_back_is_repaired_to_that(bench: Bench) -> None:
+    fail(bench)
+    bench.world.values["thing/one"] = "somebody"
+    bench.apply()
+    assert bench.world.values["thing/one"] == "good"
+
+
+def test_the_next_bad_one_goes_back_to_the_same_good_one(bench: Bench) -> None:
+    fail(bench)
+    bench.source.commit(box(), thing("one", "worse"), thing("two", "2"))
+    assert bench.apply().result == "RolledBack"
+    assert bench.world.values["thing/one"] == "good"
+
+
+def test_the_first_revision_has_nothing_to_go_back_to(tmp_path: Path) -> None:
+    """It stays as it is, and is told as what it is."""
+    bench = make_bench(tmp_path, returning=frozenset({"Thing"}))
+    bench.world.unwell_values = {"bad"}
+    bench.source.commit(box(), thing("one", "bad"))
+    bench.apply()
+    assert bench.world.values == {"thing/one": "bad"}
+    assert ready(bench).reason == "Unwell"
+
+
+def test_drift_that_cannot_be_repaired_is_no_reason_to_go_back(bench: Bench) -> None:
+    """The revision is the one that was healthy; only the world is not."""
+    bench.world.values["thing/one"] = "somebody"
+    bench.world.unwell = {"one"}
+    bench.apply()
+    assert ready(bench).reason == "Unwell"
+
+
+@pytest.mark.parametrize("error", [TransientError("gone for now", reason="Unreachable"), ArgosError("no")])
+def test_only_what_the_revision_did_counts(bench: Bench, error: ArgosError) -> None:
+    """A system that is lost on the way says nothing of the revision; one that refuses it does."""
+
+    def lost(world: World) -> None:
+        raise error
+
+    bench.world.before_apply = lost
+    bench.source.commit(box(), thing("one", "next"), thing("two", "1"))
+    bench.apply()
+    bench.world.before_apply = None
+    bench.apply()
+    back = not isinstance(error, TransientError)
+    assert bench.world.values["thing/one"] == ("good" if back else "next")
+
+
+def test_removing_it_from_git_removes_it(bench: Bench) -> None:
+    fail(bench)
+    bench.source.commit(box(), thing("two", "2"), thing("three", "3"), thing("four", "4"))
+    bench.apply()
+    assert set(bench.world.values) == {"thing/two", "thing/three", "thing/four"}
+
+
+def test_other_kinds_never_go_back_alone(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    bench.source.commit(box(), thing("one", "good"))
+    bench.apply()
+    bench.world.unwell_values = {"bad"}
+    bench.source.commit(box(), thing("one", "bad"))
+    bench.apply()
+    assert bench.world.values == {"thing/one": "bad"}
