@@ -129,9 +129,24 @@ def _next_beginning(window: WindowSpec, now: datetime) -> datetime | None:
 
 
 def _beginnings(window: WindowSpec, start: datetime, *, backwards: bool = False) -> Iterator[datetime]:
+    return beginnings(window.schedule, window.time_zone, start, backwards=backwards)
+
+
+def beginnings(
+    schedule: str, time_zone: str, start: datetime, *, backwards: bool = False
+) -> Iterator[datetime]:
     """From `start` on or back, in UTC: aware times of one zone compare by what their clock shows."""
     from cronsim import CronSim
 
-    local = start.astimezone(ZoneInfo(window.time_zone))
-    for begin in CronSim(window.schedule, local, reverse=backwards):
+    local = start.astimezone(ZoneInfo(time_zone))
+    for begin in CronSim(schedule, local, reverse=backwards):
         yield begin.astimezone(UTC)
+
+
+def last_beginning(schedule: str, time_zone: str, now: datetime) -> datetime | None:
+    """The newest time at or before `now` that a cron expression names, in UTC.
+
+    Searched backwards from a little later, because a clock that was put back hides an hour.
+    """
+    later = beginnings(schedule, time_zone, now + _MOST_CLOCKS_JUMP, backwards=True)
+    return next((begin for begin in later if begin <= now), None)
