@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 
 from argos_gitops import __version__
@@ -15,6 +15,7 @@ from argos_gitops.app import actor
 from argos_gitops.app.application import Application
 from argos_gitops.app.bouncers import bouncers_of, message_of
 from argos_gitops.app.collector import collect_and_set_aside
+from argos_gitops.app.docker_agents import DockerAgents
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.measuring import measuring
@@ -79,10 +80,12 @@ class RunningAgent:
         application = self._application
         self._metrics, folder = ends.enter_context(measuring(application.settings.state_dir / "metrics"))
         known = application.remembered_targets()  # the store's schema is ours to bring up to date, so first
+        self._docker_agents = DockerAgents(application.reports, lambda: self._spec.reports.stale_after)
         if application.settings.listen is not None:
             self._front = Front(application.settings, self._environment, self._heard, self._log, folder)
             self._front.start()
             self._front.configure({"replica": application.replica})
+            self._tell_stale_after()
             self._configure_front(known)
         self._timetable = timetable_of(application, lambda: self._spec.retention, self._log)
         self._agent = Agent(self._crew())
@@ -181,6 +184,7 @@ class RunningAgent:
         self._sha, self._spec = desired.revision.sha, desired.agent
         self._application.loader.keep()
         self._application.notifications.configure(desired.state.resources)
+        self._tell_stale_after()
         self._plan_pull_requests()
         collect_and_set_aside()
 
@@ -189,6 +193,10 @@ class RunningAgent:
         if forge is not None and forge.plans and self._timetable is not None and not self._plans_pulls:
             self._plans_pulls = True
             plan_pull_requests(self._application, self._timetable)
+
+    def _tell_stale_after(self) -> None:
+        if self._front is not None:
+            self._front.configure({"stale_after": self._spec.reports.stale_after.total_seconds()})
 
     def _configure_front(self, targets: Mapping[ResourceKey, AnyResource]) -> None:
         if self._front is None:
@@ -222,8 +230,15 @@ class RunningAgent:
             self._pulse.tell(subsystem)
         for name, deferred in self._deferred.items():
             self._metrics.queue(name, deferred.depth())
+        self._tell_docker_agents(now)
         suspensions = self._application.controls.suspensions()
         self._metrics.suspended(any(each.subject == AGENT for each in suspensions))
+
+    def _tell_docker_agents(self, now: datetime) -> None:
+        self._docker_agents.look(now)
+        self._metrics.docker_hosts(self._docker_agents.counts)
+        if (subsystem := self._docker_agents.subsystem()) is not None:
+            self._pulse.tell(subsystem)
 
 
 def leave(ended: bool) -> None:

@@ -18,7 +18,7 @@ SILENCE_SECONDS = 60
 LONGEST_LINE = 64 * 1024
 """Of what the front says, bytes: strangers talk to it, so it is not trusted with our memory."""
 
-_SECRETS = ("webhook_secret", "api_token")
+_SECRETS = ("webhook_secret", "api_token", "agent_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class FrontSettings:
     log_format: str
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
+    agent_token: SecretValue | None
     agent: int
     """The process id of the agent."""
     beat_seconds: float
@@ -47,6 +48,7 @@ class FrontSettings:
             log_format=settings.log_format,
             webhook_secret=settings.webhook_secret,
             api_token=settings.api_token,
+            agent_token=settings.agent_token,
             agent=agent,
             beat_seconds=BEAT_SECONDS,
         )

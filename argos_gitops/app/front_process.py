@@ -12,10 +12,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import argos_gitops
 from argos_gitops.app.bouncers import OpenBouncers, configs_of
 from argos_gitops.app.clock import SystemClock
 from argos_gitops.app.front_link import FrontSettings, decode, encode
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
     from argos_gitops.ports.audit import AuditLog
     from argos_gitops.ports.control import Controls
     from argos_gitops.ports.health import Replicas
+    from argos_gitops.ports.host_tokens import HostTokens
+    from argos_gitops.ports.reports import HostReports, ReportIntake
     from argos_gitops.ports.store import StatusStore
+    from argos_gitops.store.docker_reports import SqlHostReports
 
 _LONGEST_MESSAGE = 16 * 1024 * 1024
 # A bouncer that takes in many decisions gives way to an answer after so many seconds; Python's own
@@ -41,6 +46,7 @@ _LONGEST_MESSAGE = 16 * 1024 * 1024
 _SWITCH_SECONDS = 0.0005
 _QUIET_SECONDS = 0.1
 _MOST_DESCRIPTORS = 65_536
+_AGENT_SCRIPT = Path(argos_gitops.__file__).parent / "providers/docker/push/argos-docker-agent.sh"
 
 
 class StoreReaders:
@@ -79,6 +85,26 @@ class StoreReaders:
         from argos_gitops.store.replicas import SqlReplicas
 
         return SqlReplicas(self._engine, self._instance)
+
+    @property
+    def reports(self) -> "HostReports":
+        return self._host_reports
+
+    @property
+    def intake(self) -> "ReportIntake":
+        return self._host_reports
+
+    @property
+    def host_tokens(self) -> "HostTokens":
+        from argos_gitops.store.docker_tokens import SqlHostTokens
+
+        return SqlHostTokens(self._engine, self._instance)
+
+    @cached_property
+    def _host_reports(self) -> "SqlHostReports":
+        from argos_gitops.store.docker_reports import SqlHostReports
+
+        return SqlHostReports(self._engine, self._instance)
 
 
 class Agent:
@@ -155,6 +181,8 @@ def _configure(site: Site, bouncers: OpenBouncers, news: Mapping[str, Any]) -> N
     """Applies what the agent made known under each key."""
     if "replica" in news:
         site.health.own = news["replica"]
+    if "stale_after" in news:
+        site.docker.stale_after = timedelta(seconds=news["stale_after"])
     if "bouncers" in news:
         bouncers.configure(configs_of(news["bouncers"]))
 
@@ -175,6 +203,8 @@ def _site(settings: FrontSettings, agent: Agent, bouncers: OpenBouncers) -> Site
             followed=Followed(settings.repo, settings.branch),
             webhook_secret=settings.webhook_secret,
             api_token=settings.api_token,
+            agent_token=settings.agent_token,
+            agent_script=_AGENT_SCRIPT,
             trigger=agent,
             readers=StoreReaders(settings.store, settings.instance),
             clock=SystemClock(),

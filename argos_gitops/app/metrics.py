@@ -50,6 +50,10 @@ class AgentMetrics:
         self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **gauge)
         self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **gauge)
 
+        self._docker_hosts = Gauge(
+            "argos_docker_hosts", "Docker hosts by how they are: reporting, stale.", ["state"], **gauge
+        )
+
     def report(self, result: PassResult) -> None:
         target = str(result.target or _EVERYTHING)
         state = result.targets.get(result.target) if result.target else None
@@ -78,6 +82,10 @@ class AgentMetrics:
 
     def beat(self, at: datetime) -> None:
         self._heartbeat.set(at.timestamp())
+
+    def docker_hosts(self, counts: Mapping[str, int]) -> None:
+        for state, number in counts.items():
+            self._docker_hosts.labels(state).set(number)
 
     def suspended(self, suspended: bool) -> None:
         self._suspended.set(suspended)

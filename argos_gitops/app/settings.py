@@ -17,7 +17,9 @@ from argos_gitops.vcs.address import parse_address
 
 SETTINGS_FILE = "argos-gitops.toml"
 
-_SECRETS = frozenset({"git_token", "webhook_secret", "api_token", "age_key"})
+_SECRETS = frozenset({"git_token", "webhook_secret", "api_token", "agent_token", "age_key"})
+_ALSO = {"agent_token": "ARCHNEST_AGENT_TOKEN"}
+"""Names that other programs gave to the same; ours win."""
 DEFAULT_LISTEN = "127.0.0.1:8780"
 DEFAULT_PUBLIC_IP_URL = "https://api.ipify.org"
 """Answers with the address that a request came from, as text; ARGOS_PUBLIC_IP_URL=off asks nobody."""
@@ -47,6 +49,7 @@ class Settings:
     listen: str | None
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
+    agent_token: SecretValue | None
     targets: tuple[str, ...]
     log_format: str
     public_ip_url: str | None
@@ -88,6 +91,7 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         listen=_unless_off(given.get("listen", DEFAULT_LISTEN)),
         webhook_secret=_secret(given, "webhook_secret"),
         api_token=_secret(given, "api_token"),
+        agent_token=_secret(given, "agent_token"),
         targets=tuple(given.get("targets", "").replace(",", " ").split()),
         log_format=_choice(given, "log_format", "console", "json"),
         public_ip_url=_unless_off(given.get("public_ip_url", DEFAULT_PUBLIC_IP_URL)),
@@ -129,11 +133,11 @@ def _from_file(path: Path) -> dict[str, str]:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _names():
-        variable = f"ARGOS_{name.upper()}"
-        if environment.get(f"{variable}_FILE"):
-            found[name] = _file_content(f"{variable}_FILE", environment[f"{variable}_FILE"])
-        if environment.get(variable):
-            found[name] = environment[variable]
+        for variable in (*([_ALSO[name]] if name in _ALSO else []), f"ARGOS_{name.upper()}"):
+            if environment.get(f"{variable}_FILE"):
+                found[name] = _file_content(f"{variable}_FILE", environment[f"{variable}_FILE"])
+            if environment.get(variable):
+                found[name] = environment[variable]
     return found
 
 

@@ -37,3 +37,4 @@ def forget(application: "Application", retention: RetentionSpec) -> None:
     """Drops what was kept for long enough. Any replica may do it, and several may."""
     application.audit.forget(application.now() - retention.audit)
     application.notifications.forget(retention.notifications)
+    application.reports.forget(application.now() - retention.reports)

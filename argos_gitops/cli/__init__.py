@@ -29,6 +29,7 @@ COMMANDS = {
     "suspend": "Leave something alone until it is resumed.",
     "resume": "Let go on what was suspended or pinned, or override closed windows.",
     "rollback": "Go back to a revision, and stay there until resumed.",
+    "token": "Make, exchange and take back the tokens of the agents on Docker hosts.",
     "doctor": "Check settings, git, store, Caddy, CrowdSec and GeoIP, and say what to do.",
 }
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from argos_gitops.model.containers import STALE_AFTER
 from argos_gitops.model.forge import ForgeSpec
 from argos_gitops.model.resource import ResourceSet
 from argos_gitops.model.spec import Duration, SpecModel
@@ -113,6 +114,20 @@ class RetentionSpec(SpecModel):
     notifications: Duration = Field(
         timedelta(days=30), description="Notifications that were sent or given up."
     )
+    reports: Duration = Field(
+        timedelta(days=30),
+        description="How containers changed by the reports of push agents, and hosts that do not report any "
+        "more.",
+    )
+
+
+class ReportsSpec(SpecModel):
+    """What is expected of the push agents of Docker hosts."""
+
+    stale_after: Duration = Field(
+        STALE_AFTER,
+        description="A host whose last report came longer ago is stale. More than the interval of its agent.",
+    )
 
 
 class AgentSpec(SpecModel):
@@ -142,6 +157,7 @@ class AgentSpec(SpecModel):
     forge: ForgeSpec | None = Field(
         None, description="The forge that hosts the repository, for commit statuses and pull requests."
     )
+    reports: ReportsSpec = Field(default_factory=ReportsSpec, description="The push agents of Docker hosts.")
     retention: RetentionSpec = Field(default_factory=RetentionSpec, description="How long things are kept.")
 
     @field_validator("interval")

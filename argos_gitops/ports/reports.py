@@ -1,14 +1,11 @@
 """What the push agents of Docker hosts reported: the newest report of each, and how containers changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
-STALE_AFTER = timedelta(seconds=90)
-"""How old a report may be, by our own clock, unless somebody chose otherwise."""
-
-What = Literal["appeared", "gone", "state", "health", "image", "restarts"]
+from argos_gitops.model.containers import STALE_AFTER, Container, ContainerChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +55,12 @@ class HostReport:
     reported_at: datetime
     received_at: datetime
     clock_skew: timedelta
-    containers: Sequence[Mapping[str, Any]]
+    containers: Sequence[Container]
     digest: str
     content: str
 
     def is_stale(self, now: datetime, after: timedelta = STALE_AFTER) -> bool:
         return is_stale(self.received_at, now, after)
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerChange:
-    """One thing that differed between two reports in a row; `at` is when the later one came.
-
-    `before` and `after` are texts, empty where there was nothing: a state (`running`), a health, an
-    image, or how often it was restarted. A container that is made anew has another id under its name:
-    then it is not gone and there again, but has another image, state, or nothing that counts.
-    """
-
-    at: datetime
-    container: str
-    container_id: str
-    what: What
-    before: str
-    after: str
 
 
 class HostReports(Protocol):
@@ -106,3 +86,38 @@ class HostReports(Protocol):
 def is_stale(received_at: datetime, now: datetime, after: timedelta = STALE_AFTER) -> bool:
     """Whether a report that came at `received_at` no longer says how things are; both by our clock."""
     return now - received_at > after
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingReport:
+    """What an agent says of all containers of its host, checked and masked; `digest` is its own, or empty."""
+
+    host_id: str
+    hostname: str
+    agent_version: str
+    reported_at: datetime
+    containers: Sequence[Container]
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An agent that says: all is as in my report with the digest `unchanged_since`."""
+
+    host_id: str
+    hostname: str
+    agent_version: str
+    reported_at: datetime
+    unchanged_since: str
+
+
+class ReportIntake(Protocol):
+    """Where reports go. Raises StoreError when they cannot be kept."""
+
+    def keep(self, report: IncomingReport, received_at: datetime) -> None:
+        """It is the newest of its host from now on; what changed since the last goes to the history."""
+        ...
+
+    def still(self, heartbeat: Heartbeat, received_at: datetime) -> bool:
+        """False, and nothing is kept, unless the newest report of the host has that digest."""
+        ...

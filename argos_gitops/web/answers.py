@@ -1,6 +1,6 @@
 """What every answer looks like: JSON, and an error that says what is wrong and nothing about us."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -22,19 +22,31 @@ class JsonAnswer(Response):
 
 
 class RefusalError(Exception):
-    """A request that is not served: `status`, a stable CamelCase `reason`, and a sentence for people."""
+    """A request that is not served: `status`, a stable CamelCase `reason`, and a sentence for people.
+
+    `details` are further sentences, one for each thing that is wrong.
+    """
 
     def __init__(
-        self, status: int, reason: str, message: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        details: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
         self.headers = headers
+        self.details = details
 
 
 async def answer_refusal(request: Request, error: RefusalError) -> Response:
-    return _error(error.status, error.reason, str(error), error.headers)
+    answer: dict[str, Any] = {"error": error.reason, "message": str(error)}
+    if error.details:
+        answer["details"] = list(error.details)
+    return JsonAnswer(answer, error.status, error.headers)
 
 
 async def answer_http_error(request: Request, error: HTTPException) -> Response:

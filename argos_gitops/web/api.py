@@ -1,6 +1,6 @@
 """The read API below `/api/`: small JSON documents about what stands in the store. Writes nothing."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +14,10 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.audit import AuditQuery
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 from argos_gitops.web.documents import document
+from argos_gitops.web.queries import bad_query, limit_of, refuse_unknown
 from argos_gitops.web.readers import Readers, StoreReader
 from argos_gitops.web.tokens import TokenGate
 
-_USUAL_LIMIT = 100
-_HIGHEST_LIMIT = 1000
 _MOMENTS = ("since", "until")
 
 
@@ -43,7 +42,7 @@ class ReadApi:
 
     async def status(self, request: Request) -> Any:
         """The revisions, how the source is, and every condition that is not Ready."""
-        limit = _limit(request)
+        limit = limit_of(request)
 
         def ask(store: Readers) -> Any:
             statuses = store.statuses
@@ -78,14 +77,14 @@ class ReadApi:
 
     async def drift(self, request: Request) -> Any:
         """What the world changed and nobody has put right yet."""
-        limit = _limit(request)
+        limit = limit_of(request)
         exceptions = await self.store.ask(lambda store: store.statuses.exceptions())
         drifted = [each for each in exceptions if each.type == "Drifted" and each.status is Truth.TRUE]
         return _conditions(drifted, limit)
 
     async def history(self, request: Request) -> Any:
         """The newest passes, newest first."""
-        limit = _limit(request)
+        limit = limit_of(request)
         return {"passes": document(await self.store.ask(lambda store: store.statuses.passes(limit)))}
 
     async def audit(self, request: Request) -> Any:
@@ -108,17 +107,10 @@ def _conditions(conditions: Sequence[Condition], limit: int) -> dict[str, Any]:
 
 def _audit_query(request: Request) -> AuditQuery:
     names = {field.name for field in fields(AuditQuery)} - {"limit", *_MOMENTS}
-    _refuse_unknown(request, {*names, *_MOMENTS, "limit"})
+    refuse_unknown(request, {*names, *_MOMENTS, "limit"})
     texts = {name: request.query_params[name] for name in names if name in request.query_params}
     since, until = (_moment(request, name) for name in _MOMENTS)
-    return AuditQuery(since=since, until=until, limit=_limit(request), **texts)
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(_USUAL_LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= _HIGHEST_LIMIT):
-        raise _bad_query(f"limit: expected a number from 1 to {_HIGHEST_LIMIT}")
-    return int(text)
+    return AuditQuery(since=since, until=until, limit=limit_of(request), **texts)
 
 
 def _moment(request: Request, name: str) -> datetime | None:
@@ -128,16 +120,5 @@ def _moment(request: Request, name: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise _bad_query(f"{name}: expected a time such as 2026-01-31T12:00:00Z") from None
+        raise bad_query(f"{name}: expected a time such as 2026-01-31T12:00:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _refuse_unknown(request: Request, known: Iterable[str]) -> None:
-    """A filter with a slip in its name must not show everything."""
-    unknown = sorted(set(request.query_params) - set(known))
-    if unknown:
-        raise _bad_query(f"{unknown[0][:40]!r} is no filter; known are {', '.join(sorted(known))}")
-
-
-def _bad_query(message: str) -> RefusalError:
-    return RefusalError(400, "BadQuery", message)

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from argos_gitops.web.clients import is_local
 from argos_gitops.web.tokens import TokenGate
+
+_REPORT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
 class WebMetrics:
@@ -22,6 +24,18 @@ class WebMetrics:
             ["provider", "result"],
             registry=registry,
         )
+
+        self._reports = Histogram(
+            "argos_docker_report_seconds",
+            "Time to take in the report of a Docker host, by what became of it.",
+            ["result"],
+            buckets=_REPORT_SECONDS,
+            registry=registry,
+        )
+
+    def report(self, result: str, seconds: float) -> None:
+        """`result` is stored, unchanged, or the reason why it was refused."""
+        self._reports.labels(result).observe(seconds)
 
     def webhook(self, provider: str, result: str) -> None:
         self._webhooks.labels(provider, result).inc()

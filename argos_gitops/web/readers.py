@@ -1,4 +1,7 @@
-"""What is kept, asked from a thread: a store that is slow or away never holds up another answer."""
+"""What is kept, asked from a thread: a store that is slow or away never holds up another answer.
+
+Only what the agents of Docker hosts report is written by this room.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +12,8 @@ from argos_gitops.model.errors import StoreError
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
+from argos_gitops.ports.host_tokens import HostTokens
+from argos_gitops.ports.reports import HostReports, ReportIntake
 from argos_gitops.ports.store import StatusStore
 from argos_gitops.web.answers import RefusalError
 
@@ -32,6 +37,15 @@ class Readers(Protocol):
 
     @property
     def replicas(self) -> Replicas: ...
+
+    @property
+    def reports(self) -> HostReports: ...
+
+    @property
+    def intake(self) -> ReportIntake: ...
+
+    @property
+    def host_tokens(self) -> HostTokens: ...
 
 
 class StoreReader:

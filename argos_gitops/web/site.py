@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,6 +15,9 @@ from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.trigger import Trigger
 from argos_gitops.web.answers import RefusalError, answer_crash, answer_http_error, answer_refusal
 from argos_gitops.web.api import ReadApi
+from argos_gitops.web.docker_api import DockerApi
+from argos_gitops.web.docker_gate import AgentGate
+from argos_gitops.web.docker_reports import ReportDesk
 from argos_gitops.web.followed import Followed
 from argos_gitops.web.health import Health
 from argos_gitops.web.log import Log, WebLog
@@ -32,6 +36,10 @@ class Surroundings:
     followed: Followed
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
+    agent_token: SecretValue | None
+    """The one that push agents of Docker hosts share."""
+    agent_script: Path
+    """That agent, as whoever asks for it gets it."""
     trigger: Trigger
     readers: Readers
     clock: Clock
@@ -42,13 +50,18 @@ class Surroundings:
 
 
 class Site:
-    """The application, and the one thing in it that is told something later."""
+    """The application, and what in it is told something later."""
 
     def __init__(self, given: Surroundings, further: Sequence[BaseRoute] = ()) -> None:
         gate = TokenGate(given.api_token)
         store = StoreReader(given.readers)
         log = WebLog(given.log)
         self.health = Health(store, gate)
+        self.docker = DockerApi(store, gate, given.clock, given.agent_script)
+        # In threads of its own, so that a flood of reports never keeps people from reading.
+        desk = ReportDesk(
+            AgentGate(given.agent_token), StoreReader(given.readers), given.clock, given.metrics
+        )
         webhooks = Webhooks(
             given.webhook_secret, given.followed, given.trigger, given.clock, given.metrics, log
         )
@@ -58,6 +71,8 @@ class Site:
             Route("/metrics", MetricsPage(given.expose, gate).show, methods=["GET"]),
             Route("/api/system/health", self.health.show, methods=["GET"]),
             *ReadApi(given.instance, store, gate).routes(),
+            *self.docker.routes(),
+            Route("/api/agents/docker/report", desk.receive, methods=["POST"]),
             Route("/webhooks/{provider}", webhooks.deliver, methods=["POST"]),
             *further,
         ]

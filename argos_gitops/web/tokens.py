@@ -36,14 +36,14 @@ class TokenGate:
         address = client_address(request)
         self._failures.check(address)
         self._requests.check(address)
-        if not compare_digest(sha256(_given(request)).digest(), self._digest):
+        if not compare_digest(sha256(bearer_of(request)).digest(), self._digest):
             self._failures.count(address)
             message = "expected the header Authorization: Bearer with the token of this agent"
             raise RefusalError(401, "Unauthorized", message, {"WWW-Authenticate": "Bearer"})
         self._requests.count(address)
 
 
-def _given(request: Request) -> bytes:
-    """The token that came; digests of it are compared, so that its length tells nothing either."""
+def bearer_of(request: Request) -> bytes:
+    """The token that came, empty without one; compare digests of it, so that its length tells nothing."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
