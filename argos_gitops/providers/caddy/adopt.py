@@ -4,6 +4,7 @@ It may be generous: whoever uses it compiles what it says, and believes it only 
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from argos_gitops.model.adoption import GONE, Adoption, Edit, Unsayable
@@ -11,6 +12,7 @@ from argos_gitops.model.change import Change
 from argos_gitops.model.resource import API_VERSION, AnyResource, Resource, ResourceSet
 from argos_gitops.model.secret import MASK, SecretRef
 from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.actions import is_guard
 from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, Redirect
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL
 from argos_gitops.providers.caddy.edge import bouncer_handler
@@ -32,11 +34,12 @@ class _UnsayableError(Exception):
 
 
 class Served(NamedTuple):
-    """The handlers of a host's routes, told apart."""
+    """The handlers of a host's routes, told apart. `judged`: who gets in, and what the rules say."""
 
     bouncer: bool
     headers: Tree
     compression: bool
+    judged: tuple[Tree, ...]
     answer: tuple[Tree, ...]
 
 
@@ -72,6 +75,9 @@ class Adopter:
         live, spec = change.before, host.spec
         served = self._served(live)
         applied = self._served(change.after) if change.after is not None else None
+        judged = () if applied is None else applied.judged
+        if served.judged != judged or (applied is None and _judges(spec)):
+            raise _UnsayableError("its rules, or who gets in, are never taken over from the edge")
         edits = [
             *([] if spec.enabled else [_spec_edit("enabled", GONE)]),
             *_domains(spec, live),
@@ -90,6 +96,8 @@ class Adopter:
     def _new(self, name: str, live: Tree) -> Adoption:
         """A whole document; its answer must be one that needs no new Service."""
         served = self._served(live)
+        if served.judged:
+            raise _UnsayableError("it has rules, or guards, that git does not hold")
         spec: Tree = {"edge": self._edge.name, "domains": list(domains(live))}
         spec |= dict(self._own_answer(served))
         if live["server"] == marks.PLAIN_SERVER:
@@ -113,9 +121,13 @@ class Adopter:
         bouncer = bouncer_handler(self._edge)
         bounced = bool(handle) and bouncer is not None and handle[0] == bouncer
         handle = handle[1:] if bounced else handle
+        guards = [*takewhile(is_guard, handle)]
+        handle = handle[len(guards) :]
         headers = handle.pop(0) if handle and handle[0].get("handler") == "headers" else {}
         compression = bool(handle) and handle[0].get("handler") == "encode"
-        return Served(bounced, headers, compression, tuple(handle[1:] if compression else handle))
+        handle = handle[1:] if compression else handle
+        rules = [*takewhile(_is_subroute, handle)]
+        return Served(bounced, headers, compression, (*guards, *rules), tuple(handle[len(rules) :]))
 
     def _answer(self, host: Resource[HostSpec], served: Served) -> list[Edit] | Adoption:
         """Edits of the Host, or an Adoption where it is its Service that must change."""
@@ -145,7 +157,7 @@ class Adopter:
 
     def _service(self, service: Resource[ServiceSpec], served: Served) -> Adoption:
         """Other addresses for the Service, if this Host alone uses it and nothing else of it differs."""
-        users = [name for name, host in self._hosts.items() if host.spec.service == service.name]
+        users = [name for name, host in self._hosts.items() if service.name in host.spec.services]
         if len(users) > 1:
             raise _UnsayableError(f"{service.key} serves {len(users)} Hosts, and only this one was changed")
         *before, wanted = handlers(service.spec)
@@ -174,6 +186,14 @@ def _is_usual(route: Tree) -> bool:
         and len(matchers) == 1
         and matchers[0].keys() == {"host"}
     )
+
+
+def _is_subroute(handler: Tree) -> bool:
+    return handler.get("handler") == "subroute"
+
+
+def _judges(spec: HostSpec) -> bool:
+    return bool(spec.rules or spec.allow or spec.rate_limit or spec.basic_auth)
 
 
 def _spec_edit(field: str, value: Any) -> Edit:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import AnyResource, Resource, ResourceSet
 from argos_gitops.ports.provider import Check
+from argos_gitops.providers.caddy.answers import Redirect
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address, Listeners, Needs, listeners, parse_address
 from argos_gitops.providers.caddy.services import ServiceSpec
@@ -16,11 +17,16 @@ _SELF = ("localhost", "127.", "[::1]", "0.0.0.0", "[::]")  # noqa: S104 # recogn
 
 
 def distinct_domains(resources: ResourceSet) -> Iterator[Problem]:
-    """DuplicateDomain: one domain on two Hosts of one Edge. A wildcard beside an exact name is fine."""
-    seen: dict[tuple[str, str], Resource[HostSpec]] = {}
+    """DuplicateDomain: one domain on two Hosts of one Edge. A wildcard beside an exact name is fine.
+
+    So is one that is served with TLS beside one without, but in a server of others, where all are one.
+    """
+    mixed = {edge.name for edge, settings in _settings(resources) if settings.server is not None}
+    seen: dict[tuple[str, bool, str], Resource[HostSpec]] = {}
     for host in _enabled(resources):
+        apart = host.spec.plain and host.spec.edge not in mixed
         for domain in host.spec.domains:
-            first = seen.setdefault((host.spec.edge, domain), host)
+            first = seen.setdefault((host.spec.edge, apart, domain), host)
             if first is not host:
                 yield Problem(
                     host.location,
@@ -28,6 +34,20 @@ def distinct_domains(resources: ResourceSet) -> Iterator[Problem]:
                     f"{host.key} serves {domain} on Edge/{host.spec.edge}, and so does {first.key} "
                     f"({first.location}); take it out of one of them",
                 )
+
+
+def rules_that_are_reached(resources: ResourceSet) -> Iterator[Problem]:
+    """UnreachableRule: a rule stands behind one that is for every request."""
+    for host in _enabled(resources):
+        for number, rule in enumerate(host.spec.rules[:-1]):
+            if rule.match is None:
+                yield Problem(
+                    host.location,
+                    "UnreachableRule",
+                    f"{host.key}: spec.rules[{number}] is for every request, so spec.rules[{number + 1}] "
+                    "never gets one; put it last, or give it a match",
+                )
+                break
 
 
 def no_loops(resources: ResourceSet) -> Iterator[Problem]:
@@ -111,20 +131,17 @@ def one_edge_per_caddy(resources: ResourceSet) -> Iterator[Problem]:
 
 
 def no_redirect_to_itself(resources: ResourceSet) -> Iterator[Problem]:
-    """RedirectLoop: a Host redirects to a domain of its own under the same scheme."""
+    """RedirectLoop: a Host, or a rule of it, redirects to the very place that was asked for."""
     for host in _enabled(resources):
-        redirect = host.spec.redirect
-        if redirect is None:
-            continue
-        parts = urlsplit(redirect.to)
-        scheme = "http" if host.spec.plain else "https"
-        ends_here = (parts.hostname or "").lower() in host.spec.domains and parts.port is None
-        if ends_here and parts.scheme == scheme and (redirect.preserve_path or parts.path in ("", "/")):
-            yield Problem(
-                host.location,
-                "RedirectLoop",
-                f"{host.key} redirects to {redirect.to}, which is itself; name another domain",
-            )
+        alone = not host.spec.rules
+        rules = [rule.redirect for rule in host.spec.rules if rule.rewrite is None]
+        for redirect in (host.spec.redirect, *rules):
+            if redirect is not None and _leads_back(host.spec, redirect, alone):
+                yield Problem(
+                    host.location,
+                    "RedirectLoop",
+                    f"{host.key} redirects to {redirect.base}, which is itself; name another domain",
+                )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -135,6 +152,7 @@ CHECKS: tuple[Check, ...] = (
     admin_apart,
     one_edge_per_caddy,
     no_redirect_to_itself,
+    rules_that_are_reached,
 )
 
 
@@ -164,12 +182,23 @@ def _listeners(settings: CaddySettings, hosts: Iterable[Resource[HostSpec]]) -> 
     return listeners(settings, Needs(tls=not all(plain), plain=any(plain)))
 
 
+def _leads_back(host: HostSpec, redirect: Redirect, alone: bool) -> bool:
+    """`alone`: all requests are redirected, so that one to another page comes back too."""
+    parts = urlsplit(redirect.base)
+    if parts.netloc:
+        here = parts.netloc == "{http.request.host}" or (parts.hostname or "").lower() in host.domains
+        scheme = "http" if host.plain else "https"
+        if not here or parts.scheme != scheme or ":" in parts.netloc.replace("{http.request.host}", ""):
+            return False
+    return alone or (redirect.preserve_path and parts.path in ("", "/"))
+
+
 def _by_service(hosts: Iterable[Resource[HostSpec]]) -> Mapping[str, list[Resource[HostSpec]]]:
     """The Hosts that use each Service: there may be thousands of them for one."""
     users: dict[str, list[Resource[HostSpec]]] = {}
     for host in hosts:
-        if host.spec.service is not None:
-            users.setdefault(host.spec.service, []).append(host)
+        for service in dict.fromkeys(host.spec.services):
+            users.setdefault(service, []).append(host)
     return users
 
 

@@ -25,14 +25,14 @@ from argos_gitops.providers.caddy.listeners import Needs
 from argos_gitops.providers.caddy.proxy import handlers
 from argos_gitops.providers.caddy.routes import policy_of, routes, tls_of
 from argos_gitops.providers.caddy.services import ServiceSpec
-from argos_gitops.providers.caddy.settings import CaddySettings
+from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
 HostResource = Resource[HostSpec]
 ServiceResource = Resource[ServiceSpec]
 
 
 class Scene(NamedTuple):
-    """What a host's content depends on beside the Host and its Service; `bouncer` is a handler."""
+    """What a host's content depends on beside the Host and its Services; `bouncer` is a handler."""
 
     server: str | None
     manages_tls: bool
@@ -42,7 +42,7 @@ class Scene(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Memo:
     host: HostResource
-    service: ServiceResource | None
+    services: tuple[ServiceResource, ...]
     scene: Scene
     compiled: ManagedObject
 
@@ -103,31 +103,31 @@ class Compiler:
         return Scene(server, managed, self._bouncer_handler)
 
     def _host(self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene) -> _Memo:
-        service = services[host.spec.service] if host.spec.service is not None else None
+        used = tuple([services[name] for name in host.spec.services])
         memo = self._hosts.get(host.name)
         if (
             memo is not None
             and memo.scene == scene
             and _same(memo.host, host)
-            and _same(memo.service, service)
+            and _all_same(memo.services, used)
         ):
             return memo
-        content = self._host_content(host, service, scene)
-        if self._sealed or sealed_uses(host.spec) or (service is not None and sealed_uses(service.spec)):
+        content = self._host_content(host, used, scene)
+        if self._sealed or sealed_uses(host.spec) or any(sealed_uses(each.spec) for each in used):
             content = self._inlined(content)
         compiled = ManagedObject(
             marks.host_object(host.name), host.key, content, location=host.location, protected=host.protected
         )
-        return _Memo(host, service, scene, compiled)
+        return _Memo(host, used, scene, compiled)
 
-    def _host_content(self, host: HostResource, service: ServiceResource | None, scene: Scene) -> Tree:
+    def _host_content(self, host: HostResource, used: Iterable[ServiceResource], scene: Scene) -> Tree:
         spec = host.spec
         own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
         tls = tls_of(spec.tls, self._settings.acme)
-        answer = () if service is None else self._answer(service)
+        answers = {service.name: self._answer(service) for service in used}
         return {
             "server": scene.server or own,
-            "routes": routes(host.name, spec, answer, scene.bouncer if spec.bouncer else None),
+            "routes": routes(host.name, spec, answers, scene.bouncer if spec.bouncer else None),
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 
@@ -165,13 +165,28 @@ class Compiler:
 
 
 def files_of(edge: AnyResource, settings: CaddySettings, hosts: Iterable[HostResource]) -> set[str]:
-    """The files of secrets that Caddy reads when it loads: DNS credentials and the bouncer's key."""
+    """The files of secrets that Caddy reads when it loads: DNS credentials, the bouncer's key, hashes of
+    passwords."""
     bouncer = bouncer_module(edge.spec)
-    found = {bouncer.key.file} if bouncer is not None else set()
-    for acme in (settings.acme, *(host.spec.tls for host in hosts if host.spec.tls.dns is not None)):
-        if acme.dns is not None:
-            found |= {each.file for each in acme.dns.options.values() if isinstance(each, SecretRef)}
+    found = set() if bouncer is None else {bouncer.key.file}
+    found |= {secret.file for secret in _secrets(settings.acme)}
+    for host in hosts:
+        if host.spec.tls.dns is not None:
+            found |= {secret.file for secret in _secrets(host.spec.tls)}
+        if host.spec.basic_auth is not None or host.spec.rules:
+            found |= {secret.file for secret in _hashes(host.spec)}
     return {path for path in found if path is not None}
+
+
+def _secrets(acme: Acme) -> Iterator[SecretRef]:
+    options = {} if acme.dns is None else acme.dns.options
+    return (each for each in options.values() if isinstance(each, SecretRef))
+
+
+def _hashes(host: HostSpec) -> Iterator[SecretRef]:
+    for part in host.parts:
+        users = {} if part.basic_auth is None else part.basic_auth.users
+        yield from (each for each in users.values() if isinstance(each, SecretRef))
 
 
 def hosts_of(edge: str, resources: ResourceSet) -> dict[str, HostResource]:
@@ -188,12 +203,12 @@ def needs_of(hosts: Mapping[str, HostResource]) -> Needs:
     return Needs(tls=not all(plain), plain=any(plain))
 
 
-def _same(known: Resource[Any] | None, found: Resource[Any] | None) -> bool:
-    if known is found:
-        return True
-    if known is None or found is None:
-        return False
-    return known.digest == found.digest and known.location == found.location
+def _same(known: Resource[Any], found: Resource[Any]) -> bool:
+    return known is found or (known.digest == found.digest and known.location == found.location)
+
+
+def _all_same(known: tuple[ServiceResource, ...], found: tuple[ServiceResource, ...]) -> bool:
+    return len(known) == len(found) and all(map(_same, known, found))
 
 
 def _said(object_id: str, content: Any) -> Iterator[tuple[str, Any]]:

@@ -12,9 +12,11 @@ from argos_gitops.model.objects import Content
 from argos_gitops.model.secret import MASK
 from argos_gitops.model.spec import format_duration
 from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.actions import counted_by, read_allow
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.forward_auth import read_forward_auth
 from argos_gitops.providers.caddy.masking import shown, shown_header
+from argos_gitops.providers.caddy.matchers import in_words
 from argos_gitops.providers.caddy.placement import domains
 
 Tree = dict[str, Any]
@@ -22,6 +24,7 @@ Field = tuple[str, str]
 
 _LONGEST_BODY = 60
 _GONE = "(removed)"
+_REPLACED = {"find", "replace"}
 
 
 def fields(content: Content) -> Mapping[str, str]:
@@ -165,15 +168,98 @@ def _bouncer(handler: Tree) -> Iterator[Field]:
     yield from _leaves("bouncer", _without(handler, "handler"))
 
 
-def _question(handler: Tree) -> Iterator[Field]:
-    """A subroute is the bouncer's question to the agent, or something that we did not write."""
-    asking = read_forward_auth(handler)
-    if asking is None:
+def _subroute(handler: Tree) -> Iterator[Field]:
+    """The bouncer's question to the agent, a guard, rules, or something that we did not write."""
+    allowed = read_allow(handler)
+    if (asking := read_forward_auth(handler)) is not None:
+        mode = "closed" if asking.closed else "open"
+        yield "bouncer", f"asks {asking.agent_url} about {asking.edge}, fails {mode}"
+        yield "bouncer timeout", format_duration(asking.timeout)
+    elif allowed is not None:
+        yield "allow", ", ".join(allowed)
+    elif _holds_rules(handler):
+        for number, route in enumerate(handler["routes"], 1):
+            yield from _rule(f"rule {number}" if "match" in route else "otherwise", route)
+    else:
         yield from _leaves("subroute", _without(handler, "handler"))
+
+
+def _holds_rules(handler: Tree) -> bool:
+    routes = handler.get("routes")
+    return handler.keys() == {"handler", "routes"} and isinstance(routes, list) and all(map(_is_rule, routes))
+
+
+def _is_rule(route: Any) -> bool:
+    return (
+        isinstance(route, dict)
+        and route.keys() <= {"match", "handle", "terminal"}
+        and route.get("terminal") is True
+        and isinstance(route.get("handle"), list)
+        and all(isinstance(each, dict) for each in route["handle"])
+    )
+
+
+def _rule(label: str, route: Tree) -> Iterator[Field]:
+    if "match" in route:
+        words = in_words(route["match"])
+        yield from _leaves(f"{label} match", route["match"]) if words is None else [(label, words)]
+    for handler in route["handle"]:
+        yield from ((f"{label} {name}", value) for name, value in _handler(handler))
+
+
+def _rewrite(handler: Tree) -> Iterator[Field]:
+    replaced = handler.get("path_regexp")
+    if isinstance(replaced, list) and all(isinstance(e, dict) and e.keys() == _REPLACED for e in replaced):
+        yield "rewrite", ", ".join(f"{each['find']} → {each['replace']}" for each in replaced)
+        handler = _without(handler, "path_regexp")
+    yield from _leaves("rewrite", _without(handler, "handler"))
+
+
+def _authentication(handler: Tree) -> Iterator[Field]:
+    """Who may log in; what is kept of their passwords is masked."""
+    basic = _basic_auth(handler)
+    if basic is None:
+        yield from _leaves("authentication", _without(handler, "handler"))
         return
-    mode = "closed" if asking.closed else "open"
-    yield "bouncer", f"asks {asking.agent_url} about {asking.edge}, fails {mode}"
-    yield "bouncer timeout", format_duration(asking.timeout)
+    for account in basic["accounts"]:
+        yield f"basic auth {account['username']}", shown("password", account["password"])
+    if basic.get("hash_cache") != {}:
+        yield "basic auth cache", "none" if "hash_cache" not in basic else "another one"
+    yield from _leaves("basic auth", _without(basic, "accounts", "hash_cache"))
+
+
+def _basic_auth(handler: Tree) -> Tree | None:
+    """The only provider, if it is that of names and passwords."""
+    providers = handler.get("providers")
+    if handler.keys() != {"handler", "providers"} or not isinstance(providers, dict):
+        return None
+    basic = providers.get("http_basic") if len(providers) == 1 else None
+    accounts = basic.get("accounts") if isinstance(basic, dict) else None
+    usual = isinstance(accounts, list) and all(map(_is_account, accounts))
+    return basic if isinstance(basic, dict) and usual else None
+
+
+def _is_account(account: Any) -> bool:
+    return (
+        isinstance(account, dict)
+        and account.keys() == {"username", "password"}
+        and all(isinstance(each, str) for each in account.values())
+    )
+
+
+def _rate_limit(handler: Tree) -> Iterator[Field]:
+    limits = handler.get("rate_limits")
+    if not (isinstance(limits, dict) and all(map(_is_limit, limits.values()))):
+        yield from _leaves("rate limit", _without(handler, "handler"))
+        return
+    for zone, each in limits.items():
+        by = counted_by(each["key"]) or shown("key", each["key"])
+        yield "rate limit", f"{each['max_events']} in {each['window']} by {by} ({zone})"
+    yield from _leaves("rate limit", _without(handler, "handler", "rate_limits"))
+
+
+def _is_limit(limit: Any) -> bool:
+    return isinstance(limit, dict) and limit.keys() == {"key", "window", "max_events"}
 
 
 _DESCRIBE: Mapping[str, Callable[[Tree], Iterator[Field]]] = {
@@ -182,7 +268,10 @@ _DESCRIBE: Mapping[str, Callable[[Tree], Iterator[Field]]] = {
     "headers": _header_fields,
     "encode": _compression,
     "crowdsec": _bouncer,
-    "subroute": _question,
+    "subroute": _subroute,
+    "rewrite": _rewrite,
+    "authentication": _authentication,
+    "rate_limit": _rate_limit,
 }
 
 

@@ -135,10 +135,14 @@ class HostSpec(SpecModel):
     @property
     def services(self) -> tuple[str, ...]:
         """The Services that it and its rules send requests to; one may stand there more than once."""
-        own = () if self.service is None else (self.service,)
         if not self.rules:
-            return own
-        return (*own, *(rule.service for rule in self.rules if rule.service is not None))
+            return () if self.service is None else (self.service,)
+        return tuple(part.service for part in self.parts if part.service is not None)
+
+    @property
+    def parts(self) -> "tuple[HostSpec | Rule, ...]":
+        """What may answer: the Host itself, and its rules."""
+        return (self, *self.rules)
 
 
 def answers_of(part: "HostSpec | Rule") -> tuple[SpecModel | str, ...]:

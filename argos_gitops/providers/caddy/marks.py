@@ -18,6 +18,7 @@ INTERNAL_POLICY = "argos-tls-internal"
 POLICY_PREFIX = "argos-tls-"
 
 _ROUTE_PREFIX = "argos-host-"
+_ZONE_PREFIX = "argos-"
 _FILES_PREFIX = "argos-cert-"
 _WILDCARD_SUFFIX = ".wildcard"
 
@@ -29,6 +30,11 @@ def host_object(name: str) -> str:
 def route_mark(host: str, *, wildcard: bool) -> str:
     """The `@id` of a host's route; names hold no dot, so the suffix cannot meet another host's name."""
     return f"{_ROUTE_PREFIX}{host}{_WILDCARD_SUFFIX if wildcard else ''}"
+
+
+def zone(host: str, rule: int | None = None) -> str:
+    """What a rate limit of a host, or of one of its rules, is known by in the whole Caddy."""
+    return f"{_ZONE_PREFIX}{host}" if rule is None else f"{_ZONE_PREFIX}{host}.{rule}"
 
 
 def files_mark(host: str) -> str:

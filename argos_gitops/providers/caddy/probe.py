@@ -46,7 +46,8 @@ def question(
     scheme = "https" if secure else "http"
     domain = host.domains[0].replace("*", _ANY_LABEL)
     url = f"{scheme}://{_reachable(address, settings)}:{address.port}/"
-    return Question(subject, url, domain, host.tls.mode in ("auto", "internal"), host.response is not None)
+    fixed = any(part.response is not None for part in host.parts)
+    return Question(subject, url, domain, host.tls.mode in ("auto", "internal"), fixed)
 
 
 def _reachable(address: Address, settings: CaddySettings) -> str:

@@ -1,26 +1,29 @@
 """A Host as Caddy routes and as its part of the tls app."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from argos_gitops.providers.caddy import marks
-from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, Redirect
+from argos_gitops.providers.caddy.actions import NOT_FOUND, guards, headers, redirection, response, rewrites
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
-from argos_gitops.providers.caddy.fragments import header_text, placeholder
-from argos_gitops.providers.caddy.hosts import HostSpec, HostTls
+from argos_gitops.providers.caddy.fragments import placeholder
+from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
+from argos_gitops.providers.caddy.matchers import matcher_sets
 from argos_gitops.providers.caddy.settings import Acme
 
 Tree = dict[str, Any]
+Answers = Mapping[str, Sequence[Tree]]
 
 _COMPRESSION: Tree = {"handler": "encode", "encodings": {"gzip": {}, "zstd": {}}, "prefer": ["zstd", "gzip"]}
 
 
-def routes(name: str, host: HostSpec, answer: Sequence[Tree], bouncer: Tree | None) -> list[Tree]:
+def routes(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None) -> list[Tree]:
     """One terminal route, or two where exact domains and wildcards meet: those stand apart in the order.
 
-    `answer` are the handlers of the host's Service, `bouncer` is the one that refuses banned addresses.
+    `answers` are the handlers of each Service that the host uses, `bouncer` is the one that refuses
+    banned addresses.
     """
-    handle = [*_handlers(host, answer, bouncer)]
+    handle = [*_handlers(name, host, answers, bouncer)]
     wildcards = [domain for domain in host.domains if domain.startswith("*.")]
     exact = [domain for domain in host.domains if not domain.startswith("*.")]
     found = []
@@ -35,52 +38,44 @@ def _route(mark: str, domains: list[str], handle: list[Tree]) -> Tree:
     return {"@id": mark, "match": [{"host": domains}], "handle": handle, "terminal": True}
 
 
-def _handlers(host: HostSpec, answer: Sequence[Tree], bouncer: Tree | None) -> Iterator[Tree]:
-    """The bouncer comes first, so that a banned address reaches nothing else."""
+def _handlers(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None) -> Iterator[Tree]:
+    """The bouncer comes first, so that a banned address reaches nothing else; rules come last of all."""
     if bouncer is not None:
         yield bouncer
-    headers = _headers(host)
-    if headers:
-        yield {"handler": "headers", **headers}
+    yield from guards(host, marks.zone(name))
+    yield from headers(host.headers)
     if host.compression:
         yield _COMPRESSION
-    if host.redirect is not None:
-        yield _redirect(host.redirect)
-    elif host.response is not None:
-        yield _response(host.response)
+    if host.rules:
+        yield {"handler": "subroute", "routes": [*_rules(name, host, answers)]}
     else:
-        yield from answer
+        yield from _answer(host, answers)
 
 
-def _headers(host: HostSpec) -> Tree:
-    """Response changes wait until the answer is there, so that they hold against its own headers."""
-    request, response = _changes(host.headers.request), _changes(host.headers.response)
-    return {
-        **({"request": request} if request else {}),
-        **({"response": {**response, "deferred": True}} if response else {}),
-    }
+def _rules(name: str, host: HostSpec, answers: Answers) -> Iterator[Tree]:
+    """A route for each rule, and one for the rest; Caddy ends at the first that fits."""
+    own = [*_answer(host, answers)]
+    for number, rule in enumerate(host.rules, 1):
+        handle = [*_rule(rule, marks.zone(name, number)), *(_answer(rule, answers) or own)]
+        match = {} if rule.match is None else {"match": matcher_sets(rule.match)}
+        yield {**match, "handle": handle, "terminal": True}
+    if not any(rule.match is None for rule in host.rules):
+        yield {"handle": own or [NOT_FOUND], "terminal": True}
 
 
-def _changes(changes: HeaderChanges) -> Tree:
-    found = {
-        "add": {name: [header_text(value)] for name, value in changes.add.items()},
-        "set": {name: [header_text(value)] for name, value in changes.set.items()},
-        "delete": list(changes.remove),
-    }
-    return {name: value for name, value in found.items() if value}
+def _rule(rule: Rule, zone: str) -> Iterator[Tree]:
+    yield from guards(rule, zone)
+    yield from headers(rule.headers)
+    if rule.rewrite is not None:
+        yield from rewrites(rule.rewrite)
 
 
-def _redirect(redirect: Redirect) -> Tree:
-    base = redirect.base
-    to = f"{base.rstrip('/')}{{http.request.uri}}" if redirect.preserve_path else base
-    return {"handler": "static_response", "status_code": redirect.status, "headers": {"Location": [to]}}
-
-
-def _response(response: FixedResponse) -> Tree:
-    found: Tree = {"handler": "static_response", "status_code": response.status}
-    if response.body:
-        found |= {"headers": {"Content-Type": [response.content_type]}, "body": response.body}
-    return found
+def _answer(part: HostSpec | Rule, answers: Answers) -> Sequence[Tree]:
+    if part.redirect is not None:
+        return (redirection(part.redirect),)
+    if part.response is not None:
+        return (response(part.response),)
+    return () if part.service is None else answers[part.service]
 
 
 def tls_of(tls: HostTls, edge: Acme) -> Tree:
