@@ -55,10 +55,17 @@ class Settings:
     public_ip_url: str | None
     geoip_country: str | None
     geoip_country_url: str | None
+    docker_compose: str | None
+    docker_config: str | None
 
     @property
     def provider_settings(self) -> dict[str, str]:
-        named = {"geoip_country": self.geoip_country, "geoip_country_url": self.geoip_country_url}
+        named = {
+            "geoip_country": self.geoip_country,
+            "geoip_country_url": self.geoip_country_url,
+            "docker_compose": self.docker_compose,
+            "docker_config": self.docker_config,
+        }
         return {name: value for name, value in named.items() if value}
 
 
@@ -97,6 +104,8 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         public_ip_url=_unless_off(given.get("public_ip_url", DEFAULT_PUBLIC_IP_URL)),
         geoip_country=given.get("geoip_country"),
         geoip_country_url=given.get("geoip_country_url"),
+        docker_compose=given.get("docker_compose"),
+        docker_config=given.get("docker_config"),
     )
 
 

@@ -1,32 +1,46 @@
 """A Stack as `docker compose config` shows it, without an engine and without a secret."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from argos_gitops.model.problem import Location
+import orjson
+
+from argos_gitops.model.objects import digest_of
+from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
+from argos_gitops.providers.docker.compose.cache import Cache
+from argos_gitops.providers.docker.compose.configuring import Given, configured
+from argos_gitops.providers.docker.compose.confinement import Reading, files_read
+from argos_gitops.providers.docker.compose.directory import directory_of, project_of
+from argos_gitops.providers.docker.compose.errors import ComposeError
+from argos_gitops.providers.docker.compose.files import StackFiles, placeholder, with_placeholders
+from argos_gitops.providers.docker.compose.identity import identity_of
+from argos_gitops.providers.docker.compose.placing import Places
+from argos_gitops.providers.docker.compose.program import ComposeMissingError, Program, find_program
 from argos_gitops.providers.docker.kinds import StackSpec
 
-Place = Callable[[tuple[str | int, ...]], Location]
+_DIRECTORY = "/@argos.dev/directory@"
+"""Stands in what is kept for the folder that paths count from, which is another one on each machine."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rendered:
     """What Compose makes of a Stack.
 
-    `model` is what `docker compose config --format json` gives, with `(secret NAME)` wherever a secret's
-    value would stand. Paths in it are absolute: relative ones count from `directory`, the folder on
-    the Docker host that the Stack's files lie in.
+    `model` is what `docker compose config --format json` gives, but with each `$` as it is (not doubled), and
+    with `(secret NAME)` wherever a secret's value would stand. Paths in it are absolute: relative ones
+    count from `directory`, the folder on the Docker host that the Stack's files lie in.
     """
 
     project: str
     directory: str
     model: Mapping[str, Any]
-    places: Place
+    places: Places = field(repr=False, compare=False)
 
-    @property
+    @cached_property
     def services(self) -> Mapping[str, Mapping[str, Any]]:
         """The services that run (without those of other profiles), by name."""
         return self.model.get("services") or {}
@@ -49,7 +63,47 @@ class ComposeRenderer:
 
     def __init__(self, context: ProviderContext) -> None:
         self._context = context
+        self._cache = Cache(context.cache_dir / "rendered")
+        self._known: dict[str, Rendered] = {}
 
     def render(self, stack: Resource[StackSpec]) -> Rendered:
-        """Raises ComposeError when Compose refuses it, or there is no Compose."""
-        raise NotImplementedError
+        """Raises ComposeError when Compose refuses it, or there is no Compose (reason ComposeMissing)."""
+        program = self._program(stack)
+        identity = digest_of([program.identity, str(stack.location), *identity_of(stack)])
+        if identity not in self._known:
+            self._known[identity] = self._rendered(stack, program, identity)
+        return self._known[identity]
+
+    def _program(self, stack: Resource[StackSpec]) -> Program:
+        try:
+            return find_program(self._context.settings)
+        except ComposeMissingError as missing:
+            problem = Problem(stack.location, missing.reason, f"{stack.key}: {missing}")
+            raise ComposeError([problem], reason=missing.reason) from missing
+
+    def _rendered(self, stack: Resource[StackSpec], program: Program, identity: str) -> Rendered:
+        files = StackFiles(stack, self._context.files)
+        kept = self._cache.get(identity)
+        if kept is None:
+            reading = files_read(files)
+            text = configured(program, files, _given(files, reading), _DIRECTORY)
+            kept = orjson.dumps([list(reading.included), text.decode()])
+            self._cache.put(identity, kept)
+        included, text = orjson.loads(kept)
+        directory = directory_of(stack, self._context)
+        encoded = text.replace("$$", "$").replace(_DIRECTORY, orjson.dumps(directory).decode()[1:-1])
+        return Rendered(project_of(stack), directory, orjson.loads(encoded), Places(files, included))
+
+
+def _given(files: StackFiles, reading: Reading) -> Given:
+    files.load(reading.files)
+    contents = {}
+    for path in reading.files:
+        sealed = files.sealed(path)
+        data = files.content(path)
+        contents[path] = with_placeholders(path, data, sealed) if sealed is not None else data
+    environment = {
+        name: value if isinstance(value, str) else placeholder(name)
+        for name, value in files.stack.spec.environment.items()
+    }
+    return Given(contents, {**environment, **reading.fixed})

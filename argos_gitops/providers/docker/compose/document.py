@@ -1,0 +1,168 @@
+"""The user's Compose files as trees that know where everything stands.
+
+Only to find files that Compose is going to read, and places for people: what a file means is for Compose to
+say. So tags (`!reset`, `!override`) and merge keys are taken as they are, and whatever is no YAML has no
+tree. Bounded like all reading (manifests/limits.py), aliases counted as what they stand for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import events
+from ruamel.yaml.error import YAMLError
+
+from argos_gitops.manifests.limits import MAX_DEPTH, MAX_NODES
+from argos_gitops.manifests.reading import Refused, check_bytes, events_of
+
+MERGE = "<<"
+
+
+class UnreadableError(Exception):
+    """No tree can be made of a file; the text says why, `line` and `column` where (0: unknown)."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+@dataclass(slots=True)
+class Tree:
+    """A node: `text` of a scalar, `entries` of a mapping (in order, by key), `items` of a sequence.
+
+    `line` and `column`, from 1, are those of its key where it has one. `size` counts nodes.
+    """
+
+    line: int
+    column: int
+    text: str | None = None
+    entries: "dict[str, Tree] | None" = None
+    items: "list[Tree] | None" = None
+    size: int = 1
+    merged: "list[Tree]" = field(default_factory=list)
+
+    def entry(self, key: str) -> "Tree | None":
+        """By key, also out of what is merged into this mapping (`<<`)."""
+        if self.entries is not None and key in self.entries:
+            return self.entries[key]
+        for other in self.merged:
+            found = other.entry(key)
+            if found is not None:
+                return found
+        return None
+
+    def keys(self) -> Iterator[str]:
+        yield from self.entries or ()
+        for other in self.merged:
+            yield from other.keys()
+
+    def scalars(self) -> "Iterator[Tree]":
+        """All texts below this node, each once even if many aliases stand for it."""
+        seen: set[int] = set()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if node.text is not None:
+                yield node
+            waiting += [*(node.entries or {}).values(), *(node.items or ()), *node.merged]
+
+
+def read_trees(data: bytes) -> list[Tree]:
+    """One for each document. Raises UnreadableError."""
+    try:
+        check_bytes(data)
+        return list(_Composer(events_of(data)).documents())
+    except Refused as refused:
+        raise UnreadableError(refused.flaw.message, refused.flaw.line, refused.flaw.column) from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise UnreadableError(f"not valid YAML: {getattr(error, 'problem', '')}", line, column) from None
+
+
+class _Composer:
+    def __init__(self, parsed: Iterator[Any]) -> None:
+        self._events = parsed
+        self._anchors: dict[str, Tree] = {}
+        self._nodes = 0
+
+    def documents(self) -> Iterator[Tree]:
+        for event in self._events:
+            if type(event) is events.DocumentStartEvent:
+                self._anchors.clear()
+                yield self._node(next(self._events), 0)
+
+    def _node(self, event: Any, depth: int) -> Tree:
+        kind = type(event)
+        if depth > MAX_DEPTH:
+            raise _unreadable(event, f"nested deeper than {MAX_DEPTH} levels")
+        if kind is events.AliasEvent:
+            made = self._aliased(event)
+        elif kind is events.MappingStartEvent:
+            made = self._mapping(event, depth)
+        elif kind is events.SequenceStartEvent:
+            made = self._sequence(event, depth)
+        else:
+            made = _at(event, text=event.value)
+        self._count(event, made)
+        if kind is not events.AliasEvent and event.anchor is not None:
+            self._anchors[event.anchor] = made
+        return made
+
+    def _count(self, event: Any, made: Tree) -> None:
+        self._nodes += made.size if type(event) is events.AliasEvent else 1
+        if self._nodes > MAX_NODES:
+            raise _unreadable(
+                event, f"more than {MAX_NODES:,} nodes with every alias expanded; split the file"
+            )
+
+    def _aliased(self, event: Any) -> Tree:
+        known = self._anchors.get(event.anchor)
+        if known is None:
+            raise _unreadable(event, "the alias names no anchor that ends before it in this document")
+        return _at(
+            event,
+            text=known.text,
+            entries=known.entries,
+            items=known.items,
+            merged=known.merged,
+            size=known.size,
+        )
+
+    def _mapping(self, event: Any, depth: int) -> Tree:
+        made = _at(event, entries={})
+        entries: dict[str, Tree] = {}
+        while type(following := next(self._events)) is not events.MappingEndEvent:
+            key = self._node(following, depth + 1)
+            value = self._node(next(self._events), depth + 1)
+            made.size += 1 + value.size
+            if key.text is None:
+                raise _unreadable(following, "a key must be a text")
+            value.line, value.column = key.line, key.column
+            if key.text == MERGE:
+                made.merged += value.items or [value]
+            else:
+                entries[key.text] = value
+        made.entries = entries
+        return made
+
+    def _sequence(self, event: Any, depth: int) -> Tree:
+        made = _at(event, items=[])
+        items: list[Tree] = []
+        while type(following := next(self._events)) is not events.SequenceEndEvent:
+            items.append(self._node(following, depth + 1))
+            made.size += items[-1].size
+        made.items = items
+        return made
+
+
+def _at(event: Any, **more: Any) -> Tree:
+    return Tree(event.start_mark.line + 1, event.start_mark.column + 1, **more)
+
+
+def _unreadable(event: Any, message: str) -> UnreadableError:
+    return UnreadableError(message, event.start_mark.line + 1, event.start_mark.column + 1)

@@ -1,0 +1,65 @@
+"""What Compose says when it takes no file, as problems with their places.
+
+Compose names places in several ways, none of them promised: `services.web.ports.0`, `service "web"`,
+`line 3`, a file. What is recognized leads to the line; else it is the Compose file as a whole.
+"""
+
+import re
+
+from argos_gitops.model.problem import Location, Problem
+from argos_gitops.providers.docker.compose.errors import ComposeError
+from argos_gitops.providers.docker.compose.files import COMPOSE_FAILED, StackFiles
+from argos_gitops.providers.docker.compose.placing import Places, Way
+
+_WARNING = re.compile(r'^time="[^"]*" level=warning')
+_SAID = re.compile(r'^time="[^"]*" level=\w+ msg="(.*)"$')
+_MODEL_WAY = re.compile(r"\b(services|networks|volumes|secrets|configs)\.([\w-]+(?:[.\[][\w-]+\]?)*)")
+_SERVICE = re.compile(r'service (?:\\?")?([\w.-]+)(?:\\?")?')
+_LINE = re.compile(r"\bline (\d+)")
+_LONGEST = 600
+
+
+def refused(files: StackFiles, errors: str, root: str) -> ComposeError:
+    """`errors` is what Compose said, `root` where its files lay."""
+    lines = [line for line in errors.splitlines() if line.strip() and not _WARNING.match(line)]
+    text = "; ".join(_plain(line) for line in lines)[-_LONGEST:] or "Compose refuses it and does not say why"
+    place = _place(files, text, root)
+    said = text.replace(f"{root}/", "").replace(root, files.stack.spec.path.path)
+    return ComposeError([Problem(place, COMPOSE_FAILED, f"{files.stack.key}: docker compose says: {said}")])
+
+
+def _plain(line: str) -> str:
+    match = _SAID.match(line)
+    return (match[1].replace('\\"', '"') if match else line).strip()
+
+
+def _place(files: StackFiles, text: str, root: str) -> Location:
+    places = Places(files, ())
+    mentioned = re.search(rf"{re.escape(root)}/([^\s:,'\"]+)", text)
+    path = mentioned[1] if mentioned and mentioned[1] in files.listing else files.main[0]
+    line = _LINE.search(text)
+    if line:
+        return files.location(path, int(line[1]), 1)
+    named = _scalar(files, mentioned[1]) if mentioned else None
+    if named is not None:
+        return named
+    way = _MODEL_WAY.search(text)
+    if way:
+        return places(_steps(way[1], way[2]))
+    service = _SERVICE.search(text)
+    return places(("services", service[1]) if service else ())
+
+
+def _scalar(files: StackFiles, path: str) -> Location | None:
+    """Where one of the Compose files names a path."""
+    for main in reversed(files.main):
+        for tree in files.trees(main):
+            for node in tree.scalars():
+                if node.text and node.text.removeprefix("./") == path:
+                    return files.location(main, node.line, node.column)
+    return None
+
+
+def _steps(section: str, rest: str) -> Way:
+    steps = [step for step in re.split(r"[.\[\]]", rest) if step]
+    return (section, *(int(step) if step.isdecimal() else step for step in steps))
