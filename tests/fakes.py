@@ -13,6 +13,7 @@ from argos_gitops.model.objects import Content, LiveObject, ManagedObject, Objec
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey, ResourceSet
+from argos_gitops.model.secret import SecretBytes
 from argos_gitops.model.source import Revision, SourceFile
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.provider import (
@@ -69,6 +70,13 @@ def thing(
     name: str, value: str, annotations: Mapping[str, str] | None = None, inside: str = "a"
 ) -> AnyResource:
     return resource("Thing", name, ThingSpec(box=inside, value=value), annotations=annotations)
+
+
+class NoSealedFiles:
+    """The part of Secrets that only the files of a Stack need."""
+
+    def decrypted(self, path: str, blob: str, data: bytes) -> SecretBytes:
+        raise AssertionError(f"nobody may ask for {path}")
 
 
 class SteppingClock:

@@ -96,3 +96,23 @@ class SecretValue:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+class SecretBytes:
+    """A whole file in plain text. Printing, formatting or logging it shows a mask; `reveal()` is explicit."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def reveal(self) -> bytes:
+        return self._data
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere as it is; reveal() it where it must be")

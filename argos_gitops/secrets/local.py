@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from argos_gitops.model.errors import SettingsError
-from argos_gitops.model.secret import MASK, SecretRef, SecretValue
+from argos_gitops.model.secret import MASK, SecretBytes, SecretRef, SecretValue
 from argos_gitops.secrets.vault import Vault
 
 _LARGEST = 64 * 1024
@@ -28,6 +28,9 @@ class LocalSecrets:
             raise SettingsError(f"the secret {ref} is empty; give it a value", reason="SecretMissing")
         self._told.add(value)
         return value
+
+    def decrypted(self, path: str, blob: str, data: bytes) -> SecretBytes:
+        return self._vault.file(path, blob, data)
 
     def masked(self, encoded: str) -> str:
         """JSON without the values that were resolved here, for what is printed whole."""

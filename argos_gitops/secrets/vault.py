@@ -5,9 +5,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from argos_gitops.manifests.sealed import NoValueError, SealedError, read_sealed, value_at
+from argos_gitops.manifests.sealed import NoValueError, SealedError, form_of, read_sealed, value_at
 from argos_gitops.model.errors import SettingsError, SourceError
-from argos_gitops.model.secret import SecretRef, SecretValue
+from argos_gitops.model.secret import SecretBytes, SecretRef, SecretValue
 from argos_gitops.secrets.identities import OURS, Identities
 
 Read = Callable[[Sequence[str]], Iterable[tuple[str, bytes]]]
@@ -47,11 +47,24 @@ class Vault:
             ) from None
         return SecretValue(_text(found))
 
+    def file(self, path: str, blob: str, data: bytes) -> SecretBytes:
+        """The whole file in plain text. Raises SettingsError (SecretUnreadable)."""
+        from argos_gitops.secrets.plaintext import plaintext
+
+        try:
+            tree = self._opened_tree(path, blob, lambda: data)
+            return SecretBytes(plaintext(tree, form_of(path)))
+        except SealedError as error:
+            raise SettingsError(f"{path} cannot be decrypted: {error}", reason="SecretUnreadable") from None
+
     def _tree(self, ref: SecretRef) -> Any:
-        identity = f"{ref.blob} {ref.path}"
+        return self._opened_tree(ref.path, ref.blob, lambda: self._content(ref))
+
+    def _opened_tree(self, path: str, blob: str, content: Callable[[], bytes]) -> Any:
+        identity = f"{blob} {path}"
         opened = self._opened.get(identity)
         if opened is None:
-            opened = _Opened(self._decrypt(ref.path, self._content(ref)))
+            opened = _Opened(self._decrypt(path, content()))
             self._opened.put(identity, opened)
         return opened.tree
 

@@ -18,7 +18,7 @@ from argos_gitops.notify.patience import Patience
 from argos_gitops.ports.notify import Event
 from argos_gitops.ports.outbox import Bundle
 from argos_gitops.store.outbox import SqlOutbox
-from tests.fakes import SteppingClock, resource
+from tests.fakes import NoSealedFiles, SteppingClock, resource
 
 AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 QUICK = Pace(
@@ -27,7 +27,7 @@ QUICK = Pace(
 )
 
 
-class Environment:
+class Environment(NoSealedFiles):
     """Secrets by the name of their variable."""
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:

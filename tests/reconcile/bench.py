@@ -22,6 +22,7 @@ from tests.fakes import (
     BoxSpec,
     FakeSource,
     Listener,
+    NoSealedFiles,
     QuietLog,
     SteppingClock,
     ThingSpec,
@@ -31,7 +32,7 @@ from tests.fakes import (
 )
 
 
-class NoSecrets:
+class NoSecrets(NoSealedFiles):
     def resolve(self, ref: object) -> object:
         raise AssertionError("no secret is asked for here")
 

@@ -10,13 +10,14 @@ from argos_gitops.providers.caddy.compile import Compiler
 from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.settings import CaddySettings
+from tests.fakes import NoSealedFiles
 from tests.providers.caddy.world import edge, host, service
 
 REF = {"sops": "keys.yaml#token"}
 SECRETS = {"0a": "canary-old", "0b": "canary-new {braces}"}
 
 
-class Values:
+class Values(NoSealedFiles):
     """A value for each content of the file."""
 
     def resolve(self, ref: SecretRef) -> SecretValue:

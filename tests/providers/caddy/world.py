@@ -22,6 +22,7 @@ from argos_gitops.providers.caddy.provider import CaddyProvider
 from argos_gitops.providers.caddy.services import ServiceSpec
 from argos_gitops.providers.caddy.settings import CaddySettings
 from tests.components.caddy import RealCaddy
+from tests.fakes import NoSealedFiles
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -91,7 +92,7 @@ def desired(*resources: AnyResource) -> DesiredState:
     return DesiredState(EagerResources(resources, digest_of([each.digest for each in resources])))
 
 
-class NoSecrets:
+class NoSecrets(NoSealedFiles):
     """The provider never asks for a value: Caddy resolves placeholders by itself."""
 
     def resolve(self, ref: SecretRef) -> SecretValue:

@@ -13,6 +13,7 @@ from argos_gitops.model.secret import SecretRef, SecretValue
 from argos_gitops.status.forge.access import forge_of
 from argos_gitops.status.forge.forge import Forge
 from tests.components.gitea import RealGitea
+from tests.fakes import NoSealedFiles
 from tests.status.forge.standin import StandIn
 
 SCOPES = "write:repository,write:issue,read:user"
@@ -20,7 +21,7 @@ SCOPES = "write:repository,write:issue,read:user"
 
 
 @dataclass(frozen=True)
-class Project:
+class Project(NoSealedFiles):
     """A repository on a Gitea with a first commit. `token` has the documented rights and no other."""
 
     gitea: RealGitea
@@ -86,7 +87,7 @@ def standin() -> Iterator[StandIn]:
         yield server
 
 
-class OneToken:
+class OneToken(NoSealedFiles):
     """Secrets that know a single one."""
 
     def resolve(self, ref: SecretRef) -> SecretValue:
