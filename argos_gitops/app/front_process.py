@@ -62,6 +62,10 @@ class StoreReaders:
 
         return open_database(self._url)
 
+    def close(self) -> None:
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
+
     @property
     def statuses(self) -> "StatusStore":
         from argos_gitops.store.status import SqlStatusStore
@@ -153,7 +157,8 @@ async def _serve(channel: socket.socket, listening: socket.socket) -> None:
     agent = Agent(writer)
     bouncers = OpenBouncers()
     settings = FrontSettings.parse(message["settings"])
-    site = _site(settings, agent, bouncers)
+    readers = StoreReaders(settings.store, settings.instance)
+    site = _site(settings, readers, agent, bouncers)
     configure = partial(_configure, site, bouncers)
     configure(message["configuration"])
     server = Server(site.application)
@@ -166,6 +171,7 @@ async def _serve(channel: socket.socket, listening: socket.socket) -> None:
         await server.serve_on(listening)
         beating.cancel()
         listener.cancel()
+    readers.close()
 
 
 async def _listen(
@@ -187,7 +193,7 @@ def _configure(site: Site, bouncers: OpenBouncers, news: Mapping[str, Any]) -> N
         bouncers.configure(configs_of(news["bouncers"]))
 
 
-def _site(settings: FrontSettings, agent: Agent, bouncers: OpenBouncers) -> Site:
+def _site(settings: FrontSettings, readers: StoreReaders, agent: Agent, bouncers: OpenBouncers) -> Site:
     log = Log(settings.log_format)
     adopt_library_logs(log)
     verdicts = VerdictMetrics(registry=None)
@@ -206,7 +212,7 @@ def _site(settings: FrontSettings, agent: Agent, bouncers: OpenBouncers) -> Site
             agent_token=settings.agent_token,
             agent_script=_AGENT_SCRIPT,
             trigger=agent,
-            readers=StoreReaders(settings.store, settings.instance),
+            readers=readers,
             clock=SystemClock(),
             log=log,
             metrics=WebMetrics(registry=None),

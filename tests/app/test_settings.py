@@ -69,3 +69,18 @@ def test_asking_for_signatures_without_keys_is_refused(tmp_path: Path) -> None:
         load_settings({}, missing, tmp_path)
     with pytest.raises(SettingsError, match="expected one of off, head, strict"):
         load_settings({}, {"ARGOS_VERIFY_COMMITS": "yes"}, tmp_path)
+
+
+def test_the_token_of_an_archnest_agent_means_the_same(tmp_path: Path) -> None:
+    """Also from a file; our own name wins."""
+    (tmp_path / "token").write_text("from a file\n")
+    theirs = {"ARCHNEST_AGENT_TOKEN_FILE": str(tmp_path / "token")}
+    ours = theirs | {"ARGOS_AGENT_TOKEN": "ours"}
+    for environment, expected in (
+        (theirs, "from a file"),
+        (ours, "ours"),
+        ({"ARCHNEST_AGENT_TOKEN": "t"}, "t"),
+    ):
+        token = load_settings({}, environment, tmp_path).agent_token
+        assert token is not None
+        assert token.reveal() == expected

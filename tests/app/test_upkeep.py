@@ -12,6 +12,7 @@ from argos_gitops.app.upkeep import forget, timetable_of
 from argos_gitops.cli.progress import progress_for_people
 from argos_gitops.model.agent import RetentionSpec
 from argos_gitops.ports.audit import AuditEntry, AuditQuery
+from argos_gitops.ports.reports import IncomingReport
 from tests.fakes import QuietLog
 
 
@@ -35,6 +36,15 @@ def test_the_audit_log_is_kept_as_long_as_the_agent_says(application: Applicatio
     application.audit.append([old, new])
     forget(application, RetentionSpec())
     assert [entry.at for entry in application.audit.entries(AuditQuery())] == [new.at]
+
+
+def test_docker_hosts_that_fell_silent_are_forgotten(application: Application) -> None:
+    now = application.now()
+    for host, days in (("silent", 8), ("alive", 1)):
+        report = IncomingReport(host, "", "", now, ())
+        application.reports.keep(report, now - timedelta(days=days))
+    forget(application, RetentionSpec(reports=timedelta(days=7)))
+    assert [host.host_id for host in application.reports.hosts()] == ["alive"]
 
 
 def test_the_agent_s_timetable_has_its_jobs(application: Application) -> None:

@@ -22,8 +22,10 @@ from argos_gitops.web.site import Site, Surroundings
 
 SECRET = "a secret that only the forge knows"
 TOKEN = "a token that only the operator knows"
+AGENT_TOKEN = "a token that the agents of Docker hosts share"
 REPO = "https://git.example.com/team/config.git"
 AS_OPERATOR = {"Authorization": f"Bearer {TOKEN}"}
+AS_AGENT = {"Authorization": f"Bearer {AGENT_TOKEN}"}
 
 
 @dataclass
@@ -51,16 +53,19 @@ class Lines:
 class RunningSite:
     """Listens on a port of its own until the end of the block; `client` asks it."""
 
-    def __init__(self, folder: Path, **changed: object) -> None:
+    def __init__(self, folder: Path, readers: StoreReaders | None = None, **changed: object) -> None:
         self.looks = Looks()
         self.log = Lines()
-        self.store = StoreReaders(f"sqlite:///{folder / 'argos.db'}", "test")
+        self.script = folder / "agent.sh"
+        self.store = readers or StoreReaders(f"sqlite:///{folder / 'argos.db'}", "test")
         registry = CollectorRegistry()
         given: dict[str, object] = {
             "instance": "test",
             "followed": Followed(REPO, None),
             "webhook_secret": SecretValue(SECRET),
             "api_token": SecretValue(TOKEN),
+            "agent_token": SecretValue(AGENT_TOKEN),
+            "agent_script": self.script,
             "trigger": self.looks,
             "readers": self.store,
             "clock": SystemClock(),
@@ -97,3 +102,4 @@ class RunningSite:
         self.client.close()
         self._loop.call_soon_threadsafe(self._server.stop)
         self._thread.join()
+        self.store.close()
