@@ -1,14 +1,14 @@
 """After loading: resources that follow from others, and rules that need more than the resources' own text."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from argos_gitops.manifests.derived import Deriver
 from argos_gitops.manifests.loader import Loaded
-from argos_gitops.manifests.problems import Code
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import replaced
-from argos_gitops.model.problem import Problem
-from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.manifests.schema import DocumentModels
+from argos_gitops.model.resource import ResourceSet
 from argos_gitops.ports.provider import Expansion, ProviderContext, ProviderSpec
 
 
@@ -23,6 +23,7 @@ class Expansions:
     ) -> None:
         self._specs = [spec for spec in specs if spec.expand is not None]
         self._registry = registry
+        self._models = DocumentModels(registry.kinds)
         self._context = context
         self._last: tuple[str, Loaded] | None = None
 
@@ -38,13 +39,14 @@ class Expansions:
 
     def _expanded(self, loaded: Loaded) -> Loaded:
         found = [self._expansion(spec, loaded.resources) for spec in self._specs]
-        derived = [resource for each in found for resource in each.resources]
         problems = [*loaded.problems, *(problem for each in found for problem in each.problems)]
         resources = loaded.resources
-        if derived:
-            problems += _taken(derived, resources)
-            written = {each.key for each in derived if resources.get(each.key) is not None}
-            resources = replaced(resources, {each.key: each for each in derived if each.key not in written})
+        deriver = Deriver(self._models, resources)
+        for each in found:
+            deriver.add(each.documents)
+        problems += deriver.problems
+        if deriver.resources:
+            resources = replaced(resources, deriver.resources)
             if not problems:
                 problems += [problem for check in self._registry.checks for problem in check(resources)]
         return replace(loaded, resources=resources, problems=tuple(sorted(problems)))
@@ -53,11 +55,3 @@ class Expansions:
         if spec.expand is None or not any(resources.kinds().get(model.kind) for model in spec.kinds):
             return Expansion()
         return spec.expand(resources, self._context(spec))
-
-
-def _taken(derived: Iterable[AnyResource], resources: ResourceSet) -> Iterable[Problem]:
-    for resource in derived:
-        known = resources.get(resource.key)
-        if known is not None:
-            message = f"{resource.key} is defined at {known.location} already; rename or remove one of them"
-            yield Problem(resource.location, Code.DUPLICATE_RESOURCE, message)

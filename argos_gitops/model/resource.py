@@ -13,6 +13,8 @@ PRUNE_ANNOTATION = "argos.dev/prune"
 SUSPEND_ANNOTATION = "argos.dev/suspend"
 DRIFT_ANNOTATION = "argos.dev/drift"
 DEPENDS_ANNOTATION = "argos.dev/dependsOn"
+DERIVED_ANNOTATION = "argos.dev/derivedFrom"
+"""Stands on resources that nobody wrote, and names those they follow from; nobody may write it."""
 
 
 def _nothing() -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
@@ -13,7 +13,7 @@ from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import SourceError
 from argos_gitops.model.objects import Content, LiveObject, ObjectSet
 from argos_gitops.model.plan import Failure
-from argos_gitops.model.problem import Problem
+from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.clock import Clock
@@ -192,14 +192,23 @@ Check = Callable[[ResourceSet], Iterable[Problem]]
 """A rule over a whole revision that a schema cannot say: pure, yields every problem it finds."""
 
 
+class Derived(NamedTuple):
+    """A document that follows from others, as people would write it, and the place that it follows from."""
+
+    document: Mapping[str, Any]
+    location: Location
+
+
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """What a revision means beyond its text: resources that follow from others, and further problems.
 
+    `documents` may be of any kind; what their models refuse is told as a problem at their location.
+
     A location may be in any file of the repository that a resource names.
     """
 
-    resources: Sequence[AnyResource] = ()
+    documents: Sequence[Derived] = ()
     problems: Sequence[Problem] = ()
 
 

@@ -5,8 +5,8 @@ reports from hosts, and whatever speaks to a Docker engine, to `docker compose` 
 Does not: routes of an Edge (only the Hosts and Services that labels ask for), planning, storing reports.
 """
 
-from argos_gitops.model.resource import AnyResource
-from argos_gitops.ports.provider import Provider, ProviderContext, ProviderSpec, Target
+from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.ports.provider import Expansion, Provider, ProviderContext, ProviderSpec, Target
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
 from argos_gitops.providers.docker.settings import DockerSettings
 
@@ -16,6 +16,13 @@ def _factory(target: Target, context: ProviderContext) -> Provider:
     from argos_gitops.providers.docker.provider import docker_provider
 
     return docker_provider(target, context)
+
+
+def _expand(resources: ResourceSet, context: ProviderContext) -> Expansion:
+    """Imports what renders Stacks only where there are some."""
+    from argos_gitops.providers.docker.expanding import expanded
+
+    return expanded(resources, context)
 
 
 def _goes_back(resource: AnyResource) -> bool:
@@ -28,5 +35,6 @@ PROVIDER = ProviderSpec(
     settings=DockerSettings,
     kinds=(StackSpec, NetworkSpec),
     factory=_factory,
+    expand=_expand,
     returning=_goes_back,
 )

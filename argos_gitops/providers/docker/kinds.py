@@ -77,6 +77,18 @@ class StackSpec(SpecModel):
         description="How the Edge reaches the containers: by ports that they publish on the host, or by name "
         "on a Docker network that its Caddy shares.",
     )
+    exposed_by_default: bool = Field(
+        False,
+        description="Whether services without the label `traefik.enable` have routes too, as with Traefik's "
+        "`exposedByDefault`.",
+    )
+    entry_points: dict[str, Literal["http", "https"]] = Field(
+        default_factory=dict,
+        description="What Traefik heard on entry points besides `web` (http) and `websecure` (https).",
+    )
+    bouncer: bool = Field(
+        False, description="Whether banned addresses are refused at the Hosts that labels become."
+    )
 
 
 class Subnet(SpecModel):

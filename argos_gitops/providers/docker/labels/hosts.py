@@ -1,0 +1,147 @@
+"""All routers of one Edge as Host documents: a Host for the domains that are answered alike.
+
+In Traefik every router is tried for every request, in the order of their ranks, whichever container or
+Stack it is from. So the rules of a domain are those of all routers that may be for it, in that order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from argos_gitops.providers.docker.labels.actions import Branch, Scene
+from argos_gitops.providers.docker.labels.conditions import (
+    Condition,
+    conjoined,
+    domains_in,
+    for_domain,
+    match_of,
+)
+from argos_gitops.providers.docker.labels.label import CONFLICT, Complaints, RefusedError
+from argos_gitops.providers.docker.labels.middlewares import Middleware, applied
+from argos_gitops.providers.docker.labels.routers import Router
+
+Tree = dict[str, Any]
+_HTTPS = {"redirect": {"scheme": "https"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A router that can be translated, with the middlewares that it may name."""
+
+    router: Router
+    condition: Condition
+    middlewares: Mapping[str, Middleware]
+
+    def branches(self, domain: str, wanted: Condition) -> Sequence[Branch]:
+        scene = Scene(domain, self.router.secure, match_of(wanted))
+        return applied(self.router.middlewares, self.middlewares, scene)
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedHost:
+    """`spec` lacks the edge; `routes` are those that it is made of, the one that names it first."""
+
+    routes: tuple[Route, ...]
+    domains: tuple[str, ...]
+    spec: Tree
+
+
+Service = Callable[[Route], str]
+"""The name of the Service document that answers for a route; refuses where there is none."""
+
+
+def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> bool:
+    """Whether it sends plain HTTP to HTTPS and does nothing else, which an Edge does by itself."""
+    if router.secure:
+        return False
+    try:
+        branches = applied(router.middlewares, middlewares, Scene("", tls=False, wanted=None))
+    except RefusedError:
+        return False
+    answer = branches[0].action.answer.get("redirect", {}) if len(branches) == 1 else {}
+    return answer.get("scheme") == "https" and "port" not in answer
+
+
+def hosts_of(routes: Sequence[Route], service: Service, complaints: Complaints) -> Iterator[DerivedHost]:
+    """The Hosts of one Edge in the order of their first domains."""
+    secure, plain = _named(routes, secure=True), _named(routes, secure=False)
+    for domain in sorted(secure.keys() & plain.keys()):
+        complaints.problems.extend(_both(plain[domain], secure[domain], domain).problems)
+    ranked = sorted(routes, key=lambda route: route.router.rank)
+    alike: dict[str, DerivedHost] = {}
+    for domain in sorted({**secure, **plain}):
+        with complaints.heard():
+            found = _host(
+                domain, [each for each in ranked if each.router.secure is (domain in secure)], service
+            )
+            known = alike.setdefault(repr((found.spec, [each.router.name for each in found.routes])), found)
+            if known is not found:
+                alike[repr((found.spec, [each.router.name for each in found.routes]))] = DerivedHost(
+                    known.routes, (*known.domains, domain), known.spec
+                )
+    return iter(alike.values())
+
+
+def _named(routes: Iterable[Route], *, secure: bool) -> dict[str, Route]:
+    """Domains with the first router that names them."""
+    found: dict[str, Route] = {}
+    for route in routes:
+        if route.router.secure is secure:
+            for domain in domains_in(route.condition):
+                if for_domain(route.condition, domain) is not False:
+                    found.setdefault(domain, route)
+    return found
+
+
+def _both(plain: Route, secure: Route, domain: str) -> RefusedError:
+    return plain.router.label.refusal(
+        CONFLICT,
+        f"the router {plain.router.name} serves {domain} over plain HTTP, and {secure.router.name} "
+        f"({secure.router.label.place()}) over HTTPS; a Host does one of both, and the Edge redirects",
+    )
+
+
+def _host(domain: str, ranked: Sequence[Route], service: Service) -> DerivedHost:
+    rules: list[Tree] = []
+    used: list[Route] = []
+    seen: dict[tuple[str, int], Route] = {}
+    compression = False
+    for route in ranked:
+        wanted = for_domain(route.condition, domain)
+        if wanted is False:
+            continue
+        _distinct(route, seen.setdefault((repr(wanted), route.router.priority), route), domain)
+        used.append(route)
+        for branch in route.branches(domain, wanted):
+            rules.append(_rule(route, wanted, branch, service))
+            compression = compression or branch.action.compression
+        if "match" not in rules[-1]:
+            break
+    first = next((route for route in used if domain in domains_in(route.condition)), used[0])
+    spec: Tree = {"tls": {"mode": "auto" if used[0].router.secure else "off"}, **_answering(rules)}
+    if compression:
+        spec["compression"] = True
+    return DerivedHost((first, *(route for route in used if route is not first)), (domain,), spec)
+
+
+def _distinct(route: Route, first: Route, domain: str) -> None:
+    if first is not route:
+        raise route.router.label.refusal(
+            CONFLICT,
+            f"the router {route.router.name} answers the same requests for {domain} as {first.router.name} "
+            f"({first.router.label.place()}), with the same priority; change the rule or the priority of one",
+        )
+
+
+def _rule(route: Route, wanted: Condition, branch: Branch, service: Service) -> Tree:
+    match = conjoined(match_of(wanted), *branch.matches)
+    rule = {} if match is None else {"match": match}
+    rule |= branch.action.document()
+    return rule if branch.ended else {**rule, "service": service(route)}
+
+
+def _answering(rules: Sequence[Tree]) -> Tree:
+    """What is said of every request needs no rule, unless it rewrites, which rules alone can."""
+    if len(rules) == 1 and not rules[0].keys() & {"match", "rewrite"}:
+        return dict(rules[0])
+    return {"rules": list(rules)}

@@ -1,0 +1,118 @@
+"""One label, where it stands, and how a value that nobody understands is told."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from re import compile as pattern
+
+from argos_gitops.model.problem import Location, Problem
+
+NOT_TRANSLATED = "LabelNotTranslated"
+"""A label that Traefik understands and that cannot be said to Caddy."""
+INVALID = "LabelInvalid"
+"""A label that Traefik would not understand either."""
+UNREACHABLE = "PortNotReachable"
+"""The Edge has no way to the container's port."""
+CONFLICT = "RouteConflict"
+"""Labels that contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of a service; `key` as it is written, `owner` is `service web of Stack/wiki`."""
+
+    key: str
+    value: str
+    owner: str
+    place: Callable[[], Location] = field(compare=False)
+
+    def refusal(self, code: str, message: str) -> "RefusedError":
+        return RefusedError(Problem(self.place(), code, f"{self.owner}, label {self.key}: {message}"))
+
+    def invalid(self, message: str) -> "RefusedError":
+        return self.refusal(INVALID, message)
+
+    def untranslated(self, message: str) -> "RefusedError":
+        return self.refusal(NOT_TRANSLATED, message)
+
+
+class RefusedError(Exception):
+    """What cannot be translated; caught where the next label is looked at."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(slots=True)
+class Complaints:
+    """All refusals of a revision."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """What is refused inside is noted, and the work goes on behind it."""
+        try:
+            yield
+        except RefusedError as refusal:
+            self.problems.extend(refusal.problems)
+
+
+_TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
+_UNITS = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "0.001", "s": "1", "m": "60", "h": "3600"}
+_DURATION = pattern(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+")
+_PART = pattern(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
+
+
+def truth(label: Label) -> bool:
+    """A boolean as Go's strconv reads it."""
+    value = label.value.strip().lower()
+    if value not in (*_TRUE, *_FALSE):
+        raise label.invalid("expected true or false")
+    return value in _TRUE
+
+
+def number(label: Label, least: int = 0) -> int:
+    try:
+        found = int(label.value.strip())
+    except ValueError:
+        raise label.invalid("expected a whole number") from None
+    if found < least:
+        raise label.invalid(f"expected {least} or more")
+    return found
+
+
+def port(label: Label) -> int:
+    found = number(label, 1)
+    if found > 65535:
+        raise label.invalid("expected a port from 1 to 65535")
+    return found
+
+
+def words(label: Label) -> list[str]:
+    """A list, whose items commas part."""
+    found = [item.strip() for item in label.value.split(",")]
+    if not all(found):
+        raise label.invalid("expected a list with commas between its items, none of them empty")
+    return found
+
+
+def duration(label: Label) -> timedelta:
+    """A duration as Go writes it (`1m30s`); a plain number means seconds."""
+    value = label.value.strip()
+    if value.isascii() and value.isdecimal():
+        value += "s"
+    if not _DURATION.fullmatch(value) or len(value) > 32:
+        raise label.invalid("expected a duration such as 10s or 1m30s")
+    total = sum(Decimal(amount) * Decimal(_UNITS[unit]) for amount, unit in _PART.findall(value))
+    if total > 10**9:
+        raise label.invalid("expected a duration such as 10s or 1m30s")
+    return timedelta(seconds=float(total))
+
+
+def literal(text: str) -> str:
+    """Text in which Caddy's placeholders have no meaning."""
+    return text.replace("{", "\\{")
