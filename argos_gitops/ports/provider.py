@@ -42,11 +42,20 @@ class Target:
         return section if isinstance(section, model) else None
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """All resources of a revision; a provider picks what concerns its target."""
+    """All resources of a revision; a provider picks what concerns its target.
+
+    `outdated` says when nobody waits for it any more, because something newer is to be applied or the process
+    ends: whoever waits for an effect asks now and then.
+    """
 
     resources: ResourceSet
+    outdated: Callable[[], bool] = field(default=_never, compare=False)
 
 
 class LiveState(Protocol):

@@ -70,6 +70,11 @@ class Desired:
     events: tuple[str, ...] = ()
     durations: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def asked(self) -> DesiredState:
+        """The state, for a provider that may wait for its effect."""
+        return replace(self.state, outdated=lambda: self.superseded() or self.stopping())
+
     @cached_property
     def suspended(self) -> Suspended:
         return suspended(self.state.resources, self.orders)
@@ -153,7 +158,7 @@ def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
 def _compare(
     system: System, desired: Desired, entries: Mapping[str, InventoryEntry], live: LiveState
 ) -> Look:
-    objects = {} if system.departed else system.provider.compile(desired.state, live)
+    objects = {} if system.departed else system.provider.compile(desired.asked, live)
     difference = diff(
         Situation(
             system=system.key,
