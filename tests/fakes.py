@@ -30,6 +30,10 @@ from argos_gitops.ports.report import PassResult
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+REPORTS = "reports"
+"""The address of a Box that is only observed."""
+
+
 class ToySettings(SpecModel):
     """A section of a Box."""
 
@@ -64,6 +68,11 @@ def resource(
 
 def box(name: str = "a", **annotations: str) -> AnyResource:
     return resource("Box", name, BoxSpec(toy=ToySettings()), annotations=annotations)
+
+
+def only_reporting(name: str = "a", address: str = REPORTS, **annotations: str) -> AnyResource:
+    """A Box that nothing can be put into from here."""
+    return resource("Box", name, BoxSpec(toy=ToySettings(address=address)), annotations=annotations)
 
 
 def thing(
@@ -147,6 +156,7 @@ class World:
     before_apply: Callable[["World"], None] | None = None
     unwell: set[str] = field(default_factory=set)
     unwell_values: set[str] = field(default_factory=set)
+    notices: Sequence[Failure] = ()
 
     def fingerprint(self) -> str:
         return digest_of(self.values)
@@ -191,7 +201,7 @@ class WorldProvider:
         }
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
-        return ()
+        return self.world.notices
 
     def fields(self, content: Content) -> Mapping[str, str]:
         return {"value": content["value"]}
@@ -248,7 +258,12 @@ def toy_spec(worlds: Mapping[str, World]) -> ProviderSpec:
     def factory(target: Target, context: ProviderContext) -> WorldProvider:
         return WorldProvider(target, worlds[target.key.name])
 
-    return ProviderSpec("toy", "Box", ToySettings, (ThingSpec,), factory)
+    return ProviderSpec("toy", "Box", ToySettings, (ThingSpec,), factory, observed_only=_only_reports)
+
+
+def _only_reports(target: Target) -> bool:
+    section = target.section("toy", ToySettings)
+    return section is not None and section.address == REPORTS
 
 
 @dataclass

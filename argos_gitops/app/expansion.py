@@ -49,7 +49,10 @@ class Expansions:
             resources = replaced(resources, deriver.resources)
             if not problems:
                 problems += [problem for check in self._registry.checks for problem in check(resources)]
-        return replace(loaded, resources=resources, problems=tuple(sorted(problems)))
+        warnings = sorted(warning for each in found for warning in each.warnings)
+        return replace(
+            loaded, resources=resources, problems=tuple(sorted(problems)), warnings=tuple(warnings)
+        )
 
     def _expansion(self, spec: ProviderSpec, resources: ResourceSet) -> Expansion:
         if spec.expand is None or not any(resources.kinds().get(model.kind) for model in spec.kinds):

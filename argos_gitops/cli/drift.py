@@ -25,7 +25,7 @@ def command(application: Application, output: str, detailed_exitcode: bool) -> i
     show_plan(drift, output, application)
     if drift.unreachable:
         return Exit.UNREACHABLE
-    return Exit.CHANGES_PENDING if detailed_exitcode and not drift.empty else Exit.OK
+    return Exit.CHANGES_PENDING if detailed_exitcode and (drift.only_told or not drift.empty) else Exit.OK
 
 
 def _only_drift(plan: Plan) -> Plan:

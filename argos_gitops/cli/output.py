@@ -34,18 +34,18 @@ def _paint(segment: Segment) -> str:
     return segment.text if look is None else click.style(segment.text, **look)  # type: ignore[arg-type]
 
 
-def show_problems(problems: Sequence[Problem], form: str) -> None:
-    """Every problem; machines read them on stdout, people on stderr."""
+def show_problems(problems: Sequence[Problem], form: str, warnings: Sequence[Problem] = ()) -> None:
+    """Every problem and every warning; machines read them on stdout, people on stderr."""
     from argos_gitops.planning.render import problems as render
 
     if form == "json":
-        click.echo(render.as_json(problems), nl=False)
+        click.echo(render.as_json(problems, warnings), nl=False)
     elif form == "markdown":
-        click.echo(render.markdown(problems), nl=False)
+        click.echo(render.markdown(problems, warnings), nl=False)
     elif form == "github":
-        click.echo(render.github(problems), nl=False)
+        click.echo(render.github(problems, warnings=warnings), nl=False)
     else:
-        show(render.text(problems), err=True)
+        show(render.text(problems, warnings), err=True)
 
 
 def interactive() -> bool:

@@ -62,4 +62,4 @@ def _code(plan: Plan, detailed: bool) -> int:
         return Exit.UNREACHABLE
     if plan.blocked:
         return Exit.BLOCKED
-    return Exit.CHANGES_PENDING if detailed and not plan.empty else Exit.OK
+    return Exit.CHANGES_PENDING if detailed and (plan.only_told or not plan.empty) else Exit.OK

@@ -16,8 +16,9 @@ from argos_gitops.planning.render.lines import Segment, Style, line
 def command(application: Application, rev: str | None, output: str) -> int:
     """Check a config repository against the schema and its own references. Asks no target."""
     loaded = application.load(application.source.fetch(rev))
+    if loaded.problems or loaded.warnings or output != "text":
+        show_problems(loaded.problems, output, loaded.warnings)
     if loaded.problems or output != "text":
-        show_problems(loaded.problems, output)
         return Exit.INVALID if loaded.problems else Exit.OK
     counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(loaded.resources.kinds().items()))
     show([line(Segment("Valid: ", Style.GOOD), counts or "no resources")])

@@ -51,12 +51,13 @@ _BATCH = 1000
 class Loaded:
     """One revision. With problems, `resources` holds what could be made out all the same.
 
-    `attached` is what resources name beside their own text.
+    `attached` is what resources name beside their own text. `warnings` reject nothing.
     """
 
     resources: ResourceSet
     problems: tuple[Problem, ...]
     attached: Attachments = field(default_factory=Attachments)
+    warnings: tuple[Problem, ...] = ()
 
 
 class Loader:

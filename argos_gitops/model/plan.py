@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from argos_gitops.model.change import Change
+from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.source import Revision
 
@@ -24,16 +25,23 @@ class SystemKey:
 class Failure:
     """What is wrong with a system or with one resource on it: a stable reason and a sentence.
 
-    `subject` is the resource that it concerns; None means the target as a whole.
+    `subject` is the resource that it concerns; None means the target as a whole. `condition` is what is
+    then not true of it (`PolicyCompliant`); by default a resource is not Ready, and a target is Degraded.
+    `location` is the place in the repository that it comes from, where there is one.
     """
 
     reason: str
     message: str
     subject: ResourceKey | None = None
+    condition: str = ""
+    location: Location | None = None
 
 
 REPORTED, PROPOSED = "Reported", "Proposed"
 """Reasons of drift that stays as it is, because git says that it is not to be repaired."""
+
+NOT_AS_DESIRED = "NotAsDesired"
+"""Reason of a difference on a target that nothing is ever written to, as it only reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,11 @@ class Held:
         """Whether it is drift that stays: it is told as such, and Ready says what was proved last."""
         return self.reason in (REPORTED, PROPOSED)
 
+    @property
+    def only_told(self) -> bool:
+        """Whether nobody but others can ever make it."""
+        return self.reason == NOT_AS_DESIRED
+
 
 @dataclass(frozen=True, slots=True)
 class SystemPlan:
@@ -62,7 +75,8 @@ class SystemPlan:
 
     `existing` counts the live objects under our management by kind of owner, for the guard's shares.
     `blocked` holds the guard's reasons; `held` are changes that wait, for a suspension or a closed window
-    say; `notices` are sentences worth reading that block nothing.
+    say; `notices` are sentences worth reading that block nothing. Of a system that is `observed_only`
+    nothing is changed: whatever differs there is held.
     """
 
     system: SystemKey
@@ -73,6 +87,7 @@ class SystemPlan:
     held: tuple[Held, ...] = ()
     notices: tuple[Failure, ...] = ()
     failure: Failure | None = None
+    observed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,11 @@ class Plan:
     @property
     def empty(self) -> bool:
         return not any(system.changes for system in self.systems)
+
+    @property
+    def only_told(self) -> tuple[Held, ...]:
+        """What differs where nothing is ever written."""
+        return tuple(held for _, held in self.held() if held.only_told)
 
     @property
     def blocked(self) -> tuple[str, ...]:

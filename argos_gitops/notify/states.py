@@ -8,6 +8,7 @@ from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.event import EVENTS
 from argos_gitops.model.objects import digest_of
+from argos_gitops.model.plan import NOT_AS_DESIRED
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.notify.seen import Seen
 from argos_gitops.planning.guard import APPROVAL_DIGITS
@@ -125,7 +126,12 @@ def _told(outcome: Outcome) -> str:
 
 
 def _degraded(seen: Seen, target: ResourceKey) -> Iterator[State]:
-    notices = [notice for part in seen.systems(target) for notice in part.notices if notice.subject is None]
+    notices = [
+        notice
+        for part in seen.systems(target)
+        for notice in part.notices
+        if notice.subject is None and not notice.condition
+    ]
     if notices:
         reasons = sorted({notice.reason for notice in notices})
         text = listed([notice.message for notice in notices])
@@ -137,6 +143,8 @@ def _degraded(seen: Seen, target: ResourceKey) -> Iterator[State]:
 def _of_resources(seen: Seen) -> Iterator[State]:
     failed = {each.change.owner for target in seen.targets for each in seen.outcomes(target) if each.reason}
     for key, ready in seen.ready.items():
+        if _told_as_drift(ready, seen.drifted.get(key)):
+            continue
         if _unhealthy(ready) and key not in failed and not seen.is_target(key):
             alarm = Alarm("ResourceUnhealthy", str(key), ready.reason)
             yield _state(seen, alarm, f"{key}: {ready.reason}", ready.message, {"reason": ready.reason})
@@ -153,6 +161,11 @@ def _of_resources(seen: Seen) -> Iterator[State]:
 
 def _unhealthy(ready: Condition) -> bool:
     return ready.status is Truth.FALSE and ready.reason not in _NOT_UNHEALTHY
+
+
+def _told_as_drift(ready: Condition, drifted: Condition | None) -> bool:
+    """Where nothing is ever written, drift alone makes a resource unready; it is told once."""
+    return drifted is not None and ready.reason == drifted.reason == NOT_AS_DESIRED
 
 
 def _drifted(seen: Seen, key: ResourceKey, drifted: Condition) -> State:

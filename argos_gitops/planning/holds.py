@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from argos_gitops.model.change import Action, Change
 from argos_gitops.model.objects import InventoryEntry
-from argos_gitops.model.plan import Held, SystemKey
+from argos_gitops.model.plan import NOT_AS_DESIRED, Held, SystemKey
 from argos_gitops.model.resource import PRUNE_ANNOTATION, SUSPEND_ANNOTATION, ResourceKey
 
 Hold = Callable[[SystemKey, Change], Held | None]
@@ -56,19 +56,28 @@ def protected(inventory: Mapping[str, InventoryEntry]) -> Hold:
     return hold
 
 
+def observed_only(system: SystemKey, change: Change) -> Held:
+    """A Hold for a target that only reports: what differs is told, and left to whoever has a hand on it."""
+    return Held(change, NOT_AS_DESIRED, f"{system.target} only reports", intended=True)
+
+
 def first_objection(holds: Sequence[Hold], system: SystemKey, change: Change) -> Held | None:
     return next((held for hold in holds if (held := hold(system, change)) is not None), None)
 
 
 def sentences(held: Iterable[Held]) -> tuple[str, ...]:
     """What waits and why, one sentence for each message, in the order of the changes."""
-    groups: dict[str, list[Change]] = {}
+    groups: dict[str, list[Held]] = {}
     for each in held:
-        groups.setdefault(each.message, []).append(each.change)
-    return tuple(f"{message}: {_waiting(changes)}" for message, changes in groups.items())
+        groups.setdefault(each.message, []).append(each)
+    return tuple(f"{message}: {_waiting(waiting)}" for message, waiting in groups.items())
 
 
-def _waiting(changes: Sequence[Change]) -> str:
-    if len(changes) > 1:
-        return f"{len(changes):,} changes wait"
-    return f"the {changes[0].action} of {changes[0].object_id} waits"
+def _waiting(held: Sequence[Held]) -> str:
+    first = held[0]
+    if first.only_told:
+        count = f"{len(held):,} differences are" if len(held) > 1 else "1 difference is"
+        return f"{count} to be put right there"
+    if len(held) > 1:
+        return f"{len(held):,} changes wait"
+    return f"the {first.change.action} of {first.change.object_id} waits"

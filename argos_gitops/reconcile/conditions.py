@@ -6,10 +6,13 @@ from datetime import datetime
 
 from argos_gitops.model.change import Cause, Change, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth, worst
-from argos_gitops.model.plan import Held, SystemPlan
+from argos_gitops.model.plan import NOT_AS_DESIRED, Held, SystemPlan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.flapping import FLAPPING
 from argos_gitops.planning.holds import sentences
+from argos_gitops.planning.render.entries import difference_of
+
+_MOST_SENTENCES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def _of_target(report: SystemReport) -> Iterator[Condition]:
     provider = report.plan.system.provider
     yield Condition(report.target, "Ready", status, reason, f"{provider}: {message}" if message else "")
     for notice in report.plan.notices:
-        if notice.subject is None:
+        if notice.subject is None and not notice.condition:
             yield Condition(
                 report.target, "Degraded", Truth.TRUE, notice.reason, f"{provider}: {notice.message}"
             )
@@ -74,7 +77,12 @@ def _state_of_target(report: SystemReport) -> tuple[Truth, str, str]:
     waiting = [held for held in report.plan.held if not held.intended]
     if waiting:
         return Truth.UNKNOWN, waiting[0].reason, "; ".join(sentences(waiting))
-    return Truth.TRUE, "Applied", ""
+    return Truth.TRUE, _well(report), ""
+
+
+def _well(report: SystemReport) -> str:
+    """The reason of Ready; nobody can say that he applied what he only looks at."""
+    return "AsDesired" if report.plan.observed_only else "Applied"
 
 
 def _of_resources(report: SystemReport) -> Iterator[Condition]:
@@ -84,6 +92,7 @@ def _of_resources(report: SystemReport) -> Iterator[Condition]:
     yield from ready.values()
     yield from (condition for condition in report.verified if condition.type != "Ready")
     yield from _drifted(report)
+    yield from _found_amiss(report)
     for owner in report.flapping:
         yield Condition(
             owner, FLAPPING, Truth.TRUE, "ChangedByOthers", "its drift comes back after each repair"
@@ -104,7 +113,7 @@ def _default(report: SystemReport, owner: ResourceKey, changed: Collection[Resou
     known = report.known.get(owner)
     if known is not None and known.status is Truth.TRUE and owner not in changed:
         return known  # what was proved once stays proved, or an idle pass would have news to tell
-    return Condition(owner, "Ready", Truth.TRUE, "Applied")
+    return Condition(owner, "Ready", Truth.TRUE, _well(report))
 
 
 def _exceptions(report: SystemReport) -> Iterator[Condition]:
@@ -113,6 +122,7 @@ def _exceptions(report: SystemReport) -> Iterator[Condition]:
             yield Condition(change.owner, "Ready", Truth.FALSE, "Blocked", "its change waits for an approval")
     for held in _waiting(report):
         yield Condition(held.change.owner, "Ready", Truth.UNKNOWN, held.reason, held.message)
+    yield from _not_as_desired(report)
     for owner, why in report.suspended.items():
         if owner != report.target:
             yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", why)
@@ -121,13 +131,48 @@ def _exceptions(report: SystemReport) -> Iterator[Condition]:
             reason = outcome.reason or outcome.result.value.capitalize()
             yield Condition(outcome.change.owner, "Ready", Truth.FALSE, reason, outcome.message)
     for notice in report.plan.notices:
-        if notice.subject is not None:
+        if notice.subject is not None and not notice.condition:
             yield Condition(notice.subject, "Ready", Truth.FALSE, notice.reason, notice.message)
 
 
 def _waiting(report: SystemReport) -> Iterator[Held]:
-    """Without what left git and without drift that stays: neither changes what it means to be Ready."""
-    return (held for held in report.plan.held if held.reason != "Protected" and not held.accepted)
+    """Without what left git and without drift that stays: neither changes what it means to be Ready.
+
+    What only others can do does not wait for anything here.
+    """
+    return (
+        held
+        for held in report.plan.held
+        if held.reason != "Protected" and not held.accepted and not held.only_told
+    )
+
+
+def _not_as_desired(report: SystemReport) -> Iterator[Condition]:
+    """One for each owner of what differs where nothing is ever written."""
+    found: dict[ResourceKey, list[str]] = {}
+    for held in report.plan.held:
+        if held.only_told:
+            found.setdefault(held.change.owner, []).append(difference_of(held.change))
+    for owner, differences in found.items():
+        yield Condition(owner, "Ready", Truth.FALSE, NOT_AS_DESIRED, _joined(differences))
+
+
+def _found_amiss(report: SystemReport) -> Iterator[Condition]:
+    """What notices say of other conditions than Ready, one for each subject and condition."""
+    found: dict[tuple[ResourceKey, str, str], list[str]] = {}
+    for notice in report.plan.notices:
+        if notice.condition:
+            identity = (notice.subject or report.target, notice.condition, notice.reason)
+            found.setdefault(identity, []).append(notice.message)
+    for (subject, condition, reason), messages in found.items():
+        yield Condition(subject, condition, Truth.FALSE, reason, _joined(messages))
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """The first few, and how many there are besides."""
+    rest = len(sentences) - _MOST_SENTENCES
+    more = [f"and {rest:,} more"] if rest > 0 else []
+    return "; ".join([*sentences[:_MOST_SENTENCES], *more])
 
 
 def _drifted(report: SystemReport) -> Iterator[Condition]:

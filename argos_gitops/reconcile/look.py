@@ -15,11 +15,11 @@ from argos_gitops.planning.diff import Situation, SystemDiff, diff
 from argos_gitops.planning.drift import DriftModes, drifts, noted, proposable
 from argos_gitops.planning.flapping import Repairs, slowed
 from argos_gitops.planning.guard import review
-from argos_gitops.planning.holds import Hold, Suspended
+from argos_gitops.planning.holds import Hold, Suspended, observed_only
 from argos_gitops.planning.removals import Removals
 from argos_gitops.planning.windows import window_hold
 from argos_gitops.ports.control import Orders
-from argos_gitops.ports.provider import DesiredState, LiveState, Network
+from argos_gitops.ports.provider import DesiredState, LiveState, Network, Partial
 from argos_gitops.ports.source import Snapshot
 from argos_gitops.ports.store import Converged, Inventory
 from argos_gitops.reconcile.boundary import contained
@@ -94,6 +94,10 @@ class Desired:
             slowed(self.repairs, self.now, self.agent.drift.flapping),
         )
 
+    def holds_of(self, system: System) -> Sequence[Hold]:
+        """What holds changes back on a system; on one that is only observed, all of them."""
+        return (self.suspended, observed_only) if system.observed_only else self.holds
+
     def flapping(self, system: SystemKey) -> frozenset[ResourceKey]:
         """The owners on a system whose drift comes back after each repair."""
         return self.repairs.flapping(system, self.now, self.agent.drift.flapping)
@@ -142,8 +146,15 @@ def look_at(system: System, desired: Desired, inventory: Inventory) -> Look:
     """One system, or the Failure that stands in its plan."""
     seen = contained(lambda: _look(system, desired, inventory))
     if isinstance(seen, Failure):
-        seen = Look(system, SystemPlan(system.key, failure=seen))
+        seen = Look(system, _unseen(system, desired, seen))
     return replace(seen, flapping=desired.flapping(system.key))
+
+
+def _unseen(system: System, desired: Desired, failure: Failure) -> SystemPlan:
+    """What is amiss in the desired state is told although the system does not answer."""
+    notices = contained(lambda: system.provider.notices(desired.state)) if not system.departed else ()
+    told = () if isinstance(notices, Failure) else tuple(notices)
+    return SystemPlan(system.key, notices=told, failure=failure, observed_only=system.observed_only)
 
 
 def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
@@ -151,7 +162,10 @@ def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
     known = inventory.converged(system.key)
     fingerprint = _desired_fingerprint(system, desired)
     if known is not None and not desired.whole and _still_holds(known, fingerprint, live, desired.now):
-        return Look(system, SystemPlan(system.key, live_fingerprint=live.fingerprint), live, converged=known)
+        plan = SystemPlan(
+            system.key, live_fingerprint=live.fingerprint, observed_only=system.observed_only
+        )
+        return Look(system, plan, live, converged=known)
     return _compare(system, desired, inventory.entries(system.key), live)
 
 
@@ -163,11 +177,11 @@ def _compare(
         Situation(
             system=system.key,
             desired=objects,
-            live=live.objects,
+            live=live.beside(objects) if isinstance(live, Partial) else live.objects,
             inventory=entries,
             now=desired.now,
             describe=system.provider.fields,
-            holds=desired.holds,
+            holds=desired.holds_of(system),
             drifting=desired.drifting,
         )
     )
@@ -202,6 +216,7 @@ def _system_plan(system: System, desired: Desired, live: LiveState, difference: 
         blocked=review(system.key, difference, limits, hazards, lost),
         held=difference.held,
         notices=notices,
+        observed_only=system.observed_only,
     )
 
 

@@ -130,7 +130,14 @@ class OnePass:
         return again
 
     def _remember(self, look: Look, inventory: Inventory) -> None:
-        """Before the first write: whoever is written to must be found again when git forgets it."""
+        """Before the first write: whoever is written to must be found again when git forgets it.
+
+        What is only observed by now must not: nobody is to be written to as it was reached once.
+        """
+        if look.system.observed_only:
+            if look.system.key in inventory.systems():
+                inventory.forget_system(look.system.key)
+            return
         if look.system.departed or not look.plan.changes:
             return
         document = self._parts.documents.dump(look.system.target.resource)

@@ -11,13 +11,17 @@ from argos_gitops.ports.provider import LiveState, Provider, ProviderContext, Pr
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A provider bound to a target. `departed`: the target's resource has left the repository."""
+    """A provider bound to a target. `departed`: the target's resource has left the repository.
+
+    `observed_only`: nothing is ever written there.
+    """
 
     key: SystemKey
     target: Target
     provider: Provider
     departed: bool = False
     begun: dict[SystemKey, "Future[LiveState]"] = field(default_factory=dict)
+    observed_only: bool = False
 
     def observe(self) -> LiveState:
         """What was begun ahead of this pass, once; then a look of its own each time."""
@@ -107,7 +111,8 @@ class Systems:
                 provider.close()
             provider = spec.factory(target, self._context(spec))
             self._bound[key] = (target.resource.digest, provider)
-        return System(key, target, provider, departed, self._begun)
+        observed_only = spec.observed_only is not None and spec.observed_only(target)
+        return System(key, target, provider, departed, self._begun, observed_only)
 
     def _forget(self, keys: set[SystemKey]) -> None:
         for key in keys:

@@ -34,6 +34,7 @@ MAX_FIELDS = 8
 TERSE_FROM = 20
 """With so many entries on one target, what is created is named without its fields."""
 
+_FIELDS_IN_SENTENCE = 5
 _INDENT = 4
 _MIN_COLUMN, _MAX_COLUMN = 22, 44
 
@@ -50,14 +51,43 @@ def entries(plan: Plan, now: datetime) -> Iterator[Line]:
 
 def held_back(plan: Plan, now: datetime) -> Iterator[Line]:
     """Everything that waits, target by target, each under the sentence that says why."""
+    yield from _held(plan, now, only_told=False)
+
+
+def only_told(plan: Plan, now: datetime) -> Iterator[Line]:
+    """Everything that differs where nothing is ever written, likewise."""
+    yield from _held(plan, now, only_told=True)
+
+
+def difference_of(change: Change) -> str:
+    """What is found instead of what should be, in one sentence: `web: state is exited, not running`."""
+    if change.action is Action.CREATE:
+        return f"{change.object_id} is missing"
+    if change.action is Action.DELETE:
+        return f"{change.object_id} is there, and git does not have it"
+    fields = [_found(each) for each in change.fields[:_FIELDS_IN_SENTENCE]]
+    rest = len(change.fields) - len(fields)
+    more = [f"{rest:,} more fields differ"] if rest > 0 else []
+    return f"{change.object_id}: {', '.join([*fields, *more]) or 'differs in what is not shown'}"
+
+
+def _found(field: FieldChange) -> str:
+    """Whoever reads on has both ends at once, even of long values."""
+    found, wanted = shorten_pair(field.before or "nothing", field.after or "nothing")
+    return f"{visible(field.name)} is {found}, not {wanted}"
+
+
+def _held(plan: Plan, now: datetime, *, only_told: bool) -> Iterator[Line]:
     groups: dict[tuple[ResourceKey, str], list[tuple[SystemKey, Held]]] = {}
     for system, held in plan.held():
-        groups.setdefault((system.target, held.message), []).append((system, held))
+        if held.only_told is only_told:
+            groups.setdefault((system.target, held.message), []).append((system, held))
     for found in groups.values():
         for sentence in sentences(held for _, held in found):
             yield line("  ", Segment(visible(sentence), Style.WARN))
         waiting = [(system, held.change) for system, held in found]
-        yield from _Entries(plan, waiting, now, stays=found[0][1].accepted).lines()
+        stays = only_told or found[0][1].accepted
+        yield from _Entries(plan, waiting, now, stays=stays).lines()
 
 
 class _Entries:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from posixpath import join
 
 from argos_gitops.model.change import Action, Cause, Change
-from argos_gitops.model.plan import Held, Plan, SystemPlan
+from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.planning.render.lines import shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
@@ -26,7 +26,7 @@ def render(plan: Plan, root: str = "") -> str:
     head = [
         *(annotation("error", title, f"{reason} ({approval(plan)})") for reason in plan.blocked),
         *(annotation("error", title, text) for text in _failures(plan.systems)),
-        *(annotation("warning", title, text) for text in _notices(plan.systems)),
+        *(_notice(title, part, notice, root) for part in plan.systems for notice in part.notices),
     ]
     changes = sorted((change for _, change in plan.changes()), key=_rank)
     tail = annotation("notice", title, f"{summarize(plan).sentence()}. {verdict(plan)}")
@@ -54,6 +54,8 @@ def _change(change: Change, root: str) -> str:
 def _held(held: Held, root: str) -> str:
     change = held.change
     message = f"{held.message}: {_told(change)}"
+    if held.only_told:
+        return annotation("warning", f"{change.owner} ({held.reason})", message, change.location, root)
     return annotation("notice", f"{change.owner} waits ({held.reason})", message, change.location, root)
 
 
@@ -76,10 +78,10 @@ def _failures(systems: Iterable[SystemPlan]) -> Iterator[str]:
             yield f"{part.system} was not observed: {part.failure.reason}: {part.failure.message}"
 
 
-def _notices(systems: Iterable[SystemPlan]) -> Iterator[str]:
-    for part in systems:
-        for notice in part.notices:
-            yield f"{part.system}: {notice.reason}: {notice.message}"
+def _notice(title: str, part: SystemPlan, notice: Failure, root: str) -> str:
+    """Beside the line that it comes from, if there is one."""
+    message = f"{part.system}: {notice.reason}: {notice.message}"
+    return annotation("warning", title, message, notice.location, root)
 
 
 def _place(location: Location | None, root: str) -> Iterator[str]:

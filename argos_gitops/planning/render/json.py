@@ -55,8 +55,9 @@ def _system(system: SystemPlan) -> dict[str, Any]:
         "changes": [_change(change) for change in system.changes],
         "blocked": list(system.blocked),
         "held": [_held(held) for held in system.held],
-        "notices": [_failure(notice) for notice in system.notices],
+        "notices": [_notice(notice) for notice in system.notices],
         "failure": None if system.failure is None else _failure(system.failure),
+        "observed_only": system.observed_only,
     }
 
 
@@ -93,6 +94,15 @@ def _location(location: Location | None) -> dict[str, Any] | None:
 
 def _failure(failure: Failure) -> dict[str, str]:
     return {"reason": failure.reason, "message": failure.message}
+
+
+def _notice(notice: Failure) -> dict[str, Any]:
+    return {
+        **_failure(notice),
+        "subject": None if notice.subject is None else str(notice.subject),
+        "condition": notice.condition,
+        "location": _location(notice.location),
+    }
 
 
 def _time(moment: datetime | None) -> str | None:

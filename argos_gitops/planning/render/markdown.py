@@ -11,15 +11,15 @@ from datetime import datetime
 
 from argos_gitops.model.plan import Plan
 from argos_gitops.planning.holds import sentences
-from argos_gitops.planning.render.entries import entries, held_back
+from argos_gitops.planning.render.entries import entries, held_back, only_told
 from argos_gitops.planning.render.lines import line, plain, shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
-from argos_gitops.planning.render.text import approval, header
+from argos_gitops.planning.render.text import approval, header, notices
 
 MAX_LENGTH = 60_000
 """Characters of a page: GitHub takes comments of up to 65,536."""
 
-_MAX_SENTENCES, _MAX_SENTENCE = 10, 400
+_MAX_SENTENCES, _MAX_NOTICES, _MAX_SENTENCE, _MAX_LIST = 10, 50, 400, 12_000
 _FOLD_FROM = 40
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+.!|<>~&:$^=\"'-])")
 
@@ -60,26 +60,37 @@ def _sentences(plan: Plan, now: datetime) -> Iterator[str]:
         yield f"To apply this plan all the same: {code(approval(plan))}\n"
     failures = [f"{part.system}: {part.failure.message}" for part in plan.unreachable if part.failure]
     yield from _list("Not observed, and left alone until it answers", failures)
-    notices = [f"{part.system}: {notice.message}" for part in plan.systems for notice in part.notices]
-    yield from _list("Worth knowing", notices)
-    yield from _list("Held back", [each for part in plan.systems for each in sentences(part.held)])
+    yield from _list("Worth knowing", notices(plan), _MAX_NOTICES)
+    yield from _list("Held back", _sentences_of(plan, only_told=False))
+    yield from _list("Not as desired, and nothing is ever written there", _sentences_of(plan, only_told=True))
 
 
-def _list(title: str, sentences: Iterable[str]) -> Iterator[str]:
+def _sentences_of(plan: Plan, *, only_told: bool) -> Iterator[str]:
+    for part in plan.systems:
+        yield from sentences(held for held in part.held if held.only_told is only_told)
+
+
+def _list(title: str, sentences: Iterable[str], most: int = _MAX_SENTENCES) -> Iterator[str]:
     found = [*sentences]
     if not found:
         return
     yield f"{title}:\n"
-    for sentence in found[:_MAX_SENTENCES]:
-        yield f"- {escape(shorten(sentence, _MAX_SENTENCE))}"
-    if len(found) > _MAX_SENTENCES:
-        yield f"- … and {len(found) - _MAX_SENTENCES:,} more"
+    items = [f"- {escape(shorten(sentence, _MAX_SENTENCE))}" for sentence in found[:most]]
+    while sum(map(len, items)) > _MAX_LIST:
+        items.pop()
+    yield from items
+    if len(found) > len(items):
+        yield f"- … and {len(found) - len(items):,} more"
     yield ""
 
 
 def _changes(plan: Plan, now: datetime, room: int) -> str:
-    waiting = [*held_back(plan, now)]
-    lines = [*entries(plan, now), *((line("Held back:"), *waiting) if waiting else ())]
+    waiting, told = [*held_back(plan, now)], [*only_told(plan, now)]
+    lines = [
+        *entries(plan, now),
+        *((line("Held back:"), *waiting) if waiting else ()),
+        *((line("Not as desired:"), *told) if told else ()),
+    ]
     listed = [text.removeprefix("  ") for text in plain(lines).splitlines()]
     while listed and not listed[-1]:
         listed.pop()

@@ -9,13 +9,17 @@ from argos_gitops.model.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many changes there are. What drifted or must be renewed counts as that alone."""
+    """How many changes there are. What drifted or must be renewed counts as that alone.
+
+    `not_as_desired` counts what differs where nothing is ever written.
+    """
 
     add: int = 0
     change: int = 0
     remove: int = 0
     drifted: int = 0
     renew: int = 0
+    not_as_desired: int = 0
 
     def sentence(self) -> str:
         """`1 to add, 1 drifted`, or `nothing to change`."""
@@ -28,6 +32,7 @@ class Summary:
             (self.remove, "to remove"),
             (self.drifted, "drifted"),
             (self.renew, "to renew"),
+            (self.not_as_desired, "not as desired"),
         )
         for count, what in counts:
             if count:
@@ -38,7 +43,7 @@ def summarize(plan: Plan) -> Summary:
     counts = {"add": 0, "change": 0, "remove": 0, "drifted": 0, "renew": 0}
     for _, change in plan.changes():
         counts[_bucket(change)] += 1
-    return Summary(**counts)
+    return Summary(**counts, not_as_desired=len(plan.only_told))
 
 
 def verdict(plan: Plan) -> str:
@@ -46,7 +51,7 @@ def verdict(plan: Plan) -> str:
     parts = []
     if plan.unreachable:
         parts.append(f"{_count(len(plan.unreachable), 'system')} not observed.")
-    held = sum(len(system.held) for system in plan.systems)
+    held = sum(len(system.held) for system in plan.systems) - len(plan.only_told)
     if held:
         parts.append(f"{_count(held, 'change')} held back.")
     parts.append(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from argos_gitops.model.plan import Plan
 from argos_gitops.planning.guard import APPROVAL_DIGITS
-from argos_gitops.planning.render.entries import entries, held_back
+from argos_gitops.planning.render.entries import entries, held_back, only_told
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, shorten, visible
 from argos_gitops.planning.render.summary import summarize, verdict
 
@@ -19,8 +19,9 @@ def render(plan: Plan, now: datetime) -> list[Line]:
         header(plan, now),
         (),
         *entries(plan, now),
-        *_held(plan, now),
-        *_section("Worth knowing", Style.WARN, _notices(plan)),
+        *_listed("Not as desired, and nothing is ever written there", only_told(plan, now)),
+        *_listed("Held back", held_back(plan, now)),
+        *_section("Worth knowing", Style.WARN, notices(plan)),
         *_section("Not observed, and left alone until it answers", Style.BAD, _failures(plan)),
         *_section("Blocked", Style.BAD, plan.blocked),
         *_way_out(plan),
@@ -49,6 +50,17 @@ def approval(plan: Plan) -> str:
     return f"argos-gitops apply --approve {plan.digest[:APPROVAL_DIGITS]}"
 
 
+def notices(plan: Plan) -> Iterator[str]:
+    """What is amiss but stops nothing: first on the systems, then at places in the repository."""
+    found = [(system, notice) for system in plan.systems for notice in system.notices]
+    for system, notice in found:
+        if notice.location is None:
+            yield f"{system.system}: {notice.reason}: {notice.message}"
+    for _, notice in found:
+        if notice.location is not None:
+            yield f"{notice.location}: {notice.reason}: {notice.message}"
+
+
 def _revision(plan: Plan) -> str:
     revision = plan.revision
     subject = f' "{shorten(revision.subject)}"' if revision.subject else ""
@@ -69,18 +81,12 @@ def _targets(plan: Plan) -> str:
     return visible(", ".join(targets)) if len(targets) <= 3 else f"{len(targets)} targets"
 
 
-def _held(plan: Plan, now: datetime) -> Iterator[Line]:
-    lines = [*held_back(plan, now)]
+def _listed(title: str, found: Iterable[Line]) -> Iterator[Line]:
+    lines = [*found]
     if lines:
-        yield line(Segment("Held back", Style.WARN))
+        yield line(Segment(title, Style.WARN))
         yield from lines
         yield ()
-
-
-def _notices(plan: Plan) -> Iterator[str]:
-    for system in plan.systems:
-        for notice in system.notices:
-            yield f"{system.system}: {notice.reason}: {notice.message}"
 
 
 def _failures(plan: Plan) -> Iterator[str]:

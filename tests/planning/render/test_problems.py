@@ -29,7 +29,12 @@ def test_people_get_them_by_file_in_order_of_place_with_a_count() -> None:
 
 def test_none_is_said_too() -> None:
     assert plain(problems.text([])) == "No problems.\n"
-    assert json.loads(problems.as_json([])) == {"format_version": "1.0", "valid": True, "problems": []}
+    assert json.loads(problems.as_json([])) == {
+        "format_version": "1.0",
+        "valid": True,
+        "problems": [],
+        "warnings": [],
+    }
 
 
 def test_many_are_folded() -> None:
