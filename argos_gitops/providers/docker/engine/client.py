@@ -73,6 +73,11 @@ class EngineClient:
         """One network with the containers in it, which the list does not tell."""
         return self._one(f"/networks/{quote(identity, safe='')}")
 
+    def info(self) -> Document:
+        """What the engine says of itself: what it can limit, how much of everything there is."""
+        found = parsed_answer(self._send("GET", "/info"), self.engine)
+        return found if isinstance(found, dict) else {}
+
     def logs(self, identity: str, lines: int) -> Sequence[str]:
         """The last lines that a container wrote, stdout and stderr together; empty when none are kept."""
         try:

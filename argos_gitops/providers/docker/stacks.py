@@ -1,0 +1,127 @@
+"""Bringing Stacks to what they should be, and waiting until they are well."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from argos_gitops.model.change import Change, Outcome, Result
+from argos_gitops.model.errors import ProviderError, TransientError
+from argos_gitops.model.objects import Content
+from argos_gitops.ports.progress import Progress
+from argos_gitops.providers.docker.compile import Stack
+from argos_gitops.providers.docker.compose.directory import project_of
+from argos_gitops.providers.docker.compose.runner import ComposeRunner
+from argos_gitops.providers.docker.containers import Container, Services, containers_of
+from argos_gitops.providers.docker.engine.client import EngineClient
+from argos_gitops.providers.docker.health import Finding, Judge, Verdict
+from argos_gitops.providers.docker.observe import DockerLive, named_by
+
+_PAUSE_SECONDS = 0.5
+
+Words = Callable[[Container], str]
+"""The last lines of a container, masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackWriter:
+    """Writes to one host. `outdated` says when nobody waits any more for what is being applied."""
+
+    client: EngineClient
+    runner: ComposeRunner
+    progress: Progress
+    words: Words
+    outdated: Callable[[], bool]
+
+    def bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
+        """One `up` for the services that change, then their health; an Outcome for each change.
+
+        Raises TransientError (reason Superseded) when it is outdated before all are well.
+        """
+        judge = Judge(self.client)
+        try:
+            self._start(stack, changes, live, judge)
+        except TransientError:
+            raise
+        except ProviderError as error:
+            return [Outcome(change, Result.FAILED, error.reason, str(error)) for change in changes]
+        wanted = {named_by(change.object_id)[1]: change.after for change in changes}
+        findings = self._wait(stack, wanted, judge)
+        return [self._outcome(stack, change, findings) for change in changes]
+
+    def _start(self, stack: Stack, changes: Sequence[Change], live: DockerLive, judge: Judge) -> None:
+        services = [named_by(change.object_id)[1] for change in changes]
+        before = [each for service in services for each in live.group(project_of(stack), service)]
+        judge.remember(before)
+        for container in before:
+            if container.state == "paused":
+                self.client.unpause(container.id)
+        anew = [named_by(change.object_id)[1] for change in changes if needs_recreation(change)]
+        if anew:
+            self.runner.up(stack, anew)
+        rest = [service for service in services if service not in anew]
+        if rest:
+            self.runner.up(stack, rest)
+
+    def _wait(self, stack: Stack, wanted: Mapping[str, Content], judge: Judge) -> Mapping[str, Finding]:
+        """Until all are well, one has failed, or the Stack's time is over; then whatever was found."""
+        deadline = time.monotonic() + stack.spec.health.timeout.total_seconds()
+        title = f"{stack.key}: waiting for {', '.join(sorted(wanted))}"
+        with self.progress.task(title, len(wanted)) as task:
+            told = 0
+            while True:
+                findings = self._judged(project_of(stack), wanted, judge)
+                well = sum(each.verdict is Verdict.WELL for each in findings.values())
+                task.advance(max(0, well - told))
+                told = max(told, well)
+                failed = any(each.verdict is Verdict.FAILED for each in findings.values())
+                if well == len(wanted) or failed or time.monotonic() >= deadline:
+                    return findings
+                self._check_outdated(stack)
+                time.sleep(_PAUSE_SECONDS)
+
+    def _judged(self, project: str, wanted: Mapping[str, Content], judge: Judge) -> Mapping[str, Finding]:
+        services = containers_of(self.client.containers())
+        return judged(services, project, wanted, judge)
+
+    def _check_outdated(self, stack: Stack) -> None:
+        if self.outdated():
+            raise TransientError(
+                f"{stack.key} was started and not waited for: something newer is to be applied",
+                reason="Superseded",
+            )
+
+    def _outcome(self, stack: Stack, change: Change, findings: Mapping[str, Finding]) -> Outcome:
+        service = named_by(change.object_id)[1]
+        finding = findings[service]
+        if finding.verdict is Verdict.WELL:
+            return Outcome(change, Result.DONE)
+        failed = [name for name, each in sorted(findings.items()) if each.verdict is Verdict.FAILED]
+        if finding.verdict is Verdict.WAITING and failed:
+            why = f"was started, and not waited for, as {', '.join(failed)} failed"
+            return Outcome(change, Result.SKIPPED, "NotAwaited", f"{stack.key} service {service} {why}")
+        message = f"{stack.key} service {service}: {finding.message}"
+        if finding.verdict is Verdict.WAITING:
+            message += f", {stack.spec.health.timeout.total_seconds():g} s after the change"
+        words = self.words(finding.container) if finding.container is not None else ""
+        return Outcome(change, Result.FAILED, finding.reason, f"{message}{_below(words)}")
+
+
+def needs_recreation(change: Change) -> bool:
+    """Whether something differs that Compose does not look at: only a new container puts it right."""
+    before, after = change.before, change.after
+    if before is None or before["hash"] != after["hash"]:
+        return False
+    return any(before[name] != after[name] for name in ("networks", "limits", "restart"))
+
+
+def judged(
+    services: Services, project: str, wanted: Mapping[str, Content], judge: Judge
+) -> Mapping[str, Finding]:
+    return {
+        service: judge.judge(services.get((project, service), ()), content["restart"], content["replicas"])
+        for service, content in wanted.items()
+    }
+
+
+def _below(words: str) -> str:
+    return f"; its last lines:\n{words}" if words else ""
