@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
@@ -74,6 +74,18 @@ class LiveState(Protocol):
     @property
     def notices(self) -> Sequence[Failure]:
         """What is amiss but stops nothing: an old version, a missing module."""
+        ...
+
+
+@runtime_checkable
+class Partial(Protocol):
+    """A LiveState whose source does not tell everything of what it holds."""
+
+    def beside(self, objects: ObjectSet) -> Mapping[str, LiveObject]:
+        """Pure: the live objects as they compare with `objects`, those that should exist.
+
+        What the source does not tell is taken from there, so that it is never a difference.
+        """
         ...
 
 
@@ -214,11 +226,13 @@ class Expansion:
 
     `documents` may be of any kind; what their models refuse is told as a problem at their location.
 
-    A location may be in any file of the repository that a resource names.
+    `warnings` are problems that reject nothing; people get to read them all the same. A location may be
+    in any file of the repository that a resource names.
     """
 
     documents: Sequence[Derived] = ()
     problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
 
 
 Expand = Callable[[ResourceSet, ProviderContext], Expansion]
@@ -246,6 +260,8 @@ class ProviderSpec:
     resource kinds it brings; `checks` its rules across resources; `factory` binds it to a target
     and is the only place that may import the provider's client code. `returning` says which
     resources go back alone to how they last were healthy, when a change fails that a revision asked for.
+    `observed_only` says of which targets nothing can be changed: whatever differs there is told, and
+    `apply` of their providers is never called.
     """
 
     name: str
@@ -257,3 +273,4 @@ class ProviderSpec:
     bouncing: Bouncing | None = None
     expand: Expand | None = None
     returning: Callable[[AnyResource], bool] | None = None
+    observed_only: Callable[[Target], bool] | None = None
