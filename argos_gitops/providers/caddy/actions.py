@@ -94,10 +94,14 @@ def rewrites(rewrite: Rewrite) -> Iterator[Tree]:
     if rewrite.strip_prefix is not None:
         yield {"handler": "rewrite", "strip_path_prefix": rewrite.strip_prefix}
     if rewrite.replace is not None:
-        replaced = {"find": rewrite.replace.pattern, "replace": rewrite.replace.replacement}
-        yield {"handler": "rewrite", "path_regexp": [replaced]}
+        yield _replacing(rewrite.replace.pattern, rewrite.replace.replacement)
     if rewrite.add_prefix is not None:
-        yield {"handler": "rewrite", "uri": f"{rewrite.add_prefix}{_URI}"}
+        # Not by `uri`, which would decode what visitors encoded, such as %2F.
+        yield _replacing("^", rewrite.add_prefix.replace("$", "$$"))
+
+
+def _replacing(pattern: str, replacement: str) -> Tree:
+    return {"handler": "rewrite", "path_regexp": [{"find": pattern, "replace": replacement}]}
 
 
 def redirection(redirect: Redirect) -> Tree:

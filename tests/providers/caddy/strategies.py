@@ -102,6 +102,60 @@ _ANSWERS = st.one_of(
     st.fixed_dictionaries({"response": _given(status=_STATUSES, body=_TEXT)}),
 )
 
+_PATHS = st.sampled_from(["/", "/a", "/a/b", "/b"])
+_RANGES = st.lists(st.sampled_from(["127.0.0.1", "192.0.2.0/24", "2001:db8::/32"]), min_size=1, unique=True)
+_LEAVES = st.one_of(
+    st.fixed_dictionaries({"path": _PATHS}),
+    st.fixed_dictionaries({"pathPrefix": _PATHS}),
+    st.fixed_dictionaries({"pathRegexp": st.sampled_from(["^/a", "b$", "^/(a|b)$"])}),
+    st.fixed_dictionaries({"methods": st.lists(st.sampled_from(["GET", "POST"]), min_size=1, unique=True)}),
+    st.fixed_dictionaries({"headers": st.just({"X-Team": "ops"}) | st.just({"X-Team": "o*", "X-Own": "*"})}),
+    st.fixed_dictionaries({"headerRegexps": st.just({"X-Team": "^o"}) | st.just({"X-Own": "[0-9]"})}),
+    st.fixed_dictionaries({"query": st.just({"x": "1"}) | st.just({"x": "*"})}),
+    st.fixed_dictionaries({"clientIps": _RANGES}),
+)
+
+
+def _with(leaves: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Leaves, and matches inside of the match, side by side."""
+    several = st.lists(leaves, min_size=1, max_size=3)
+    inside = _given(all=several, any=several, **{"not": leaves})
+    return st.tuples(leaves, leaves, inside).map(lambda parts: {**parts[0], **parts[1], **parts[2]})
+
+
+def _any_of(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)})
+
+
+MATCHES = st.recursive(_LEAVES, lambda inner: _with(inner) | _any_of(inner), max_leaves=6)
+
+# Literal: Caddy refuses a hash that it does not find in its place.
+_HASHES = st.sampled_from(["$2a$04$" + "a" * 53, "$2y$10$" + "b" * 53])
+_GUARDS = _given(
+    allow=_RANGES,
+    basicAuth=st.fixed_dictionaries(
+        {"users": st.dictionaries(st.sampled_from(["ann", "bob"]), _HASHES, min_size=1)},
+        optional={"realm": st.just("ops")},
+    ),
+)
+_REWRITES = st.one_of(
+    st.just({"path": "/new?x=1"}),
+    st.fixed_dictionaries(
+        {"stripPrefix": st.sampled_from(["/a", "/b/"])},
+        optional={
+            "replace": st.just({"pattern": "^/(.)", "replacement": "/$1$1"}),
+            "addPrefix": st.sampled_from(["/a", "/b"]),
+        },
+    ),
+)
+
+
+@st.composite
+def _rules(draw: st.DrawFn) -> dict[str, Any]:
+    rule = draw(_given(match=MATCHES, rewrite=_REWRITES))
+    headers = draw(_given(headers=_given(request=_HEADER_CHANGES, response=_HEADER_CHANGES)))
+    return {**rule, **headers, **draw(_GUARDS), **draw(_ANSWERS | st.just({}))}
+
 
 @st.composite
 def hosts(draw: st.DrawFn, name: str) -> AnyResource:
@@ -122,6 +176,8 @@ def hosts(draw: st.DrawFn, name: str) -> AnyResource:
         compression=draw(st.booleans()),
         bouncer=draw(st.booleans()),
         enabled=draw(st.sampled_from([True, True, True, False])),
+        rules=draw(st.lists(_rules(), max_size=2)),
+        **draw(_GUARDS | st.just({})),
         **draw(_ANSWERS),
     )
 
