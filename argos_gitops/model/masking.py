@@ -20,7 +20,7 @@ _SUSPICIOUS = re.compile(
 # Lengths are bounded, and words are entered at their beginning alone: text that a stranger made takes no
 # longer than other text of its length.
 _NAME = r"[\w.-]{0,100}(?:pass|secret|token|key|private|credential)[\w.-]{0,100}"
-_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s\"',;&|]+)"
+_VALUE = r"(?:\*{8}|\"[^\"]*\"|'[^']*'|[^\s\"',;&|]+)"  # the mask first: twice masked is once masked
 _RULES = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
     for pattern, replacement in (

@@ -169,7 +169,7 @@ def _start_command(dockerd: Path, slot: Slot) -> list[str]:
         *("--storage-driver", "vfs", "--bridge", "none", "--shutdown-timeout", "5"),
         *("--log-level", "warn"),
         *("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"),
-        *("--default-address-pool", f"base={slot.pool},size=27"),
+        *("--default-address-pool", f"base={slot.pool},size=26"),
         *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", slot.cgroup),
     ]
 

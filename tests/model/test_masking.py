@@ -80,3 +80,10 @@ def test_no_password_survives_its_option(secret: str) -> None:
 def test_masking_is_done_once(text: str) -> None:
     """What was masked on the host comes through the second time as it is."""
     assert masked_text(masked_text(text)) == masked_text(text)
+
+
+def test_what_was_masked_within_json_stays_as_it_is() -> None:
+    """The second time, what follows the mask is not taken for a part of the secret."""
+    once = masked_text('{"auth": {"password": "hunter2"}}')
+    assert once == '{"auth": {"password": ********}}'
+    assert masked_text(once) == once
