@@ -1,89 +1,200 @@
 """What `docker compose` does on one Docker host."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import orjson
 
 from argos_gitops.model.resource import Resource
-from argos_gitops.ports.provider import ProviderContext, Target
+from argos_gitops.ports.provider import ProviderContext
+from argos_gitops.providers.docker.compose.configuring import base_environment, model_arguments
+from argos_gitops.providers.docker.compose.directory import project_of
+from argos_gitops.providers.docker.compose.files import StackFiles
+from argos_gitops.providers.docker.compose.masking import Mask
+from argos_gitops.providers.docker.compose.model import services_of, with_dependents
+from argos_gitops.providers.docker.compose.placement import Placed, Placement, recorded_directory
+from argos_gitops.providers.docker.compose.process import Finished, Heard, Invocation, run
+from argos_gitops.providers.docker.compose.resolving import Hashes, Resolved, Resolver
+from argos_gitops.providers.docker.compose.speech import failure
+from argos_gitops.providers.docker.compose.workspace import workspace, write_files
 from argos_gitops.providers.docker.kinds import StackSpec
-from argos_gitops.providers.docker.settings import DockerSettings
 
-FILES_LABEL = "argos.dev/files"
-"""Label of a service's containers: which files of the repository it mounts (a digest of their blobs).
+__all__ = ["ComposeRunner", "Hashes"]
 
-Compose takes no notice of what is in a mounted file, so that this is what makes a service with a
-changed file another one. A service that sets the label itself is left as it is.
-"""
+Stack = Resource[StackSpec]
+Reach = Callable[[], Mapping[str, str]]
+"""Gives what a docker program needs in its environment to reach the host's engine."""
+
+_START_SECONDS = 900.0
+"""Pulling and starting; what waits for the health of another service takes the Stack's own time besides."""
+_LONG_SECONDS = 3600.0
+_SHORT_SECONDS = 120.0
+_STATE = re.compile(r"^\s*Container \S+\s+(?:Started|Running|Healthy|Exited|Removed)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Hashes:
-    """Compose's own config hash of each service, as `up` writes it to `com.docker.compose.config-hash`.
+class _Session:
+    """What a command works on: a project by its name, and by its `model` where it needs one."""
 
-    `inputs` identifies all that they were made of, secret values too, by a keyed digest: it tells
-    nothing, and differs when a secret was rotated.
-    """
-
-    by_service: Mapping[str, str]
-    inputs: str
+    project: str
+    mask: Mask
+    options: Sequence[str] = ()
+    model: bytes = field(default=b"", repr=False)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ComposeRunner:
     """`docker compose`, bound to one host. For several threads, each with another Stack.
+
+    `host` is the DockerHost's name, `reach` how its engine is reached; `local` tells that the engine is on
+    this machine, and so sees the files that we write.
 
     Every method raises ProviderError: ComposeError for what Compose refuses, TransientError for an engine
     that is away and for what takes too long, TerminalError with one clear sentence for the rest. No
     secret is in an argument, a log, an error, or anything that is given back.
     """
 
-    def __init__(self, target: Target, settings: DockerSettings, context: ProviderContext) -> None:
-        self._target = target
-        self._settings = settings
+    def __init__(self, host: str, context: ProviderContext, reach: Reach, *, local: bool) -> None:
+        self._host = host
         self._context = context
+        self._reach = reach
+        self._local = local
+        self._resolver = Resolver(context)
 
-    def hashes(self, stack: Resource[StackSpec]) -> Hashes:
+    def hashes(self, stack: Stack) -> Hashes:
         """Of the services that run; asks no engine, writes nothing on the host.
 
-        A Stack whose files, values and secrets were seen before starts no process, not even in the next
-        process of the agent. Raises SettingsError when a secret is missing.
+        A Stack whose files, values and secrets were seen before is not worked out again, not even in the
+        next process of the agent.
         """
-        raise NotImplementedError
+        return self._resolver.hashes(stack)
 
-    def up(self, stack: Resource[StackSpec], services: Sequence[str] = ()) -> None:
+    def up(self, stack: Stack, services: Sequence[str] = (), *, recreate: bool = False) -> None:
         """Puts the files in place and brings these services (by default all) to what they should be.
 
-        What is as it should be is not touched; what a service depends on is started before it. Does not
-        wait for health. Orphans are removed where the Stack says so. Shows each service's state.
+        What is as it should be is not touched, unless `recreate` asks for new containers of them; what a
+        service depends on is started before it, and what lives in its namespaces comes along. Does not
+        wait for health. Images are not built: see `build`.
         """
-        raise NotImplementedError
+        resolved, mask = self._resolver.resolved(stack), self._resolver.mask(stack)
+        if self._local:
+            self._put(stack, resolved)
+        spec, chosen = stack.spec, with_dependents(resolved.model, services)
+        arguments = ["up", "--detach", "--no-build", "--no-color", "--quiet-pull"]
+        arguments += ["--force-recreate"] if recreate else []
+        arguments += ["--remove-orphans"] if spec.orphans == "remove" else []
+        arguments += ["--pull", spec.pull] if spec.pull != "missing" else []
+        seconds = _START_SECONDS + spec.health.timeout.total_seconds()
+        total = len(chosen or services_of(resolved.model))
+        with self._context.progress.task(f"{stack.key}: starting", total) as task:
+            self._compose(
+                _session(resolved, spec, mask),
+                [*arguments, *chosen],
+                seconds,
+                lambda line: task.advance() if _STATE.match(line) else None,
+            )
 
-    def pull(self, stack: Resource[StackSpec], services: Sequence[str] = ()) -> None:
+    def pull(self, stack: Stack, services: Sequence[str] = ()) -> None:
         """Pulls the images of these services, those that have a `build` section left out."""
-        raise NotImplementedError
+        resolved, mask = self._resolver.resolved(stack), self._resolver.mask(stack)
+        arguments = ["pull", "--quiet", "--ignore-buildable", *services]
+        with self._context.progress.task(f"{stack.key}: pulling images", 1) as task:
+            self._compose(_session(resolved, stack.spec, mask), arguments, _LONG_SECONDS)
+            task.advance()
 
-    def build(self, stack: Resource[StackSpec], services: Sequence[str] = ()) -> None:
-        """Builds the images of those services that have a `build` section."""
-        raise NotImplementedError
+    def build(self, stack: Stack, services: Sequence[str] = ()) -> None:
+        """Builds the images of those services that have a `build` section, of what is in git alone."""
+        resolved, mask = self._resolver.resolved(stack), self._resolver.mask(stack)
+        built = [name for name, service in services_of(resolved.model).items() if service.get("build")]
+        chosen = [name for name in built if name in services or not services]
+        if not chosen:
+            return
+        with (
+            workspace() as private,
+            self._context.progress.task(f"{stack.key}: building {', '.join(chosen)}", 1) as task,
+        ):
+            moved = _moved(resolved, str(self._checked_out(stack, private)))
+            self._compose(_session(moved, stack.spec, mask), ["build", *chosen], _LONG_SECONDS)
+            task.advance()
 
     def restart(self, project: str, services: Sequence[str] = ()) -> None:
         """Restarts containers as they are; needs no files."""
-        raise NotImplementedError
+        self._compose(_Session(project, Mask(())), ["restart", *services], _START_SECONDS)
 
     def down(self, project: str, services: Sequence[str] = ()) -> None:
         """Stops and removes the containers of these services, or of the whole project with its networks.
 
         Needs no files. Volumes stay.
         """
-        raise NotImplementedError
+        arguments = ["rm", "--stop", "--force", *services] if services else ["down", "--remove-orphans"]
+        self._compose(_Session(project, Mask(())), arguments, _START_SECONDS)
 
-    def logs(self, project: str, service: str, tail: int = 20) -> Sequence[str]:
+    def logs(self, stack: Stack, service: str, tail: int = 20) -> Sequence[str]:
         """The last lines of a service's containers, masked; empty when there are none."""
-        raise NotImplementedError
+        session = _Session(project_of(stack), self._resolver.mask(stack))
+        arguments = ["logs", "--no-color", "--no-log-prefix", "--tail", str(tail), service]
+        finished = self._compose(session, arguments, _SHORT_SECONDS)
+        lines = finished.output.decode("utf-8", "replace").splitlines()
+        return [session.mask(line.rstrip()) for line in lines[-tail:]]
 
     def forget(self, project: str) -> None:
         """Removes what we wrote of a project that is gone from the host; what its containers wrote stays."""
-        raise NotImplementedError
+        record = self._record(project)
+        directory = recorded_directory(record)
+        if directory is not None:
+            Placement(directory, record).remove()
 
-    def close(self) -> None:
-        """Removes keys and certificates of the connection."""
-        raise NotImplementedError
+    def _put(self, stack: Stack, resolved: Resolved) -> None:
+        files = StackFiles(stack, self._context.files)
+        files.load(files.listing)
+        placed = [
+            Placed(path, file.executable, files.sealed(path) is not None)
+            for path, file in files.listing.items()
+        ]
+        placement = Placement(resolved.directory, self._record(resolved.project))
+        placement.put(placed, lambda path: self._resolver.plain(files, path))
+
+    def _checked_out(self, stack: Stack, private: Path) -> Path:
+        """All files of the Stack in a private folder, as images are built of them."""
+        files = StackFiles(stack, self._context.files)
+        files.load(files.listing)
+        root = write_files(private, {path: self._resolver.plain(files, path) for path in files.listing})
+        for path, file in files.listing.items():
+            (root / path).chmod(0o755 if file.executable else 0o644)
+        return root
+
+    def _record(self, project: str) -> Path:
+        return self._context.state_dir / "written" / self._host / f"{project}.json"
+
+    def _compose(
+        self, session: _Session, arguments: Sequence[str], seconds: float, heard: Heard | None = None
+    ) -> Finished:
+        """Runs from the root folder: where no model is given, Compose looks for one in all folders above."""
+        command = [str(self._resolver.program.path), *session.options]
+        command += [] if session.options else ["--project-name", session.project]
+        with workspace() as private:
+            environment = {**session.values, **base_environment(private), **self._reach()}
+            environment |= {"COMPOSE_DISABLE_ENV_FILE": "true", "PWD": "/"}
+            if logins := self._context.settings.get("docker_config"):
+                environment["DOCKER_CONFIG"] = str(Path(logins).expanduser())
+            invocation = Invocation([*command, *arguments], environment, "/", seconds, session.model)
+            finished = run(invocation, heard)
+        if finished.code != 0:
+            what = f"docker compose {arguments[0]} of project {session.project}"
+            raise failure(what, session.mask(finished.errors))
+        return finished
+
+
+def _session(resolved: Resolved, spec: StackSpec, mask: Mask) -> _Session:
+    options = model_arguments(resolved.project, resolved.directory, spec.profiles)
+    return _Session(resolved.project, mask, options, orjson.dumps(resolved.model), resolved.values)
+
+
+def _moved(resolved: Resolved, directory: str) -> Resolved:
+    """The same as if its files lay in another folder."""
+    text = orjson.dumps(resolved.model).replace(
+        orjson.dumps(resolved.directory)[1:-1], orjson.dumps(directory)[1:-1]
+    )
+    return replace(resolved, directory=directory, model=orjson.loads(text))

@@ -1,6 +1,5 @@
 """Rendering with the real Compose: what comes out, where it stands, and that it is done once."""
 
-
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
 from tests.providers.docker.compose.stacks import FOLDER, Surroundings
 
