@@ -13,7 +13,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from argos_gitops.model.masking import masked_setting, masked_text, masked_variable
+from argos_gitops.model.masking import is_secret_name, is_switch, masked_texts
+from argos_gitops.model.secret import MASK
 from argos_gitops.ports.reports import Heartbeat, IncomingReport
 from argos_gitops.web.answers import RefusalError
 
@@ -213,21 +214,23 @@ def _place(place: str, steps: Sequence[int | str]) -> str:
 
 
 def _masked(container: dict[str, Any]) -> dict[str, Any]:
+    """All text of a container is looked at together, as most of it holds no secret."""
+    places = [(container, "command")] if "command" in container else []
     for variable in container.get("env", ()):
-        if "value" in variable:
-            variable["value"] = masked_variable(variable["key"], variable["value"])
-    if "command" in container:
-        container["command"] = masked_text(container["command"])
-    if "labels" in container:
-        container["labels"] = _masked_settings(container["labels"])
-    security = container.get("security", {})
-    if "logOptions" in security:
-        security["logOptions"] = _masked_settings(security["logOptions"])
+        if "value" in variable and is_secret_name(variable["key"]):
+            variable["value"] = MASK
+        elif "value" in variable:
+            places.append((variable, "value"))
+    for settings in (container.get("labels", {}), container.get("security", {}).get("logOptions", {})):
+        for name, value in settings.items():
+            if is_secret_name(name) and not is_switch(value):
+                settings[name] = MASK
+            else:
+                places.append((settings, name))
+    texts = masked_texts([holder[name] for holder, name in places])
+    for (holder, name), text in zip(places, texts, strict=True):
+        holder[name] = text
     return container
-
-
-def _masked_settings(settings: Mapping[str, str]) -> dict[str, str]:
-    return {name: masked_setting(name, value) for name, value in settings.items()}
 
 
 def _invalid(details: Sequence[str]) -> RefusalError:

@@ -6,20 +6,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argos_gitops.model.masking import masked_setting, masked_text, masked_variable
+from argos_gitops.model.masking import (
+    is_secret_name,
+    masked_setting,
+    masked_text,
+    masked_texts,
+    masked_variable,
+)
 from argos_gitops.model.secret import MASK
 
 CANARY = "canary51ab77cd"
 
 
 @pytest.mark.parametrize(
-    "name", ["DB_PASSWORD", "db_pass", "ApiToken", "SSH_KEY", "PRIVATE", "aws_credentials", "CLIENT_SECRET"]
+    "name",
+    ["DB_PASSWORD", "db_pass", "ApiToken", "SSH_KEY", "PRIVATE", "aws_credentials", "x" * 200 + "SECRET"],
 )
-def test_values_under_names_that_sound_secret_are_masked(name: str) -> None:
-    """The pattern of the seed contract, whatever the value."""
-    assert masked_variable(name, CANARY) == MASK
+def test_names_that_sound_secret(name: str) -> None:
+    """The pattern of the seed contract."""
+    assert is_secret_name(name)
+    assert is_secret_name(name.lower())
+    assert masked_variable(name, CANARY) == masked_setting(name, CANARY) == MASK
     assert masked_variable(name, "") == MASK
-    assert masked_setting(name.lower(), CANARY) == MASK
+
+
+@pytest.mark.parametrize("name", ["NODE_ENV", "PATH", "com.docker.compose.project", ""])
+def test_names_that_do_not(name: str) -> None:
+    assert not is_secret_name(name)
 
 
 def test_a_label_that_only_says_yes_is_shown() -> None:
@@ -74,6 +87,15 @@ def test_no_password_survives_its_option(secret: str) -> None:
     """Whatever it is made of."""
     for text in (f"--password {secret}x9Q", f"DB_PASSWORD={secret}x9Q", f"redis://:{secret}x9Q@cache:6379/0"):
         assert f"{secret}x9Q" not in masked_text(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["nginx", "--password a", "x://a:b@c", "plain", "$2y$05$abc", "ghp_"]), min_size=1
+    )
+)
+def test_many_texts_are_masked_as_each_alone(texts: list[str]) -> None:
+    assert list(masked_texts(texts)) == [masked_text(text) for text in texts]
 
 
 @given(st.text())

@@ -133,13 +133,18 @@ def test_what_is_shown_is_masked_again(site: RunningSite) -> None:
             {"key": "DATABASE_URL", "value": f"postgres://app:{canary}@db.example/app"},
         ],
         command=f"serve --password {canary} --api-key={canary}",
-        labels={"app.secret": canary, "traefik.auth.users": f"ann:$2y$05${canary}"},
+        labels={
+            "app.secret": canary,
+            "tls.passthrough": "true",
+            "traefik.auth.users": f"ann:$2y$05${canary}",
+        },
         security={"logDriver": "splunk", "logOptions": {"splunk-token": canary}},
     )
     assert send(site, report(sent)).status_code == 200
     shown = kept(site)[0]
     assert canary not in json.dumps(shown)
     assert shown["env"][0] == {"key": "API_TOKEN", "value": MASK}
+    assert shown["labels"]["tls.passthrough"] == "true"
     assert shown["command"] == f"serve --password {MASK} --api-key={MASK}"
 
 
