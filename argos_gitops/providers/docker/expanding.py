@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 from argos_gitops.model.resource import ResourceSet
 from argos_gitops.ports.provider import Expansion, ProviderContext
+from argos_gitops.providers.docker.compose.checking import stacks_checked
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
 from argos_gitops.providers.docker.labels.expansion import routes_from_labels
 
-_PARTS: tuple[Callable[[ResourceSet, ComposeRenderer], Expansion], ...] = (routes_from_labels,)
+_PARTS: tuple[Callable[[ResourceSet, ComposeRenderer], Expansion], ...] = (
+    stacks_checked,
+    routes_from_labels,
+)
 
 
 def expanded(resources: ResourceSet, context: ProviderContext) -> Expansion:
@@ -17,4 +21,5 @@ def expanded(resources: ResourceSet, context: ProviderContext) -> Expansion:
     return Expansion(
         documents=[document for each in found for document in each.documents],
         problems=sorted({problem for each in found for problem in each.problems}),
+        warnings=sorted({warning for each in found for warning in each.warnings}),
     )

@@ -17,6 +17,7 @@ from argos_gitops.model.problem import Problem
 from argos_gitops.providers.docker.compose.document import Tree, UnreadableError
 from argos_gitops.providers.docker.compose.errors import ComposeError
 from argos_gitops.providers.docker.compose.files import COMPOSE_FAILED, ENV_NAME, StackFiles
+from argos_gitops.providers.docker.compose.limits import is_reserved
 
 OUTSIDE = "ComposeOutside"
 
@@ -43,12 +44,27 @@ class Reading(NamedTuple):
 def files_read(files: StackFiles) -> Reading:
     """Raises ComposeError with every path that leads out of the folder."""
     walk = _Walk(files)
+    walk.problems += _steering(files)
     for path in files.main:
         walk.compose_file(path, "", extended=False)
     walk.files.update(files.env_files)
     if walk.problems:
         raise ComposeError(sorted(walk.problems))
     return Reading(frozenset(walk.files), walk.values.fixed, tuple(walk.included))
+
+
+def _steering(files: StackFiles) -> Iterator[Problem]:
+    """Variables that would not reach the Compose files, but change what Compose does."""
+    place = files.stack.location
+    for name in files.stack.spec.environment:
+        if is_reserved(name):
+            message = f"{files.stack.key} spec.environment: {name} steers Compose itself; choose another name"
+            yield Problem(place, OUTSIDE, message)
+    for path in files.env_files:
+        for number, line in enumerate(files.content(path).split(b"\n"), start=1):
+            if line.startswith(b"COMPOSE_FILE="):
+                message = "COMPOSE_FILE has no effect here; name the files in the Stack's `files`"
+                yield Problem(files.location(path, number, 1), COMPOSE_FAILED, message)
 
 
 @dataclass

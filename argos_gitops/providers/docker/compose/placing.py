@@ -7,6 +7,7 @@ several, the one that Compose reads last, since that is whose value counts.
 
 import posixpath
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from argos_gitops.model.problem import Location
 from argos_gitops.providers.docker.compose.document import Tree, UnreadableError
@@ -29,13 +30,27 @@ class Places:
             self._files.load(order)
         except ComposeError:
             return self._files.stack.location
+        called = self._called(str(way[1]), order) if len(way) > 1 and way[0] == "services" else {}
         best, found = -1, self._files.location(order[-1 - len(self._included)], 1, 1)
         for path in order:
             for tree in self._trees(path):
-                for start, node in self._starts(path, tree, way):
+                for start, node in _starts(tree, called.get(path, ())):
                     depth, end = _followed(node, way[start:])
                     if start + depth > best:
                         best, found = start + depth, self._location(path, end)
+        return found
+
+    def _called(self, service: str, order: Sequence[str]) -> dict[str, list[str]]:
+        """What else a service is called in each file, as `extends` leads there."""
+        found: dict[str, list[str]] = {path: [] for path in order}
+        waiting = [(path, service) for path in order]
+        while waiting:
+            path, name = waiting.pop()
+            for extended in filter(None, (_extended(tree, name) for tree in self._trees(path))):
+                for other in _meant(path, extended.file, order):
+                    if extended.service != service and extended.service not in found[other]:
+                        found[other].append(extended.service)
+                        waiting.append((other, extended.service))
         return found
 
     def _trees(self, path: str) -> list[Tree]:
@@ -44,35 +59,45 @@ class Places:
         except UnreadableError:
             return []
 
-    def _starts(self, path: str, tree: Tree, way: Way) -> Iterator[tuple[int, Tree]]:
-        """Where to begin in one document: at its root, and at what a service in it extends."""
-        yield 0, tree
-        if len(way) < 2 or way[0] != "services":
-            return
-        seen: set[str] = set()
-        name: str | None = str(way[1])
-        while name is not None and name not in seen:
-            seen.add(name)
-            service = _child(_child(tree, "services"), name)
-            if service is None:
-                return
-            if len(seen) > 1:
-                yield 2, service
-            name = _extended(service)
-
     def _location(self, path: str, node: Tree) -> Location:
         return self._files.location(path, node.line, node.column)
 
 
-def _extended(service: Tree) -> str | None:
-    """The service of the same file that another one extends."""
-    extends = service.entry("extends")
+class _Extended(NamedTuple):
+    """A service that another one builds on; `file` is empty where it is in the same one."""
+
+    file: str
+    service: str
+
+
+def _starts(tree: Tree, names: Sequence[str]) -> Iterator[tuple[int, Tree]]:
+    """Where to begin in one document: at its root, and at the services under other names."""
+    yield 0, tree
+    services = _child(tree, "services")
+    for name in names:
+        service = _child(services, name)
+        if service is not None:
+            yield 2, service
+
+
+def _extended(tree: Tree, name: str) -> _Extended | None:
+    extends = _child(_child(_child(tree, "services"), name), "extends")
     if extends is None:
         return None
     if extends.text is not None:
-        return extends.text
-    other = extends.entry("service")
-    return other.text if other is not None and extends.entry("file") is None else None
+        return _Extended("", extends.text)
+    service, file = extends.entry("service"), extends.entry("file")
+    if service is None or service.text is None:
+        return None
+    return _Extended(file.text or "" if file is not None else "", service.text)
+
+
+def _meant(path: str, file: str, order: Sequence[str]) -> list[str]:
+    """The files that `extends` in `path` may mean: Compose counts from the project, or from the file."""
+    if not file:
+        return [path]
+    near = {posixpath.normpath(posixpath.join(base, file)) for base in ("", posixpath.dirname(path))}
+    return [other for other in order if other in near]
 
 
 def _followed(node: Tree, way: Way) -> tuple[int, Tree]:

@@ -41,11 +41,15 @@ class ComposeMissingError(TerminalError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A `docker compose` that can be used. `identity` is another one once it was updated."""
+    """A `docker compose` that can be used."""
 
     path: Path
     version: tuple[int, ...]
-    identity: str
+
+
+def program_identity(settings: Mapping[str, str]) -> str:
+    """Another one when another program would be used, or the same was updated; starts none."""
+    return " ".join(str(_identity(path)) for path in _named_or_found(settings) if path.is_file())
 
 
 def find_program(settings: Mapping[str, str]) -> Program:
@@ -54,16 +58,23 @@ def find_program(settings: Mapping[str, str]) -> Program:
     Raises ComposeMissingError, which says how to get it. Starts each program once in a process, to ask for
     its version.
     """
-    named = settings.get(SETTING)
     looked_at = []
-    for path in [Path(named).expanduser()] if named else _candidates():
+    for path in _named_or_found(settings):
         version = _version(*_identity(path)) if path.is_file() else None
         if version is not None and version >= OLDEST:
-            return Program(path, version, " ".join(map(str, _identity(path))))
+            return Program(path, version)
         looked_at.append(f"{path} is {_spelled(version)}" if version else f"{path} is none")
     found = "; ".join(looked_at) or "there is none"
     oldest = _spelled(OLDEST)
     raise ComposeMissingError(f"docker compose {oldest} or newer is needed, and {found}; {_CURE}")
+
+
+def _named_or_found(settings: Mapping[str, str]) -> Iterator[Path]:
+    named = settings.get(SETTING)
+    if named:
+        yield Path(named).expanduser()
+    else:
+        yield from _candidates()
 
 
 def _candidates() -> Iterator[Path]:

@@ -15,6 +15,7 @@ _WARNING = re.compile(r'^time="[^"]*" level=warning')
 _SAID = re.compile(r'^time="[^"]*" level=\w+ msg="(.*)"$')
 _MODEL_WAY = re.compile(r"\b(services|networks|volumes|secrets|configs)\.([\w-]+(?:[.\[][\w-]+\]?)*)")
 _SERVICE = re.compile(r'service (?:\\?")?([\w.-]+)(?:\\?")?')
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory")
 _LINE = re.compile(r"\bline (\d+)")
 _LONGEST = 600
 
@@ -22,6 +23,8 @@ _LONGEST = 600
 def refused(files: StackFiles, errors: str, root: str) -> ComposeError:
     """`errors` is what Compose said, `root` where its files lay."""
     lines = [line for line in errors.splitlines() if line.strip() and not _WARNING.match(line)]
+    if _OUT_OF_MEMORY.search(errors):
+        lines = ["its values grow beyond all measure; does one stand for many others?"]
     text = "; ".join(_plain(line) for line in lines)[-_LONGEST:] or "Compose refuses it and does not say why"
     place = _place(files, text, root)
     said = text.replace(f"{root}/", "").replace(root, files.stack.spec.path.path)

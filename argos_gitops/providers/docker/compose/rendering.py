@@ -13,13 +13,19 @@ from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
 from argos_gitops.providers.docker.compose.configuring import Given, configured
-from argos_gitops.providers.docker.compose.confinement import Reading, files_read
+from argos_gitops.providers.docker.compose.confinement import OUTSIDE, Reading, files_read
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
 from argos_gitops.providers.docker.compose.errors import ComposeError
 from argos_gitops.providers.docker.compose.files import StackFiles, placeholder, with_placeholders
 from argos_gitops.providers.docker.compose.identity import identity_of
+from argos_gitops.providers.docker.compose.limits import excesses
 from argos_gitops.providers.docker.compose.placing import Places
-from argos_gitops.providers.docker.compose.program import ComposeMissingError, Program, find_program
+from argos_gitops.providers.docker.compose.program import (
+    ComposeMissingError,
+    Program,
+    find_program,
+    program_identity,
+)
 from argos_gitops.providers.docker.kinds import StackSpec
 
 _DIRECTORY = "/@argos.dev/directory@"
@@ -68,10 +74,10 @@ class ComposeRenderer:
 
     def render(self, stack: Resource[StackSpec]) -> Rendered:
         """Raises ComposeError when Compose refuses it, or there is no Compose (reason ComposeMissing)."""
-        program = self._program(stack)
-        identity = digest_of([program.identity, str(stack.location), *identity_of(stack)])
+        program = program_identity(self._context.settings)
+        identity = digest_of([program, str(stack.location), *identity_of(stack)])
         if identity not in self._known:
-            self._known[identity] = self._rendered(stack, program, identity)
+            self._known[identity] = self._rendered(stack, identity)
         return self._known[identity]
 
     def _program(self, stack: Resource[StackSpec]) -> Program:
@@ -81,18 +87,25 @@ class ComposeRenderer:
             problem = Problem(stack.location, missing.reason, f"{stack.key}: {missing}")
             raise ComposeError([problem], reason=missing.reason) from missing
 
-    def _rendered(self, stack: Resource[StackSpec], program: Program, identity: str) -> Rendered:
+    def _rendered(self, stack: Resource[StackSpec], identity: str) -> Rendered:
         files = StackFiles(stack, self._context.files)
         kept = self._cache.get(identity)
         if kept is None:
             reading = files_read(files)
-            text = configured(program, files, _given(files, reading), _DIRECTORY)
+            text = configured(self._program(stack), files, _given(files, reading), _DIRECTORY)
             kept = orjson.dumps([list(reading.included), text.decode()])
             self._cache.put(identity, kept)
         included, text = orjson.loads(kept)
         directory = directory_of(stack, self._context)
         encoded = text.replace("$$", "$").replace(_DIRECTORY, orjson.dumps(directory).decode()[1:-1])
-        return Rendered(project_of(stack), directory, orjson.loads(encoded), Places(files, included))
+        rendered = Rendered(project_of(stack), directory, orjson.loads(encoded), Places(files, included))
+        problems = [
+            Problem(rendered.place(*way), OUTSIDE, f"{stack.key}: {message}")
+            for way, message in excesses(rendered.model, directory)
+        ]
+        if problems:
+            raise ComposeError(sorted(problems))
+        return rendered
 
 
 def _given(files: StackFiles, reading: Reading) -> Given:

@@ -21,10 +21,11 @@ from argos_gitops.model.secret import SecretRef
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
 from argos_gitops.providers.docker.compose.configuring import Given, configured, hashed, values_of
-from argos_gitops.providers.docker.compose.confinement import files_read
+from argos_gitops.providers.docker.compose.confinement import OUTSIDE, files_read
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.identity import identity_of
+from argos_gitops.providers.docker.compose.limits import excesses
 from argos_gitops.providers.docker.compose.marks import CONFIG_LABEL, RESTARTED_LABEL
 from argos_gitops.providers.docker.compose.masking import Mask, secrets_in
 from argos_gitops.providers.docker.compose.model import (
@@ -35,7 +36,7 @@ from argos_gitops.providers.docker.compose.model import (
     services_of,
     shared_services,
 )
-from argos_gitops.providers.docker.compose.program import Program, find_program
+from argos_gitops.providers.docker.compose.program import Program, find_program, program_identity
 from argos_gitops.providers.docker.kinds import RESTARTED_AT, StackSpec
 
 
@@ -91,6 +92,8 @@ class Resolver:
         given = Given(contents, {**self._environment(stack), **reading.fixed})
         directory = directory_of(stack, self._context)
         model: Model = orjson.loads(configured(self.program, files, given, directory))
+        for way, message in excesses(model, directory):
+            raise TerminalError(f"{stack.key} {'.'.join(map(str, way))}: {message}", reason=OUTSIDE)
         values = values_of(self.program, files, given, environment_names(model))
         mounted = [file for file in stack.spec.path.files if file.path not in reading.files]
         Contents(model, directory, mounted, values).mark()
@@ -144,7 +147,7 @@ class Resolver:
 
     def _inputs(self, stack: Resource[StackSpec]) -> str:
         made_of = [
-            self.program.identity,
+            program_identity(self._context.settings),
             identity_of(stack),
             directory_of(stack, self._context),
             self._environment(stack),

@@ -61,7 +61,7 @@ volumes: {data: {}}
 FILES = {
     "compose.yaml": FEATURES,
     "compose.override.yml": "services: {plain: {hostname: overridden}}\n",
-    "common/base.yaml": 'services: {base: {image: "stand-in/sleep:1", volumes: ["./x:/x"], environment: {A: b}}}\n',
+    "common/base.yaml": 'services: {base: {image: "stand-in/sleep:1", volumes: ["./x:/x"]}}\n',
     "web.env": 'FROM_FILE=q"uo${TAG:-te}\n',
     "labels.env": "l.x=1\n",
     "conf/a.conf": "a\n",

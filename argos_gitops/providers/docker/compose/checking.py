@@ -1,0 +1,88 @@
+"""What can be said of every Stack without asking any host: Compose takes it, and its host can run it."""
+
+from collections.abc import Iterator
+
+from argos_gitops.model.problem import Problem
+from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
+from argos_gitops.ports.provider import Expansion
+from argos_gitops.providers.docker.compose.errors import ComposeError
+from argos_gitops.providers.docker.compose.program import ComposeMissingError
+from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
+from argos_gitops.providers.docker.kinds import StackSpec
+from argos_gitops.providers.docker.settings import DockerSettings
+
+REMOTE_MOUNT = "ComposeRemoteMount"
+
+_INSTEAD = (
+    "the host is another machine, which cannot mount a file of ours; use `content` or `environment` instead"
+)
+
+
+def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansion:
+    """Without a Compose, Stacks go unchecked with a warning: the rest of a repository is still good."""
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for stack in resources.of(StackSpec).values():
+        try:
+            rendered = renderer.render(stack)
+        except ComposeError as error:
+            missing = error.reason == ComposeMissingError.reason
+            (warnings if missing else problems).extend(error.problems)
+        else:
+            problems += _unreachable_mounts(stack, rendered, resources)
+    return Expansion(problems=problems, warnings=warnings)
+
+
+def _unreachable_mounts(
+    stack: Resource[StackSpec], rendered: Rendered, resources: ResourceSet
+) -> Iterator[Problem]:
+    """Our files are on our machine: an engine on another one cannot mount them."""
+    if not _is_remote(resources, stack.spec.host):
+        return
+    for name, service in rendered.services.items():
+        for number, mount in enumerate(service.get("volumes") or ()):
+            source = mount.get("source", "")
+            if mount.get("type") == "bind" and _ours(stack, rendered.directory, source):
+                place = rendered.place("services", name, "volumes", number)
+                yield Problem(place, REMOTE_MOUNT, f"{stack.key} service {name}: {_advice(stack, source)}")
+        for section in ("configs", "secrets"):
+            for used in service.get(section) or ():
+                source = (rendered.model.get(section) or {}).get(used["source"], {}).get("file")
+                if source is not None:
+                    place = rendered.place(section, used["source"], "file")
+                    yield Problem(place, REMOTE_MOUNT, f"{stack.key} {section} {used['source']}: {_INSTEAD}")
+
+
+def _is_remote(resources: ResourceSet, host: str) -> bool:
+    found = resources.get(ResourceKey("DockerHost", host))
+    settings = getattr(found.spec, "docker", None) if found is not None else None
+    if not isinstance(settings, DockerSettings) or settings.connection is None:
+        return False
+    return settings.connection.unix is None
+
+
+def _ours(stack: Resource[StackSpec], directory: str, source: str) -> bool:
+    """Whether a mount means files that only we have. With a `directory` of the host's own, what is not in
+    git may well be there."""
+    if source != directory and not source.startswith(f"{directory}/"):
+        return False
+    if stack.spec.directory is None:
+        return True
+    below = source.removeprefix(directory).strip("/")
+    return any(_within(file.path, below) for file in stack.spec.path.files)
+
+
+def _within(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def _advice(stack: Resource[StackSpec], source: str) -> str:
+    if stack.spec.directory is None:
+        return (
+            "the host is another machine, on which a relative path means nothing; write an absolute path, "
+            "use a volume, or say in `directory` where relative paths count from"
+        )
+    return (
+        f"{source} would hold files of git, and the host is another machine, where they are not; use "
+        "`configs` with `content`, or build them into the image"
+    )
