@@ -45,6 +45,7 @@ class ForgeParts:
             lambda name: open_offer(request.repo, name, request.cache, request.credentials),
             "" if request.folder == "." else request.folder,
             request.ref,
+            signed=request.verification is not None,
         )
         return Proposals(self._instance, repository, self._access, self._application.clock)
 

@@ -52,9 +52,9 @@ class Folder(RootModel[str]):
 
     def bound(self, files: Iterable[FolderFile]) -> "Folder":
         """This folder with those files."""
-        copy = self.model_copy()
-        copy._files = tuple(files)  # noqa: SLF001 # of this very class
-        return copy
+        made = Folder(self.root)  # a copy by pydantic would share what is private with this one
+        made._files = tuple(files)  # noqa: SLF001 # of this very class
+        return made
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, Folder) and (self.root, self._files) == (other.root, other._files)

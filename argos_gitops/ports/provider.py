@@ -17,6 +17,7 @@ from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.clock import Clock
+from argos_gitops.ports.job import Job
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.reports import HostReports
 from argos_gitops.ports.secrets import Secrets
@@ -235,6 +236,8 @@ class Expansion:
     warnings: Sequence[Problem] = ()
 
 
+Jobs = Callable[[ResourceSet, ProviderContext], Sequence[Job]]
+
 Expand = Callable[[ResourceSet, ProviderContext], Expansion]
 """Works out an Expansion without asking any live system; the same for the same resources."""
 
@@ -261,7 +264,8 @@ class ProviderSpec:
     and is the only place that may import the provider's client code. `returning` says which
     resources go back alone to how they last were healthy, when a change fails that a revision asked for.
     `observed_only` says of which targets nothing can be changed: whatever differs there is told, and
-    `apply` of their providers is never called.
+    `apply` of their providers is never called. `jobs` are what the resources ask for at certain times;
+    it does no I/O, and only `run` of a Job may load client code.
     """
 
     name: str
@@ -274,3 +278,4 @@ class ProviderSpec:
     expand: Expand | None = None
     returning: Callable[[AnyResource], bool] | None = None
     observed_only: Callable[[Target], bool] | None = None
+    jobs: Jobs | None = None

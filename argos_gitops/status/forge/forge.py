@@ -101,6 +101,10 @@ class Forge(Protocol):
 
     def edit_pull_request(self, number: int, title: str, body: str) -> None: ...
 
+    def close_pull_request(self, number: int) -> None:
+        """Without merging it."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -35,6 +35,9 @@ class GitHubLike:
     def edit_pull_request(self, number: int, title: str, body: str) -> None:
         self._api.send("PATCH", f"{self._repository}/pulls/{number}", {"title": title, "body": body})
 
+    def close_pull_request(self, number: int) -> None:
+        self._api.send("PATCH", f"{self._repository}/pulls/{number}", {"state": "closed"})
+
     def close(self) -> None:
         self._api.close()
 

@@ -106,6 +106,9 @@ class GitLab:
         text = {"title": title, "description": _harmless(body)}
         self._api.send("PUT", f"{self._project}/merge_requests/{number}", text)
 
+    def close_pull_request(self, number: int) -> None:
+        self._api.send("PUT", f"{self._project}/merge_requests/{number}", {"state_event": "close"})
+
     def close(self) -> None:
         self._api.close()
 

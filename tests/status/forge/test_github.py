@@ -144,11 +144,13 @@ def test_comments_and_pull_requests_are_written_as_documented(forge: Forge, stan
     forge.edit_comment(7, 99, "other")
     assert forge.open_pull_request(NewPullRequest("argos/drift/home/a", "main", "t", "b")).number == 8
     forge.edit_pull_request(8, "t2", "b2")
+    forge.close_pull_request(8)
     assert [asked.body for asked in standin.asked] == [
         {"body": "text"},
         {"body": "other"},
         {"head": "argos/drift/home/a", "base": "main", "title": "t", "body": "b"},
         {"title": "t2", "body": "b2"},
+        {"state": "closed"},
     ]
 
 

@@ -135,6 +135,7 @@ def test_what_is_written_cannot_command_gitlab(forge: Forge, standin: StandIn) -
     forge.edit_comment(7, 99, "other")
     forge.open_pull_request(NewPullRequest("argos/drift/home/a", "main", "t", "/approve"))
     forge.edit_pull_request(8, "t2", "b2")
+    forge.close_pull_request(8)
     assert [asked.body for asked in standin.asked] == [
         {"body": "text\n\\/merge\n  \\/close now\na /path\n/1.2.3.4"},
         {"body": "other"},
@@ -146,6 +147,7 @@ def test_what_is_written_cannot_command_gitlab(forge: Forge, standin: StandIn) -
             "remove_source_branch": True,
         },
         {"title": "t2", "description": "b2"},
+        {"state_event": "close"},
     ]
 
 

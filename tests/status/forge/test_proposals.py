@@ -117,6 +117,67 @@ def test_what_was_declined_is_not_proposed_again(
     assert other != url
 
 
+def test_what_means_the_same_is_not_proposed_again(
+    project: Project, proposals: Proposals, proposal: Proposal
+) -> None:
+    """A no to `app 1 → 2` holds whatever else the file says by then; `app 1 → 3` is another question."""
+    meant = replace(proposal, topic="updates/nightly", meaning="app 1 → 2")
+    url = proposals.propose(meant)
+    assert _pull(project)["head"]["label"] == "argos/updates/nightly/home/host-wiki"
+    project.api("PATCH", "pulls/1", {"state": "closed"})
+    files = {"hosts/wiki.yaml": b"a: 3\n"}
+    assert proposals.propose(replace(meant, files=files)) == url
+    assert proposals.propose(replace(meant, files=files, meaning="app 1 → 3")) != url
+
+
+def test_what_is_obsolete_is_withdrawn(project: Project, proposals: Proposals, proposal: Proposal) -> None:
+    """Closed with a word, unless a person works on it; others stay; and it can be proposed once more."""
+    ours = [replace(proposal, key=key, topic="updates/nightly") for key in ("one", "two", "three")]
+    one, two, three = (proposals.propose(each) for each in ours)
+    drift = proposals.propose(proposal)
+    branch = "argos/updates/nightly/home/three"
+    project.gitea.commit(project.name, {"note.md": b"wait\n"}, branch=branch, onto=branch)
+    assert proposals.withdraw("updates/nightly", ["two"]) == [one]
+    opened = {pull["html_url"] for pull in project.api("GET", "pulls?state=open")}
+    assert opened == {two, three, drift}
+    assert "Closed by argos-gitops" in project.api("GET", "pulls/1")["body"]
+    assert proposals.propose(ours[0]) not in (one, two, three)
+
+
+def test_a_commit_stands_on_the_followed_branch_itself(
+    project: Project, proposals: Proposals, proposal: Proposal
+) -> None:
+    """On top of the revision that was edited, and never over what came since."""
+    sha = proposals.commit(proposal)
+    assert project.api("GET", "branches/main")["commit"]["id"] == sha
+    assert project.api("GET", f"git/commits/{sha}")["parents"][0]["sha"] == proposal.revision
+    with pytest.raises(ReportError, match="could not be pushed"):
+        proposals.commit(replace(proposal, files={"hosts/wiki.yaml": b"a: 4\n"}))
+    assert project.api("GET", "branches/main")["commit"]["id"] == sha
+
+
+def test_nothing_is_committed_where_it_would_not_be_followed(origin: Origin, tmp_path: Path) -> None:
+    """An agent that follows signed commits alone would reject its own; a checkout's branch is a person's."""
+    sha = origin.commit({"a": b"1\n"})
+    checkout = tmp_path / "checkout"
+    origin.git("clone", "--quiet", origin.url, str(checkout))
+    for signed, place, reason in ((True, origin.url, "NotSigned"), (False, str(checkout), "NoBranch")):
+        repository = ConfigRepository(
+            lambda name, place=place: open_offer(place, name, tmp_path / "cache"), signed=signed
+        )
+        with pytest.raises(ReportError) as refusal:
+            Proposals("home", repository, access_to(None), SystemClock()).commit(
+                Proposal("x", sha, "x", "", {"a": b"2\n"})
+            )
+        assert refusal.value.reason == reason
+
+
+def test_without_a_forge_nothing_is_withdrawn(origin: Origin, tmp_path: Path) -> None:
+    """There are branches alone, which disturb nobody."""
+    repository = ConfigRepository(lambda name: open_offer(origin.url, name, tmp_path / "cache"))
+    assert Proposals("home", repository, access_to(None), SystemClock()).withdraw("drift", ()) == ()
+
+
 def test_without_a_forge_the_branch_alone_is_pushed(origin: Origin, tmp_path: Path) -> None:
     """And named, so that somebody finds it."""
     sha = origin.commit({"hosts/wiki.yaml": b"a: 1\n", "other": b"x"})

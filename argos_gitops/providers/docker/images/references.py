@@ -39,9 +39,9 @@ class ImageReference:
     @property
     def short(self) -> str:
         """The same as people write it: `nginx`, `grafana/grafana`, `ghcr.io/acme/app`."""
-        if self.registry != DOCKER_HUB:
-            return self.name
-        return self.repository.removeprefix(_OFFICIAL) if self._official else self.repository
+        official = self.repository.startswith(_OFFICIAL) and self.repository.count("/") == 1
+        bare = self.repository.removeprefix(_OFFICIAL) if official else self.repository
+        return bare if _split(bare) == (self.registry, self.repository) else self.name
 
     @property
     def tag_or_latest(self) -> str:
@@ -52,10 +52,6 @@ class ImageReference:
     def version(self) -> str:
         """Tag and digest as they stand behind the name: `:1.27@sha256:…`, or nothing."""
         return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
-
-    @property
-    def _official(self) -> bool:
-        return self.repository.startswith(_OFFICIAL) and self.repository.count("/") == 1
 
     def at(self, tag: str | None, digest: str | None) -> "ImageReference":
         """The same image in another version."""
