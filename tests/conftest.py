@@ -24,11 +24,13 @@ from tests.components import registry as registry_component
 from tests.components import sops as sops_component
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
-from tests.components.docker import RealDockerd, require_engine
+from tests.components.docker import RealDockerd
 from tests.components.geo import write_country_database
 from tests.components.git import DumbHttp, GitHttp, Origin, RealSshd
 from tests.components.gitea import RealGitea
 from tests.components.lookup import MissingComponentError, component_cache, find_program
+from tests.components.namespaces import require_engine
+from tests.components.podman import RealPodman
 from tests.components.postgres import RealPostgres
 from tests.components.process import RealProcess
 from tests.components.registry import RealRegistry
@@ -38,7 +40,7 @@ from tests.components.upstream import Upstream
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
 _REAL_FIXTURES = {
     *("sops", "make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"),
-    *("dockerd", "make_dockerd", "compose", "registry"),
+    *("dockerd", "make_dockerd", "podman", "compose", "make_registry", "registry"),
 }
 _started = pytest.StashKey[list[RealProcess]]()
 
@@ -152,6 +154,16 @@ def make_dockerd() -> Iterator[Callable[[], RealDockerd]]:
         yield lambda: engines.enter_context(RealDockerd())
 
 
+@pytest.fixture
+def podman() -> Iterator[RealPodman]:
+    """A Podman without containers."""
+    with _missing_ends_test():
+        require_engine()
+        engine = RealPodman()
+    with engine:
+        yield engine
+
+
 @pytest.fixture(scope="session")
 def compose() -> Path:
     """The path of Docker Compose, which serves as a program of its own."""
@@ -159,11 +171,16 @@ def compose() -> Path:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[RealRegistry]:
-    """A running registry without images."""
+def make_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., RealRegistry]]:
+    """Starts a registry with options of RealRegistry; each call another one."""
     require_component("docker-registry", registry_component.HOW_TO_GET)
-    with RealRegistry(tmp_path / "registry") as server:
-        yield server
+    yield from _starter(request, tmp_path, RealRegistry)
+
+
+@pytest.fixture
+def registry(make_registry: Callable[..., RealRegistry]) -> RealRegistry:
+    """A running registry without images."""
+    return make_registry()
 
 
 @pytest.fixture

@@ -12,19 +12,18 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Self
 
 from tests.components.docker_slot import Slot, claim_slot
-from tests.components.lookup import MissingComponentError, find_program
+from tests.components.lookup import find_program, libraries_beside
+from tests.components.namespaces import OWN_NAMESPACES, signal_namespace
 from tests.components.process import RealProcess
 from tests.components.stand_ins import write_stand_ins
 
 HOW_TO_GET = "scripts/components docker"
 HOW_TO_GET_COMPOSE = "scripts/components compose"
-_HOW_TO_RUN = "sudo scripts/test (its engine needs root and namespaces; in a container: --privileged)"
 
 # /run is hidden, as a containerd of the system has its socket there; what would mount the engine's
 # socket into a container finds it where it always is.
@@ -119,12 +118,12 @@ class RealDockerd(RealProcess):
 
     def stop(self) -> None:
         """Asks the engine to end; it ends its containers first."""
-        self._end(lambda process: _signal_all(process, signal.SIGTERM))
+        self._end(lambda process: signal_namespace(process, signal.SIGTERM))
         self._slot.sweep()
 
     def kill(self) -> None:
         """Ends the engine and all its containers at once. Its folder stays for the next start."""
-        self._end(lambda process: _signal_all(process, signal.SIGKILL))
+        self._end(lambda process: signal_namespace(process, signal.SIGKILL))
         self._slot.sweep()
 
     def __exit__(self, *error: object) -> None:
@@ -151,17 +150,10 @@ class RealDockerd(RealProcess):
                 return False
 
 
-def require_engine() -> None:
-    """Raises MissingComponentError where no engine can run, whatever is installed."""
-    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"]).returncode:
-        raise MissingComponentError(f"Docker's engine cannot run here; get it with: {_HOW_TO_RUN}")
-
-
 def _start_command(dockerd: Path, slot: Slot) -> list[str]:
-    namespaces = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
     folder = slot.folder
     return [
-        *namespaces,
+        *OWN_NAMESPACES,
         *("sh", "-c", _ENTER, str(dockerd)),
         *("--host", f"unix://{folder}/docker.sock", "--host", "unix:///run/docker.sock"),
         *("--data-root", f"{folder}/data", "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid"),
@@ -178,17 +170,9 @@ def _start_env(dockerd: Path) -> dict[str, str]:
     """Where Debian's packages were only unpacked, these lead to their other programs and libraries."""
     root = dockerd.parents[2]
     programs = [str(root / "usr" / part) for part in ("sbin", "bin")]
-    libraries = [*root.glob("lib/*/libdevmapper.so.*"), *root.glob("usr/lib/*/libseccomp.so.*")]
     plugins = map(str, root.glob("usr/lib/*/xtables"))
     return {
         "PATH": os.pathsep.join([*programs, os.environ["PATH"], "/usr/sbin", "/sbin"]),
-        "LD_LIBRARY_PATH": os.pathsep.join(sorted({str(library.parent) for library in libraries})),
+        "LD_LIBRARY_PATH": os.pathsep.join(libraries_beside(dockerd)),
         "XTABLES_LIBDIR": next(plugins, "/usr/lib/xtables"),
     }
-
-
-def _signal_all(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    """To the first process of the namespace: once that is gone, all others are."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        os.kill(int(children[0]) if children else process.pid, number)

@@ -26,3 +26,13 @@ def find_program(program: str, how_to_get: str) -> Path:
     if found is None:
         raise MissingComponentError(f"{program} is not here; get it with: {how_to_get}")
     return Path(found).resolve()
+
+
+def libraries_beside(program: Path) -> list[str]:
+    """The folders of libraries that came with `program`, where Debian's packages were only unpacked."""
+    root = program.parents[2]
+    if root == Path("/"):
+        return []
+    return sorted(
+        {str(found.parent) for part in ("lib", "usr/lib") for found in root.glob(f"{part}/*/*.so.*")}
+    )

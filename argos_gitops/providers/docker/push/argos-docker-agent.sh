@@ -420,7 +420,7 @@ def container:
       labels: ($parts.labels | from_entries),
       security: security($parts.log_options | from_entries)
     }
-    + (if .State.Running then {} else {exitCode: (.State.ExitCode // 0)} end);
+    + (if .State.Running or .State.Paused then {} else {exitCode: (.State.ExitCode // 0)} end);
 
 def statistics:
   (.memory | both) as [$used, $limit] | (.net | both) as [$in, $out] | (.block | both) as [$read, $written]
@@ -429,7 +429,8 @@ def statistics:
 
 # --- the report
 
-reduce inputs as $seen ({containers: [], status: {}, stats: {}, digests: {}};
+# Podman answers with one list of containers, Docker with one after the other.
+reduce (inputs | if type == "array" then .[] else . end) as $seen ({containers: [], status: {}, stats: {}, digests: {}};
   if $seen.seen == "status" then .status[$seen.id] = $seen.status
   elif $seen.seen == "stats" then .stats[$seen.id[:12]] = ($seen | try statistics catch null)
   elif $seen.seen == "image" then
@@ -439,7 +440,7 @@ reduce inputs as $seen ({containers: [], status: {}, stats: {}, digests: {}};
 | . as {$status, $stats, $digests}
 | .containers
 | map(.status = ($status[.id] // "") | .imageDigests = ($digests[.imageId] // [] | unique)
-    | $stats[.id[:12]] as $numbers | if $numbers then .stats = $numbers else . end)
+    | $stats[.id[:12]] as $numbers | if $numbers and has("exitCode") == false then .stats = $numbers else . end)
 | sort_by(.name)
 | (map(del(.stats, .status)) | tojson),
   ({hostId: $host_id, hostname: $hostname, agentVersion: $version, reportedAt: $now, containers: .} | tojson)

@@ -40,7 +40,7 @@ def engine(make_engine: Callable[..., None], agent: PushAgent) -> Callable[..., 
     def tell(**more: object) -> None:
         (agent.home / "inspect.json").write_text(json.dumps({**_CONTAINER, **more}))
         make_engine(
-            f"""ps) echo '{{"seen":"status","id":"c0ffee","status":"Up since '"$(date +%N)"'"}}' ;;""",
+            """ps) echo '{"seen":"status","id":"c0ffee","status":"Up since '"$(date +%N)"'"}' ;;""",
             f"inspect) cat {agent.home}/inspect.json ;;",
         )
 
