@@ -397,6 +397,7 @@ class Application:
             cache_dir=self.settings.cache_dir / spec.name,
             state_dir=self.settings.state_dir / spec.name,
             files=self._files,
+            reports=lambda: self.reports,
             settings=self.settings.provider_settings,
         )
 

@@ -13,6 +13,10 @@ from argos_gitops.providers.docker.settings import DockerSettings
 
 def _factory(target: Target, context: ProviderContext) -> Provider:
     """Imports the client only now, so that validating never loads an HTTP library."""
+    if _only_reports(target):
+        from argos_gitops.providers.docker.reported.provider import ReportedProvider
+
+        return ReportedProvider(target, context)
     from argos_gitops.providers.docker.provider import docker_provider
 
     return docker_provider(target, context)
@@ -23,6 +27,11 @@ def _expand(resources: ResourceSet, context: ProviderContext) -> Expansion:
     from argos_gitops.providers.docker.expanding import expanded
 
     return expanded(resources, context)
+
+
+def _only_reports(target: Target) -> bool:
+    settings = target.section("docker", DockerSettings)
+    return settings is not None and settings.connection is None
 
 
 def _goes_back(resource: AnyResource) -> bool:
@@ -37,4 +46,5 @@ PROVIDER = ProviderSpec(
     factory=_factory,
     expand=_expand,
     returning=_goes_back,
+    observed_only=_only_reports,
 )

@@ -23,7 +23,7 @@ def fields_of_service(content: Content) -> dict[str, str]:
     told["environment"] = ", ".join(facts.get("env", ()))
     told |= {name: ", ".join(facts.get(name, ())) for name in _LISTS}
     told["networks"] = ", ".join(content["networks"])
-    told |= _limits(content["limits"])
+    told |= limits_told(content["limits"])
     told["restart policy"] = content["restart"]
     told["health check"] = facts.get("health", "")
     told |= {label: "yes" for name, label in _SWITCHES.items() if facts.get(name)}
@@ -69,7 +69,7 @@ def _unseen(old: Page | None, new: Page | None) -> dict[str, str]:
     return {"other settings": _ANOTHER_WAY}
 
 
-def _limits(limits: Mapping[str, float]) -> dict[str, str]:
+def limits_told(limits: Mapping[str, float]) -> dict[str, str]:
     told = {"memory limit": _size(int(limits.get("memory", 0))), "CPU limit": f"{limits.get('cpus', 0):g}"}
     told["process limit"] = str(limits.get("pids", 0))
     return {name: value for name, value in told.items() if value not in ("0", "")}
