@@ -62,7 +62,8 @@ def _of_target(report: SystemReport) -> Iterator[Condition]:
 
 
 def _state_of_target(report: SystemReport) -> tuple[Truth, str, str]:
-    failed = [outcome for outcome in report.outcomes if outcome.result is not Result.DONE]
+    told = {notice.subject for notice in report.plan.notices}  # resources that went back say so themselves
+    failed = [o for o in report.outcomes if o.result is not Result.DONE and o.change.owner not in told]
     if report.plan.failure is not None:
         return Truth.FALSE, report.plan.failure.reason, report.plan.failure.message
     if report.plan.blocked:
