@@ -138,14 +138,16 @@ def _write(root: int, file: Placed, data: bytes, private: bool) -> None:
 def _is(folder: int, name: str, data: bytes, mode: int) -> bool:
     """Whether the file is there as it should be; what mounts it then keeps it."""
     try:
-        opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    except OSError:
+        status = os.lstat(name, dir_fd=folder)
+    except FileNotFoundError:
         return False
+    if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != mode:
+        return False
+    if status.st_size != len(data):
+        return False
+    opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     with os.fdopen(opened, "rb") as stream:
-        status = os.fstat(opened)
-        if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != mode:
-            return False
-        return status.st_size == len(data) and stream.read() == data
+        return stream.read() == data
 
 
 def _remove(root: int, paths: Iterable[str]) -> None:
@@ -166,7 +168,7 @@ def _remove_empty(root: int, path: PurePosixPath) -> None:
 
 
 def _why(directory: Path, error: OSError) -> str:
-    place = f"{directory}{f' ({error.filename})' if error.filename else ''}"
+    place = f"{directory} ({error.filename})" if isinstance(error.filename, str) else str(directory)
     said = f"the Stack's files cannot be written to {place}: {error.strerror}"
     if error.errno == errno.ELOOP:
         return f"{said}: there is a link where git has a folder; remove it"

@@ -15,7 +15,7 @@ SERVICE = "services:\n  web:\n    image: web\n"
 
 
 def refused(
-    around: Surroundings, files: Mapping[str, str | bytes], **spec: object
+    around: Surroundings, files: Mapping[str, str | bytes], **spec: Any
 ) -> list[tuple[str, int, str]]:
     """What is said, with path and line."""
     with pytest.raises(ComposeError) as caught:

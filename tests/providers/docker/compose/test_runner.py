@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,96 @@ def test_what_was_hashed_is_what_runs(
         == f"{SECRET}a $b {SECRET}"
     )
     assert dockerd.run("exec", f"{project}-files-1", "cat", "/etc/conf/a.conf", "/app.ini") == "a\nb"
+
+
+SMALL = """\
+services:
+  web: {image: "stand-in/sleep:1", depends_on: [db], environment: {PW: "${PW:-}", TAG: "${TAG:-1}"}}
+  db: {image: "stand-in/sleep:1", volumes: ["./conf:/conf"], environment: {DB_TAG: "${DB_TAG:-1}"}}
+"""
+
+
+def ids(dockerd: RealDockerd, project: str) -> dict[str, str]:
+    found = containers(dockerd, project).values()
+    return {each["Config"]["Labels"]["com.docker.compose.service"]: each["Id"] for each in found}
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def test_only_what_changed_is_touched(
+    around: Surroundings, runner: ComposeRunner, dockerd: RealDockerd, project: str
+) -> None:
+    def stack(conf: str = "1", **environment: str) -> Stack:
+        files = {"compose.yaml": SMALL, "conf/a": conf, "README.md": conf}
+        return around.stack(files, project=project, environment=environment)
+
+    runner.up(stack())
+    first = ids(dockerd, project)
+    runner.up(stack(TAG="2"), ["web"])
+    second = ids(dockerd, project)
+    assert changed(first, second) == {"web"}
+    assert changed(runner.hashes(stack()).by_service, runner.hashes(stack(TAG="2")).by_service) == {"web"}
+    runner.up(stack("2", TAG="2"))
+    assert changed(second, ids(dockerd, project)) == {"db"}, "a mounted file is another one"
+    before = ids(dockerd, project)
+    runner.up(stack("2", TAG="2"), ["web"], recreate=True)
+    assert changed(before, ids(dockerd, project)) == {"web"}
+
+
+def test_what_lives_in_the_namespaces_of_a_service_comes_along(
+    around: Surroundings, runner: ComposeRunner, dockerd: RealDockerd, project: str
+) -> None:
+    text = SMALL + '  side: {image: "stand-in/sleep:1", network_mode: "service:db"}\n'
+
+    def stack(tag: str) -> Stack:
+        return around.stack({"compose.yaml": text}, project=project, environment={"DB_TAG": tag})
+
+    runner.up(stack("1"))
+    before = ids(dockerd, project)
+    runner.up(stack("2"), ["db"])
+    assert changed(before, ids(dockerd, project)) == {"db", "side"}
+    assert live_hashes(dockerd, project) == runner.hashes(stack("2")).by_service
+
+
+def test_fm13_a_rotated_secret_is_another_hash(around: Surroundings, runner: ComposeRunner) -> None:
+    """In an environment Compose sees it, in a mounted secret only we do. No file tells the value."""
+    stack = around.stack(FILES, environment={"PW": {"env": "PW"}})
+    around.environment["PW"] = "canary-one"
+    first = runner.hashes(stack)
+    around.environment["PW"] = "canary-two"
+    second = runner.hashes(stack)
+    assert changed(first.by_service, second.by_service) == {"envs", "injected"}
+    assert first.inputs != second.inputs
+    around.environment["PW"] = "canary-one"
+    assert runner.hashes(stack) == first
+    for path in around.folder.rglob("*"):
+        assert not path.is_file() or b"canary" not in path.read_bytes()
+
+
+def test_a_restart_that_was_asked_for_makes_new_containers(
+    around: Surroundings, runner: ComposeRunner
+) -> None:
+    plain = around.stack({"compose.yaml": SMALL})
+    asked = around.stack(
+        {"compose.yaml": SMALL}, annotations={"argos.dev/restartedAt": "2026-01-01T00:00:00Z"}
+    )
+    assert changed(runner.hashes(plain).by_service, runner.hashes(asked).by_service) == {"web", "db"}
+
+
+def test_a_later_process_of_the_agent_starts_no_compose(around: Surroundings, tmp_path: Path) -> None:
+    started, wrapper = tmp_path / "started", tmp_path / "docker-compose"
+    wrapper.write_text(f'#!/bin/sh\ntouch {started}\nexec {around.compose} "$@"\n')
+    wrapper.chmod(0o755)
+    around.compose = wrapper
+    stack = around.stack({"compose.yaml": SMALL, "conf/a": "1"})
+    known = runner_without_engine(around).hashes(stack)
+    assert started.exists()
+    started.unlink()
+    assert runner_without_engine(around).hashes(stack) == known
+    assert not started.exists()
+
+
+def runner_without_engine(around: Surroundings) -> ComposeRunner:
+    return ComposeRunner("nas", around.context(), dict, local=True)
