@@ -16,6 +16,7 @@ from benchmarks import (
     agent_push,
     bouncer,
     growth,
+    ingest,
     lapi_import,
     no_change_pass,
     plan_cold,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, ModuleType] = {
         bouncer,
         agent_push,
         agent_idle,
+        ingest,
         growth,
     )
 }

@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 from threading import Event, Thread
@@ -18,13 +18,12 @@ import httpx
 
 from argos_gitops.app.bouncers import message_of
 from argos_gitops.app.front import Front
-from argos_gitops.app.log import Log
-from argos_gitops.app.settings import load_settings
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.verdict import Bouncer, BouncerConfig
 from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, Rule
+from benchmarks.fronts import running_front
 from benchmarks.measure import PeakMemory, Spread, percentile
 from benchmarks.site import Site
 from benchmarks.visitors import Visitors
@@ -45,7 +44,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     with RealCrowdSec(folder / "crowdsec") as lapi:
         _import(lapi, folder / "ranges.csv")
         yield from _decisions(lapi)
-        with _front(folder) as front, PeakMemory(front.pid or 0) as memory:
+        with running_front(folder) as front, PeakMemory(front.pid or 0) as memory:
             _load(front, lapi)
             yield from _answers(bench.site(), front)
             _load(front, lapi)  # everything once more, into what is in use
@@ -136,21 +135,6 @@ def _again_and_again(warm: WarmProcess) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@contextmanager
-def _front(folder: Path) -> Iterator[Front]:
-    environment = {"HOME": str(folder)}
-    settings = load_settings({"listen": "127.0.0.1:0", "state_dir": str(folder)}, environment, folder)
-    metrics = folder / "metrics"
-    metrics.mkdir()
-    front = Front(settings, environment, lambda why: None, Log(), metrics)
-    with ExitStack() as ends:
-        front.start()
-        ends.callback(front.stop, 5.0)
-        while front.pid is None:
-            time.sleep(0.01)
-        yield front
 
 
 def _load(front: Front, lapi: RealCrowdSec) -> None:

@@ -32,7 +32,6 @@ from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
-from argos_gitops.ports.host_tokens import HostTokens
 from argos_gitops.ports.lease import Leases
 from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
@@ -211,12 +210,6 @@ class Application:
         from argos_gitops.store.docker_reports import SqlHostReports
 
         return SqlHostReports(self.engine, self.settings.instance)
-
-    @cached_property
-    def host_tokens(self) -> HostTokens:
-        from argos_gitops.store.docker_tokens import SqlHostTokens
-
-        return SqlHostTokens(self.engine, self.settings.instance)
 
     @cached_property
     def own_addresses(self) -> "OwnAddresses":

@@ -1,6 +1,7 @@
 """Tokens for the push agents of Docker hosts: made, exchanged and taken back, each of it audited."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.audit import AuditEntry
-from argos_gitops.ports.host_tokens import HostToken
+from argos_gitops.ports.host_tokens import HostToken, HostTokens
 
 if TYPE_CHECKING:
     from argos_gitops.app.application import Application
@@ -22,8 +23,14 @@ class TokenDesk:
     """What one person does to the tokens. A token is shown once, to that person; a hash of it is kept."""
 
     def __init__(self, application: "Application") -> None:
+        from argos_gitops.store.docker_tokens import SqlHostTokens
+
         self._application = application
-        self._tokens = application.host_tokens
+        self._tokens: HostTokens = SqlHostTokens(application.engine, application.settings.instance)
+
+    def all(self) -> Sequence[HostToken]:
+        """By host, the newest of each first; also those that hold no longer."""
+        return self._tokens.all()
 
     def create(self, host_id: str) -> SecretValue:
         """The first token of a host; ArgosError (TokenExists) when it has one that holds."""

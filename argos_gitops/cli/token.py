@@ -93,10 +93,8 @@ def revoke(application: Application, host: str, forget: bool) -> int:
 @output_option("text", "json")
 def list_(application: Application, output: str) -> int:
     """Show every token and every host that reports, but no token itself."""
-    hosts = application.reports.hosts()
-    rows = list(
-        _rows(application.host_tokens.all(), {host.host_id: host for host in hosts}, application.now())
-    )
+    hosts = {host.host_id: host for host in application.reports.hosts()}
+    rows = list(_rows(TokenDesk(application).all(), hosts, application.now()))
     if output == "json":
         click.echo(json.dumps([row.document() for row in rows], indent=2))
     elif rows:

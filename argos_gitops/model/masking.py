@@ -17,7 +17,8 @@ _SWITCHES = frozenset({"", "true", "false"})
 # In lower case. Text without any of these holds nothing that the rules below know: so does most text.
 _MARKS = """
     pass secret token key private credential :// auth bearer basic --user -u -a -p $ {sha xox sk- akia hvs.
-    eyj gho_ ghp_ ghr_ ghs_ ghu_ github_pat_ whsec_ glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas-
+    eyj gho_ ghp_ ghr_ ghs_ ghu_ github_pat_ whsec_
+    glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas-
     """.split()  # noqa: SIM905 # a list of words is read as words
 
 # Lengths are bounded, and words are entered at their beginning alone: text that a stranger made takes no

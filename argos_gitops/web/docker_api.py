@@ -35,12 +35,11 @@ class DockerApi:
     stale_after: timedelta = STALE_AFTER
 
     def routes(self) -> list[Route]:
-        host = "/api/agents/docker/hosts/{hostId}"
         pages = {
             "/api/agents/docker/hosts": self.hosts,
-            f"{host}/containers": self.containers,
-            f"{host}/containers/{{containerId}}": self.container,
-            f"{host}/history": self.history,
+            "/api/agents/docker/hosts/{hostId}/containers": self.containers,
+            "/api/agents/docker/hosts/{hostId}/containers/{containerId}": self.container,
+            "/api/agents/docker/hosts/{hostId}/history": self.history,
             "/agents/docker/agent.sh": self.agent,
         }
         return [Route(path, page, methods=["GET"]) for path, page in pages.items()]
