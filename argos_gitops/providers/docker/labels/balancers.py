@@ -41,6 +41,7 @@ _HEADER_IN_KEY = 7
 class Member:
     """One Compose service behind a load balancer; `options` may be empty, `label` is some label of it."""
 
+    stack: str
     service: str
     options: Options
     label: Label

@@ -5,7 +5,7 @@ Stack it is from. So the rules of a domain are those of all routers that may be 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from argos_gitops.providers.docker.labels.actions import Branch, Scene
@@ -21,16 +21,20 @@ from argos_gitops.providers.docker.labels.middlewares import Middleware, applied
 from argos_gitops.providers.docker.labels.routers import Router
 
 Tree = dict[str, Any]
-_HTTPS = {"redirect": {"scheme": "https"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A router that can be translated, with the middlewares that it may name."""
+    """A router that can be translated, with the middlewares that it may name.
+
+    `redirects`: it sends plain HTTP to HTTPS and does nothing else, so that it says nothing of domains
+    that are served over HTTPS, for which the Edge does that by itself.
+    """
 
     router: Router
     condition: Condition
     middlewares: Mapping[str, Middleware]
+    redirects: bool = False
 
     def branches(self, domain: str, wanted: Condition) -> Sequence[Branch]:
         scene = Scene(domain, self.router.secure, match_of(wanted))
@@ -39,7 +43,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class DerivedHost:
-    """`spec` lacks the edge; `routes` are those that it is made of, the one that names it first."""
+    """`spec` lacks the edge; `routes` are those that it is made of, the one that it is named after first."""
 
     routes: tuple[Route, ...]
     domains: tuple[str, ...]
@@ -51,7 +55,7 @@ Service = Callable[[Route], str]
 
 
 def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> bool:
-    """Whether it sends plain HTTP to HTTPS and does nothing else, which an Edge does by itself."""
+    """Whether it sends plain HTTP to HTTPS and does nothing else."""
     if router.secure:
         return False
     try:
@@ -64,31 +68,32 @@ def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> boo
 
 def hosts_of(routes: Sequence[Route], service: Service, complaints: Complaints) -> Iterator[DerivedHost]:
     """The Hosts of one Edge in the order of their first domains."""
-    secure, plain = _named(routes, secure=True), _named(routes, secure=False)
-    for domain in sorted(secure.keys() & plain.keys()):
-        complaints.problems.extend(_both(plain[domain], secure[domain], domain).problems)
     ranked = sorted(routes, key=lambda route: route.router.rank)
+    secure = _named(ranked, secure=True)
+    plain = _named(ranked, secure=False)
     alike: dict[str, DerivedHost] = {}
     for domain in sorted({**secure, **plain}):
         with complaints.heard():
+            if domain in secure and domain in plain and not plain[domain].redirects:
+                raise _both(plain[domain], secure[domain], domain)
             found = _host(
                 domain, [each for each in ranked if each.router.secure is (domain in secure)], service
             )
-            known = alike.setdefault(repr((found.spec, [each.router.name for each in found.routes])), found)
-            if known is not found:
-                alike[repr((found.spec, [each.router.name for each in found.routes]))] = DerivedHost(
-                    known.routes, (*known.domains, domain), known.spec
-                )
+            form = repr((found.spec, [each.router.name for each in found.routes]))
+            known = alike.get(form)
+            alike[form] = found if known is None else replace(known, domains=(*known.domains, domain))
     return iter(alike.values())
 
 
 def _named(routes: Iterable[Route], *, secure: bool) -> dict[str, Route]:
-    """Domains with the first router that names them."""
+    """Domains with a router that names them, and that does not only redirect, if there is one."""
     found: dict[str, Route] = {}
     for route in routes:
         if route.router.secure is secure:
             for domain in domains_in(route.condition):
-                if for_domain(route.condition, domain) is not False:
+                if for_domain(route.condition, domain) is not False and found.get(domain, route).redirects:
+                    found[domain] = route
+                elif for_domain(route.condition, domain) is not False:
                     found.setdefault(domain, route)
     return found
 
@@ -102,35 +107,38 @@ def _both(plain: Route, secure: Route, domain: str) -> RefusedError:
 
 
 def _host(domain: str, ranked: Sequence[Route], service: Service) -> DerivedHost:
+    """Named after the last router that names the domain: the one for whatever the others leave."""
+    wanted = [(route, for_domain(route.condition, domain)) for route in ranked]
+    used = [(route, condition) for route, condition in wanted if condition is not False]
+    _distinct(used, domain)
     rules: list[Tree] = []
-    used: list[Route] = []
-    seen: dict[tuple[str, int], Route] = {}
     compression = False
-    for route in ranked:
-        wanted = for_domain(route.condition, domain)
-        if wanted is False:
-            continue
-        _distinct(route, seen.setdefault((repr(wanted), route.router.priority), route), domain)
-        used.append(route)
-        for branch in route.branches(domain, wanted):
-            rules.append(_rule(route, wanted, branch, service))
+    for route, condition in used:
+        for branch in route.branches(domain, condition):
+            rules.append(_rule(route, condition, branch, service))
             compression = compression or branch.action.compression
         if "match" not in rules[-1]:
             break
-    first = next((route for route in used if domain in domains_in(route.condition)), used[0])
-    spec: Tree = {"tls": {"mode": "auto" if used[0].router.secure else "off"}, **_answering(rules)}
+    routes = [route for route, _ in used]
+    main = next(route for route in reversed(routes) if domain in domains_in(route.condition))
+    spec: Tree = {"tls": {"mode": "auto" if main.router.secure else "off"}, **_answering(rules)}
     if compression:
         spec["compression"] = True
-    return DerivedHost((first, *(route for route in used if route is not first)), (domain,), spec)
+    return DerivedHost((main, *(route for route in routes if route is not main)), (domain,), spec)
 
 
-def _distinct(route: Route, first: Route, domain: str) -> None:
-    if first is not route:
-        raise route.router.label.refusal(
-            CONFLICT,
-            f"the router {route.router.name} answers the same requests for {domain} as {first.router.name} "
-            f"({first.router.label.place()}), with the same priority; change the rule or the priority of one",
-        )
+def _distinct(used: Sequence[tuple[Route, Condition]], domain: str) -> None:
+    """Refuses routers between which Traefik would choose by chance."""
+    seen: dict[tuple[str, int], Route] = {}
+    for route, condition in used:
+        first = seen.setdefault((repr(condition), route.router.priority), route)
+        if first is not route:
+            raise route.router.label.refusal(
+                CONFLICT,
+                f"the router {route.router.name} answers the same requests for {domain} as "
+                f"{first.router.name} ({first.router.label.place()}), with the same priority; change the "
+                "rule or the priority of one",
+            )
 
 
 def _rule(route: Route, wanted: Condition, branch: Branch, service: Service) -> Tree:

@@ -12,8 +12,9 @@ from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import API_VERSION, DERIVED_ANNOTATION
 from argos_gitops.ports.provider import Derived
 from argos_gitops.providers.docker.labels.balancers import Member, service_spec
+from argos_gitops.providers.docker.labels.conditions import Condition, for_domain
 from argos_gitops.providers.docker.labels.hosts import DerivedHost, Route, hosts_of, only_redirects
-from argos_gitops.providers.docker.labels.label import CONFLICT, Complaints
+from argos_gitops.providers.docker.labels.label import CONFLICT, Complaints, RefusedError
 from argos_gitops.providers.docker.labels.middlewares import Middleware
 from argos_gitops.providers.docker.labels.reach import Ways
 from argos_gitops.providers.docker.labels.reading import Labelled
@@ -33,9 +34,9 @@ class Labels:
 
 @dataclass(slots=True)
 class _Balancer:
-    """A load balancer: the Stack that declared it first, and who is behind it."""
+    """A load balancer: what its Service is called, and who is behind it."""
 
-    stack: str
+    name: str
     members: list[Member]
 
 
@@ -68,17 +69,19 @@ class EdgeRoutes:
 
     def documents(self) -> Iterator[Derived]:
         """Hosts, and the Services that they use."""
-        used: dict[str, str] = {}
         taken: set[str] = set()
+        names = {name: _free(_valid(each.name), taken) for name, each in sorted(self._balancers.items())}
+        used: dict[str, str] = {}
         routes = list(self._routes())
 
         def service(route: Route) -> str:
             name = self._balancer_of(route.router)
-            used[name] = _valid(f"{self._balancers[name].stack}-{name}")
-            return used[name]
+            used[name] = names[name]
+            return names[name]
 
+        hosts: set[str] = set()
         for host in hosts_of(routes, service, self.complaints):
-            yield self._host_document(host, taken)
+            yield self._host_document(host, hosts)
         for name in sorted(used):
             with self.complaints.heard():
                 yield self._service_document(self._balancers[name], used[name])
@@ -99,8 +102,9 @@ class EdgeRoutes:
         declared = service.services or {f"{service.name}-{labels.ways.project}": {}}
         for name, options in declared.items():
             own = next(iter(options.values()), label)
-            known = self._balancers.setdefault(name.lower(), _Balancer(labels.stack, []))
-            known.members.append(Member(service.name, options, own, labels.ways))
+            shown = name if service.services else service.name
+            known = self._balancers.setdefault(name.lower(), _Balancer(f"{labels.stack}-{shown}", []))
+            known.members.append(Member(labels.stack, service.name, options, own, labels.ways))
         return list(declared)
 
     def _add_router(self, router: Router, balancers: list[str]) -> None:
@@ -112,13 +116,23 @@ class EdgeRoutes:
             )
 
     def _routes(self) -> Iterator[Route]:
-        routes = []
         for router, _ in self._routers.values():
             with self.complaints.heard():
-                if self.redirects and only_redirects(router, self._middlewares):
-                    continue
-                routes.append(Route(router, router.condition(), self._middlewares))
-        return iter(routes)
+                route = self._route(router)
+                if route is not None:
+                    yield route
+
+    def _route(self, router: Router) -> Route | None:
+        """None for one that redirects whatever comes, which an Edge does for each domain that it serves."""
+        redirects = self.redirects and only_redirects(router, self._middlewares)
+        try:
+            condition = router.condition()
+            _bounded(router, condition)
+        except RefusedError:
+            if redirects:
+                return None
+            raise
+        return Route(router, condition, self._middlewares, redirects)
 
     def _balancer_of(self, router: Router) -> str:
         label = router.options.get("service")
@@ -161,7 +175,17 @@ class EdgeRoutes:
 
     def _service_document(self, balancer: _Balancer, name: str) -> Derived:
         spec = service_spec(balancer.members)
-        return _derived("Service", name, [balancer.stack], spec, balancer.members[0].label.place())
+        stacks = list(dict.fromkeys(member.stack for member in balancer.members))
+        return _derived("Service", name, stacks, spec, balancer.members[0].label.place())
+
+
+def _bounded(router: Router, condition: Condition) -> None:
+    """Refuses a router that is for domains which it does not name: there is no Host for them."""
+    if for_domain(condition, None) is not False:
+        raise router.label.untranslated(
+            f"the router {router.name} is for requests of any domain, and a Host has domains; say which: "
+            "Host(`…`) in every alternative"
+        )
 
 
 def _derived(kind: str, name: str, stacks: list[str], spec: dict[str, object], location: Location) -> Derived:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from difflib import get_close_matches
 
 from argos_gitops.model.spec import format_duration
 from argos_gitops.providers.docker.labels import headers, paths, redirects
@@ -90,12 +91,10 @@ def _found(name: str, label: Label, known: Mapping[str, Middleware]) -> Middlewa
             "define it by labels"
         )
     if bare not in known:
-        raise label.invalid(f"no middleware {bare} is defined by labels; known are {_listed(known)}")
+        near = get_close_matches(bare, sorted(known), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise label.invalid(f"no middleware {bare} is defined by labels{hint}")
     return known[bare]
-
-
-def _listed(known: Mapping[str, Middleware]) -> str:
-    return ", ".join(sorted(known)[:10]) or "none"
 
 
 def _kind(middleware: Middleware) -> tuple[Kind, Options]:

@@ -39,11 +39,10 @@ class Labelled:
 
     @property
     def configured(self) -> Label | None:
-        """Any of its labels that configures something."""
-        for group in (self.routers, self.services, self.middlewares):
-            for options in group.values():
-                return next(iter(options.values()))
-        return None
+        """One of its labels that configures something, a router's rule if there is one."""
+        groups = (*self.routers.values(), *self.services.values(), *self.middlewares.values())
+        rules = [options["rule"] for options in groups if "rule" in options]
+        return next(iter([*rules, *(label for options in groups for label in options.values())]), None)
 
 
 def read_service(

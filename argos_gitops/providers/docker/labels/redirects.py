@@ -17,7 +17,7 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 _ADDRESS = re.compile(
     r"\^?(?P<scheme>https?\??|\(https?\??\)|\(https?\|https?\)):(?:\\?/){2}(?P<rest>.*)", re.DOTALL
 )
-_SLASH = re.compile(r"\\?/")
+_PARTS = re.compile(r"(?P<domain>(?:\[[^\]]*\]|\\[^/]|[^/\\\[])+)\\?/(?P<path>.*)", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _PATH = re.compile(r"(?P<prefix>(?:[\w/~-]|\\[./_~-])*)(?P<tail>\(\.[*+]\)|\.\*|)")
 _GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -77,10 +77,10 @@ class _Address:
     @classmethod
     def of(cls, label: Label) -> "_Address":
         match = _ADDRESS.fullmatch(label.value)
-        parts = _SLASH.split(match["rest"], maxsplit=1) if match else []
-        if match is None or len(parts) < 2 or _REPEATED_GROUP.search(parts[0]):
+        parts = _PARTS.fullmatch(match["rest"]) if match else None
+        if match is None or parts is None or _REPEATED_GROUP.search(parts["domain"]):
             raise _unclear(label)
-        return cls(label, match["scheme"], parts[0], parts[1].removesuffix("$"))
+        return cls(label, match["scheme"], parts["domain"], parts["path"].removesuffix("$"))
 
     def groups(self, scene: Scene) -> list[str] | None:
         """What the groups in scheme and domain find; None where they do not match."""
