@@ -4,10 +4,14 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
 
 from argos_gitops.manifests.problems import Code
 from argos_gitops.manifests.reference import render_reference
 from argos_gitops.manifests.registry import KindRegistry
+from argos_gitops.model.spec import SpecModel
 from tests.manifests.revisions import REGISTRY
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +43,21 @@ def test_the_reference_tells_each_field_of_each_kind() -> None:
     assert "**required**" in rows["`title`"]
     assert "`lock.env`" not in rows
     assert "annotations.argos.dev/prune" in page
+
+
+class _TreeSpec(SpecModel):
+    """Grows."""
+
+    kind: ClassVar[str] = "Tree"
+
+    leaves: int = Field(1, description="How many.")
+    branches: tuple["_TreeSpec", ...] = Field((), description="More of the same.")
+
+
+def test_what_holds_itself_is_described_once() -> None:
+    page = render_reference(KindRegistry({"Tree": _TreeSpec}))
+    assert "| `branches` | list: a mapping |  | More of the same. |" in page
+    assert "branches[]" not in page
 
 
 def test_the_reference_of_nothing_is_a_page_too() -> None:

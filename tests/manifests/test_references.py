@@ -27,6 +27,29 @@ class _Outer(SpecModel):
     unrelated: str = "x"
 
 
+class _Box(SpecModel):
+    kind: ClassVar[str] = "Box"
+
+    thing: Name | None = None
+    boxes: tuple["_Box", ...] = ()
+    lid: "_Lid | None" = None
+
+
+class _Lid(SpecModel):
+    under: _Box | None = None
+
+
+def test_models_may_hold_themselves() -> None:
+    """As deep as they do, directly or by way of others."""
+    inner = _Box(thing="c", lid=_Lid(under=_Box(thing="d")))
+    assert references(_Box(thing="a", boxes=(_Box(thing="b"), _Box(boxes=(inner,))))) == (
+        Reference(("spec", "thing"), "Thing", "a"),
+        Reference(("spec", "boxes", 0, "thing"), "Thing", "b"),
+        Reference(("spec", "boxes", 1, "boxes", 0, "thing"), "Thing", "c"),
+        Reference(("spec", "boxes", 1, "boxes", 0, "lid", "under", "thing"), "Thing", "d"),
+    )
+
+
 def test_references_are_found_with_the_way_to_them() -> None:
     """In fields, options, lists, mappings, unions and nested models; defaults count as written."""
     spec = _Outer(plain="a", many=("b", "c"), by_key={"k": _Inner()}, either=_Inner(the_thing="e"))

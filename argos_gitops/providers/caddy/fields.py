@@ -225,6 +225,9 @@ def _authentication(handler: Tree) -> Iterator[Field]:
         yield f"basic auth {account['username']}", shown("password", account["password"])
     if basic.get("hash_cache") != {}:
         yield "basic auth cache", "none" if "hash_cache" not in basic else "another one"
+    if isinstance(basic.get("realm"), str):
+        yield "basic auth realm", basic["realm"]
+        basic = _without(basic, "realm")
     yield from _leaves("basic auth", _without(basic, "accounts", "hash_cache"))
 
 

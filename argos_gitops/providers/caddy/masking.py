@@ -24,11 +24,11 @@ _SHOWN_KEYS = """
 _SHOWN_HEADERS = """
     accept accept-encoding accept-language allow cache-control connection content-disposition
     content-encoding content-language content-length content-security-policy
-    content-security-policy-report-only content-type cross-origin-embedder-policy
-    cross-origin-opener-policy cross-origin-resource-policy expires feature-policy forwarded host
-    location origin permissions-policy pragma referrer-policy server strict-transport-security vary via
-    x-content-type-options x-dns-prefetch-control x-download-options x-forwarded-for x-forwarded-host
-    x-forwarded-port x-forwarded-proto x-frame-options x-permitted-cross-domain-policies x-powered-by
+    content-security-policy-report-only content-type cross-origin-embedder-policy cross-origin-opener-policy
+    cross-origin-resource-policy expires feature-policy forwarded host location origin permissions-policy
+    pragma referrer-policy server strict-transport-security vary via x-content-type-options
+    x-dns-prefetch-control x-download-options x-forwarded-for x-forwarded-host x-forwarded-port
+    x-forwarded-prefix x-forwarded-proto x-frame-options x-permitted-cross-domain-policies x-powered-by
     x-real-ip x-robots-tag x-ua-compatible x-xss-protection
     """.split()  # noqa: SIM905 # a list of words is read as words
 

@@ -129,6 +129,34 @@ def test_why_it_cannot_be_said(git: list[AnyResource], live: str, why: str) -> N
     assert why in found.why
 
 
+_RULE = {"match": {"path": "/a"}, "response": {"body": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("git", "live"),
+    [
+        ({"rules": [_RULE]}, {}),
+        ({}, {"rules": [_RULE]}),
+        ({"rules": [_RULE]}, {"rules": [{**_RULE, "response": {"body": "b"}}]}),
+        ({"allow": ["192.0.2.1"]}, {}),
+        ({}, {"basicAuth": {"users": {"ann": {"env": "HASH"}}}}),
+        ({"enabled": False, "allow": ["192.0.2.1"]}, {}),
+    ],
+    ids=str,
+)
+def test_who_gets_in_is_never_taken_over(git: dict[str, Any], live: dict[str, Any]) -> None:
+    """Whatever somebody did on the edge to rules and guards, only people change them in git."""
+    found = _adopted([host("wiki", **git)], [host("wiki", **live)])
+    assert isinstance(found, Unsayable)
+    assert "who gets in" in found.why
+
+
+def test_beside_rules_the_rest_is_adopted() -> None:
+    """They stay as they are."""
+    git, live = host("wiki", rules=[_RULE]), host("wiki", rules=[_RULE], compression=True)
+    assert _adopted([git], [live]) == Adoption({WIKI: [Edit(("spec", "compression"), value=True)]})
+
+
 def test_the_service_of_one_host_gets_its_new_addresses() -> None:
     """A target that stays keeps whatever else git says of it."""
     git = service("app", targets=[{"address": "127.0.0.1:1", "weight": 1}, {"address": "127.0.0.1:2"}])

@@ -1,5 +1,7 @@
 """Rules across resources: each problem has a stable code and names both places."""
 
+from typing import Any
+
 from argos_gitops.model.resource import AnyResource, EagerResources
 from argos_gitops.providers.caddy.checks import CHECKS
 from tests.providers.caddy.world import edge, host, service
@@ -22,6 +24,14 @@ def test_a_domain_belongs_to_one_host() -> None:
     assert problems(edge(), one, host("two", domains=["app.example.com"], enabled=False)) == []
 
 
+def test_a_domain_may_be_served_with_tls_and_without() -> None:
+    """By two Hosts, as an edge has a server for each; a server of somebody else's is but one."""
+    both = [host("plain", domains=["app.example.com"]), host("safe", domains=["app.example.com"], tls={})]
+    assert problems(edge(), *both) == []
+    one_server = edge(ownership="routes", server="front")
+    assert problems(one_server, *both) == [("hosts/safe.yaml:4", "DuplicateDomain")]
+
+
 def test_a_wildcard_beside_an_exact_name_is_fine() -> None:
     """The exact one wins."""
     assert problems(edge(), host("one", domains=["*.example.com"]), host("two")) == []
@@ -37,6 +47,14 @@ def test_an_upstream_must_not_be_the_edge_itself() -> None:
     ):
         found = problems(edge(listen=[listen]), service("app", address), host("app", service="app"))
         assert found == [("services/app.yaml:4", "UpstreamLoop")], address
+
+
+def test_a_rule_has_an_upstream_too() -> None:
+    """It is told once for a Host, however many rules send requests there."""
+    rules = [{"match": {"path": path}, "service": "app"} for path in ("/a", "/b")]
+    looping = service("app", "127.0.0.1:8000")
+    found = problems(edge(listen=["http://:8000"]), looping, host("app", rules=rules, response={}))
+    assert found == [("services/app.yaml:4", "UpstreamLoop")]
 
 
 def test_another_server_on_the_same_port_is_no_loop() -> None:
@@ -95,6 +113,40 @@ def test_a_host_must_not_redirect_to_itself() -> None:
     assert problems(edge(), loop) == [("hosts/x.yaml:4", "RedirectLoop")]
     for target in ({"to": "https://x.example.com"}, {"to": "http://y.example.com"}):
         assert problems(edge(), host("x", redirect=target)) == []
+
+
+def test_a_rule_must_not_redirect_to_what_was_asked_for() -> None:
+    """To another page of the Host it may, as other rules answer there."""
+    for back in ({"scheme": "http"}, {"to": "http://x.example.com"}, {"to": "/"}):
+        looping = host("x", rules=[{"match": {"path": "/a"}, "redirect": back}], response={})
+        assert problems(edge(), looping) == [("hosts/x.yaml:4", "RedirectLoop")], back
+    harmless: list[dict[str, Any]] = [
+        {"scheme": "https"},
+        {"scheme": "http", "port": 8080},
+        {"to": "/app/", "preservePath": False},
+        {"to": "http://x.example.com:8080"},
+    ]
+    for to in harmless:
+        fine = host("x", rules=[{"match": {"path": "/"}, "redirect": to}], response={})
+        assert problems(edge(), fine) == [], to
+
+
+def test_a_host_that_redirects_everything_must_not_redirect_to_itself() -> None:
+    """Whatever the page; with rules, one of them may answer there."""
+    home = {"to": "/home", "preservePath": False}
+    assert problems(edge(), host("x", redirect=home)) == [("hosts/x.yaml:4", "RedirectLoop")]
+    answered = [{"match": {"path": "/home"}, "response": {}}]
+    assert problems(edge(), host("x", redirect=home, rules=answered)) == []
+
+
+def test_a_rule_for_everything_comes_last() -> None:
+    """Those behind it never get a request."""
+    everything: dict[str, Any] = {"response": {}}
+    one: dict[str, Any] = {"match": {"path": "/a"}, "response": {}}
+    assert problems(edge(), host("x", rules=[one, everything])) == []
+    assert problems(edge(), host("x", rules=[one, everything, one, one])) == [
+        ("hosts/x.yaml:4", "UnreachableRule")
+    ]
 
 
 def test_the_message_names_the_other_place() -> None:

@@ -90,6 +90,61 @@ def test_other_answers_and_modes(spec: dict[str, Any], expected: dict[str, str])
     assert expected.items() <= found.items(), found
 
 
+HASH = "$2a$04$" + "a" * 53
+
+
+def test_rules_read_like_rules() -> None:
+    """Numbered, as their order counts; hashes are masked, and names are not."""
+    content = compiled(
+        service("app", "10.0.0.5:3000"),
+        service("api", "10.0.0.6:3000"),
+        host(
+            "app",
+            service="app",
+            allow=["192.0.2.0/24"],
+            rules=[
+                {
+                    "match": {"pathPrefix": "/api", "methods": ["GET"]},
+                    "service": "api",
+                    "rewrite": {"stripPrefix": "/api", "replace": {"pattern": "a", "replacement": "b"}},
+                    "headers": {"request": {"set": {"X-Forwarded-Prefix": "/api"}}},
+                },
+                {
+                    "match": {"path": "/admin"},
+                    "basicAuth": {"users": {"ann": HASH, "bob": {"env": "BOB"}}},
+                    "rateLimit": {"requests": 5, "window": "1m"},
+                },
+            ],
+        ),
+    )["host/app"]
+    assert fields(content) == {
+        "domains": "app.example.com",
+        "allow": "192.0.2.0/24",
+        "rule 1": "path /api* and method GET",
+        "rule 1 request X-Forwarded-Prefix": "/api",
+        "rule 1 rewrite strip path prefix": "/api",
+        "rule 1 rewrite": "a → b",
+        "rule 1 upstream": "10.0.0.6:3000",
+        "rule 2": "path /admin",
+        "rule 2 rate limit": "5 in 1m by client (argos-app.2)",
+        "rule 2 basic auth ann": MASK,
+        "rule 2 basic auth bob": "{env.BOB}",
+        "rule 2 basic auth realm": "restricted",
+        "rule 2 upstream": "10.0.0.5:3000",
+        "otherwise upstream": "10.0.0.5:3000",
+        "tls": "off",
+    }
+
+
+def test_a_changed_hash_shows_as_changed() -> None:
+    """Of the one user alone whose hash it is."""
+    users = [{"ann": HASH, "bob": HASH}, {"ann": HASH, "bob": HASH.replace("a", "b")}]
+    old, new = (compiled(host("x", basicAuth={"users": each}))["host/x"] for each in users)
+    changes = field_changes(fields(old), fields(new))
+    assert changes
+    assert HASH not in str(changes)
+
+
 @given(estates(), estates())
 def test_no_difference_goes_unseen(first: list[AnyResource], second: list[AnyResource]) -> None:
     """Contents that differ show a field that does, a masked one at least."""

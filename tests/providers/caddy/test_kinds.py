@@ -26,6 +26,18 @@ from tests.providers.caddy.world import edge, host, service
         ({"headers": {"response": {"set": {"X-A": "a\nb"}}}}, "pattern"),
         ({"redirect": {"to": "elsewhere"}}, "pattern"),
         ({"waf": "detect"}, "Extra inputs"),
+        ({"redirect": {}}, "exactly one of to and scheme"),
+        ({"redirect": {"to": "//example.com"}}, "pattern"),
+        ({"redirect": {"to": "https://a.example.com", "port": 1}}, "port belongs to scheme"),
+        ({"allow": ["192.0.2.0/33"]}, "expected an IP address"),
+        ({"allow": ["10.0.0.0/255.0.0.0"]}, "expected an IP address"),
+        ({"allow": []}, "at least 1"),
+        ({"rateLimit": {"requests": 0}}, "greater than or equal to 1"),
+        ({"rateLimit": {"requests": 1, "window": "0s"}}, "longer than nothing"),
+        ({"rateLimit": {"requests": 1, "by": "header"}}, "key belongs to"),
+        ({"basicAuth": {"users": {"ann": "wonderland"}}}, "pattern"),
+        ({"basicAuth": {"users": {"a:b": {"env": "HASH"}}}}, "pattern"),
+        ({"basicAuth": {"users": {}}}, "at least 1"),
     ],
     ids=str,
 )
@@ -33,6 +45,44 @@ def test_a_host_that_makes_no_sense_is_refused(spec: dict[str, Any], said: str) 
     """With a sentence that says what is expected."""
     with pytest.raises(ValidationError, match=said):
         host("x", **spec)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"match": {}}, "names at least one field"),
+        ({"match": {"any": []}}, "at least 1"),
+        ({"match": {"any": [{"pth": "/"}]}}, "Extra inputs"),
+        ({"match": {"path": "login"}}, "pattern"),
+        ({"match": {"path": "/a*"}}, "pattern"),
+        ({"match": {"pathRegexp": "(?=a)"}}, "Go's regular expressions"),
+        ({"match": {"not": {"headerRegexps": {"X-A": "("}}}}, "no regular expression"),
+        ({"match": {"methods": ["get"]}}, "pattern"),
+        ({"match": {"clientIps": ["everybody"]}}, "expected an IP address"),
+        ({"service": "a", "response": {}}, "at most one of service"),
+        ({"rewrite": {}}, "a rewrite is a path"),
+        ({"rewrite": {"path": "/a", "addPrefix": "/b"}}, "a rewrite is a path"),
+        ({"rewrite": {"stripPrefix": "/"}}, "at least 2 characters"),
+        ({"priority": 1}, "Extra inputs"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_makes_no_sense_is_refused(rule: dict[str, Any], said: str) -> None:
+    """Wherever in it."""
+    with pytest.raises(ValidationError, match=said):
+        host("x", rules=[rule])
+
+
+def test_somebody_answers() -> None:
+    """The Host, or each of its rules."""
+    nobody: dict[str, Any] = {"service": None}
+    with pytest.raises(ValidationError, match="exactly one of service"):
+        host("x", **nobody)
+    with pytest.raises(ValidationError, match=r"rules\[1\] has none of service"):
+        host("x", **nobody, rules=[{"response": {}}, {"allow": ["192.0.2.1"]}])
+    spec = host("x", service="a", rules=[{"service": "b"}, {"redirect": {"scheme": "https"}}]).spec
+    assert isinstance(spec, HostSpec)
+    assert spec.services == ("a", "b")
 
 
 @pytest.mark.parametrize(

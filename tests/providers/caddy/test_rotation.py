@@ -8,9 +8,11 @@ import pytest
 
 from argos_gitops.model.change import Action, Cause, Change, Result
 from argos_gitops.providers.caddy.client import AdminClient
+from argos_gitops.providers.caddy.compile import files_of, hosts_of
 from argos_gitops.providers.caddy.rotation import LoadedFiles
+from argos_gitops.providers.caddy.settings import CaddySettings
 from tests.components.caddy import RealCaddy
-from tests.providers.caddy.world import World, desired, edge_of, host
+from tests.providers.caddy.world import World, desired, edge, edge_of, host
 
 
 @pytest.fixture
@@ -68,6 +70,17 @@ def test_a_rotation_is_a_change_of_the_edge(caddy: RealCaddy, tmp_path: Path, se
     assert renewed.renewal.startswith("secret rotated")
     assert "canary" not in renewed.renewal
     provider.close()
+
+
+def test_hashes_of_passwords_are_such_files(tmp_path: Path) -> None:
+    """Of a Host, and of its rules."""
+    users = [{"ann": {"file": str(tmp_path / name)}, "bob": {"env": "BOB"}} for name in ("one", "two")]
+    rules = [{"basicAuth": {"users": users[1]}}]
+    guarded = host("a", basicAuth={"users": users[0]}, rules=rules, response={})
+    target = edge()
+    section: CaddySettings = target.spec.caddy  # type: ignore[attr-defined] # the world's own Edge
+    hosts = hosts_of("main", desired(guarded).resources)
+    assert files_of(target, section, hosts.values()) == {str(tmp_path / name) for name in ("one", "two")}
 
 
 def test_caddy_loads_again_what_it_has(caddy: RealCaddy, world: Callable[..., World]) -> None:
