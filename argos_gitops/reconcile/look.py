@@ -162,9 +162,7 @@ def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
     known = inventory.converged(system.key)
     fingerprint = _desired_fingerprint(system, desired)
     if known is not None and not desired.whole and _still_holds(known, fingerprint, live, desired.now):
-        plan = SystemPlan(
-            system.key, live_fingerprint=live.fingerprint, observed_only=system.observed_only
-        )
+        plan = SystemPlan(system.key, live_fingerprint=live.fingerprint, observed_only=system.observed_only)
         return Look(system, plan, live, converged=known)
     return _compare(system, desired, inventory.entries(system.key), live)
 

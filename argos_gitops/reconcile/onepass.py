@@ -16,7 +16,7 @@ from argos_gitops.reconcile.drafts import Drafter, to_be_proposed
 from argos_gitops.reconcile.look import Desired, Look, look_at
 from argos_gitops.reconcile.parallel import side_by_side
 from argos_gitops.reconcile.parts import Approval, Approve, Parts
-from argos_gitops.reconcile.returning import go_back, gone_back, together
+from argos_gitops.reconcile.returning import go_back, gone_back, together, undoing
 from argos_gitops.reconcile.systems import System
 from argos_gitops.reconcile.trip import Trip
 
@@ -57,7 +57,9 @@ class OnePass:
     def _do_instead(self, systems: Sequence[System]) -> None:
         """Brings what failed back to how it was healthy. The guard has nothing to say: so it was just now."""
         trip, plan, tried = self._trip, self._trip.plan, self._trip.acted
-        again = self.look(systems)
+        self.look(systems)
+        trip.looks = tuple(undoing(look, trip.back) for look in trip.looks)
+        again = self._assemble()
         trip.acted = {}
         self._act(again, lambda _: Approval(True, again.digest))
         trip.acted = {key: together(tried.get(key), acted) for key, acted in trip.acted.items()}

@@ -14,7 +14,7 @@ from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.provider import DesiredState
 from argos_gitops.ports.store import ResourceState
 from argos_gitops.reconcile.act import Acted
-from argos_gitops.reconcile.look import Desired
+from argos_gitops.reconcile.look import Desired, Look
 from argos_gitops.reconcile.parts import Parts
 from argos_gitops.reconcile.trip import Trip
 
@@ -55,6 +55,15 @@ def go_back(desired: Desired, trip: Trip, parts: Parts) -> bool:
             parts.log.warning("rolled_back", resource=str(owner), to=state.revision[:7], why=why)
             any_back = True
     return any_back
+
+
+def undoing(look: Look, back: Collection[ResourceKey]) -> Look:
+    """The look with what undoes the failed change told as the revision's doing: nobody made it drift."""
+    changes = tuple(
+        replace(change, cause=Cause.REVISION) if change.owner in back else change
+        for change in look.plan.changes
+    )
+    return replace(look, plan=replace(look.plan, changes=changes))
 
 
 def together(first: Acted | None, then: Acted) -> Acted:

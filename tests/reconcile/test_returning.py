@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from argos_gitops.model.change import Cause
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import ArgosError, TransientError
 from argos_gitops.model.resource import ResourceKey
@@ -43,6 +44,8 @@ def test_it_goes_back_alone_in_the_same_pass(bench: Bench) -> None:
         "thing/two",
         "thing/one",
     ]
+    assert {outcome.change.cause for _, outcome in told.outcomes} == {Cause.REVISION}
+    assert not [condition for condition in told.conditions if condition.type == "Drifted"]
     assert ready(bench).reason == "RolledBack"
     assert "Unwell: does not answer" in ready(bench).message
     assert "it is back at 0000000" in ready(bench).message
