@@ -1,7 +1,7 @@
 """`docker compose config`: what Compose makes of files and values, all in one text."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +23,11 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What Compose may read: files by path, and values for `${…}`. May hold secrets."""
+    """What Compose may read: files by path, and values for `${…}`. `masked` takes secrets out of a text."""
 
     contents: Mapping[str, bytes] = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
+    masked: Callable[[str], str] = str
 
 
 def base_environment(private: Path) -> dict[str, str]:
@@ -63,7 +64,7 @@ def configured(
         arguments += ["config", "--format", "json"]
         finished = run(Invocation(arguments, environment, str(root), _SECONDS, extra))
         if finished.code != 0:
-            raise refused(files, finished.errors, str(root))
+            raise refused(files, given.masked(finished.errors), str(root))
         return finished.output.replace(str(root).encode(), directory.encode())
 
 

@@ -61,6 +61,7 @@ class Resolved:
     model: Model = field(repr=False)
     values: Mapping[str, str] = field(repr=False)
     hashes: Mapping[str, str]
+    mask: Mask
 
 
 class Resolver:
@@ -89,7 +90,8 @@ class Resolver:
         files = StackFiles(stack, self._context.files)
         reading = files_read(files)
         contents = {path: self.plain(files, path) for path in reading.files}
-        given = Given(contents, {**self._environment(stack), **reading.fixed})
+        mask = self.mask(stack)
+        given = Given(contents, {**self._environment(stack), **reading.fixed}, mask)
         directory = directory_of(stack, self._context)
         model: Model = orjson.loads(configured(self.program, files, given, directory))
         for way, message in excesses(model, directory):
@@ -104,7 +106,7 @@ class Resolver:
         for name, service in services_of(model).items():
             if shared_services(service):
                 label(service, CONFIG_LABEL, hashes[name])
-        return Resolved(project_of(stack), directory, model, values, hashes)
+        return Resolved(project_of(stack), directory, model, values, hashes, mask)
 
     def plain(self, files: StackFiles, path: str) -> bytes:
         """A file as Compose and containers get it: decrypted, where SOPS encrypted it."""

@@ -78,7 +78,7 @@ class ComposeRunner:
         service depends on is started before it, and what lives in its namespaces comes along. Does not
         wait for health. Images are not built: see `build`.
         """
-        resolved, mask = self._resolver.resolved(stack), self._resolver.mask(stack)
+        resolved = self._resolver.resolved(stack)
         if self._local:
             self._put(stack, resolved)
         spec, chosen = stack.spec, with_dependents(resolved.model, services)
@@ -90,7 +90,7 @@ class ComposeRunner:
         total = len(chosen or services_of(resolved.model))
         with self._context.progress.task(f"{stack.key}: starting", total) as task:
             self._compose(
-                _session(resolved, spec, mask),
+                _session(resolved, spec),
                 [*arguments, *chosen],
                 seconds,
                 lambda line: task.advance() if _STATE.match(line) else None,
@@ -98,15 +98,15 @@ class ComposeRunner:
 
     def pull(self, stack: Stack, services: Sequence[str] = ()) -> None:
         """Pulls the images of these services, those that have a `build` section left out."""
-        resolved, mask = self._resolver.resolved(stack), self._resolver.mask(stack)
+        resolved = self._resolver.resolved(stack)
         arguments = ["pull", "--quiet", "--ignore-buildable", *services]
         with self._context.progress.task(f"{stack.key}: pulling images", 1) as task:
-            self._compose(_session(resolved, stack.spec, mask), arguments, _LONG_SECONDS)
+            self._compose(_session(resolved, stack.spec), arguments, _LONG_SECONDS)
             task.advance()
 
     def build(self, stack: Stack, services: Sequence[str] = ()) -> None:
         """Builds the images of those services that have a `build` section, of what is in git alone."""
-        resolved, mask = self._resolver.resolved(stack), self._resolver.mask(stack)
+        resolved = self._resolver.resolved(stack)
         built = [name for name, service in services_of(resolved.model).items() if service.get("build")]
         chosen = [name for name in built if name in services or not services]
         if not chosen:
@@ -116,7 +116,7 @@ class ComposeRunner:
             self._context.progress.task(f"{stack.key}: building {', '.join(chosen)}", 1) as task,
         ):
             moved = _moved(resolved, str(self._checked_out(stack, private)))
-            self._compose(_session(moved, stack.spec, mask), ["build", *chosen], _LONG_SECONDS)
+            self._compose(_session(moved, stack.spec), ["build", *chosen], _LONG_SECONDS)
             task.advance()
 
     def restart(self, project: str, services: Sequence[str] = ()) -> None:
@@ -187,9 +187,9 @@ class ComposeRunner:
         return finished
 
 
-def _session(resolved: Resolved, spec: StackSpec, mask: Mask) -> _Session:
+def _session(resolved: Resolved, spec: StackSpec) -> _Session:
     options = model_arguments(resolved.project, resolved.directory, spec.profiles)
-    return _Session(resolved.project, mask, options, orjson.dumps(resolved.model), resolved.values)
+    return _Session(resolved.project, resolved.mask, options, orjson.dumps(resolved.model), resolved.values)
 
 
 def _moved(resolved: Resolved, directory: str) -> Resolved:
