@@ -14,6 +14,7 @@ from tests.components.ports import free_port
 from tests.components.receiver import Answer, Receiver
 from tests.providers.docker.push.conftest import TOKEN, PushAgent
 
+_ROOT = Path(__file__).parents[4]
 _CONTAINER = {
     "Id": "c0ffee",
     "Name": "/app",
@@ -205,6 +206,15 @@ def test_help_tells_of_all_settings_and_needs_nothing(agent: PushAgent) -> None:
     assert done.returncode == 0
     used = set(re.findall(r'setting "?([A-Z_]+)', agent.script.read_text()))
     assert used == set(re.findall(r"^  ARGOS_([A-Z_]+)", done.stdout, re.MULTILINE))
+
+
+def test_the_documentation_tells_of_all_settings_options_and_exit_codes(agent: PushAgent) -> None:
+    text = (_ROOT / "docs" / "docker-agent.md").read_text()
+    told = agent("--help").stdout
+    for word in re.findall(r"^  (ARGOS_[A-Z_]+|--[a-z]+)", told, re.MULTILINE):
+        assert re.search(rf"{word}\b", text), word
+    codes = re.findall(r"(\d) ", told.partition("Exit codes: ")[2])
+    assert re.findall(r"^\| (\d) \|", text, re.MULTILINE) == codes
 
 
 # --- heartbeats
