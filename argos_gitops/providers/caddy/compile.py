@@ -123,7 +123,7 @@ class Compiler:
     def _host_content(self, host: HostResource, used: Iterable[ServiceResource], scene: Scene) -> Tree:
         spec = host.spec
         own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
-        tls = tls_of(spec.tls, self._settings.acme)
+        tls = tls_of(spec.tls, self._settings)
         answers = {service.name: self._answer(service) for service in used}
         return {
             "server": scene.server or own,

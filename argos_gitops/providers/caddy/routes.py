@@ -9,7 +9,7 @@ from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
-from argos_gitops.providers.caddy.settings import Acme
+from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
 Tree = dict[str, Any]
 Answers = Mapping[str, Sequence[Tree]]
@@ -78,7 +78,7 @@ def _answer(part: HostSpec | Rule, answers: Answers) -> Sequence[Tree]:
     return () if part.service is None else answers[part.service]
 
 
-def tls_of(tls: HostTls, edge: Acme) -> Tree:
+def tls_of(tls: HostTls, edge: CaddySettings) -> Tree:
     """A host's `tls` content, see certificates."""
     if tls.mode == "off":
         return OFF
@@ -87,8 +87,8 @@ def tls_of(tls: HostTls, edge: Acme) -> Tree:
     if tls.mode == "manual":
         return {"files": {"certificate": tls.certificate, "key": tls.key}}
     if not tls.given():
-        return DEFAULT
-    return {"policy": policy_of(_over(tls, edge))}
+        return INTERNAL if edge.certificates == "internal" else DEFAULT
+    return {"policy": policy_of(_over(tls, edge.acme))}
 
 
 def policy_of(acme: Acme) -> Tree | None:

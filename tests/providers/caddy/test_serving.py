@@ -71,6 +71,16 @@ def test_internal_certificates_and_plain_http_side_by_side(caddy: RealCaddy, wor
     assert there.changes(*hosts) == []
 
 
+def test_an_edge_may_take_all_certificates_from_caddys_own_ca(caddy: RealCaddy, world: Make) -> None:
+    """No Host has to say so, and nobody outside is asked; one with plain HTTP stays plain."""
+    there = world(edge_of(caddy, certificates="internal"))
+    hosts = [host("plain"), host("safe", tls={})]
+    there.apply(*hosts)
+    assert caddy.get("plain.example.com").text == "plain"
+    assert caddy.get("safe.example.com", tls=True).text == "safe"
+    assert there.changes(*hosts) == []
+
+
 def test_plain_port_without_scheme_serves_http_when_no_host_has_tls(caddy: RealCaddy, world: Make) -> None:
     """`listen: ["127.0.0.1:8080"]` and tls off just works."""
     there = world(edge_of(caddy, listen=[f"127.0.0.1:{caddy.http_port}"]))
