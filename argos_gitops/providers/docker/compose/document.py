@@ -1,21 +1,34 @@
 """The user's Compose files as trees that know where everything stands.
 
 Only to find files that Compose is going to read, and places for people: what a file means is for Compose to
-say. So tags (`!reset`, `!override`) and merge keys are taken as they are, and whatever is no YAML has no
-tree. Bounded like all reading (manifests/limits.py), aliases counted as what they stand for.
+say. Whatever two readers could understand in two ways is refused, so that nobody can hide a file from us
+and show it to Compose. Bounded like all reading (manifests/limits.py), each alias counted as what it
+stands for.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import events
+from ruamel.yaml import YAML, events
 from ruamel.yaml.error import YAMLError
 
 from argos_gitops.manifests.limits import MAX_DEPTH, MAX_NODES
 from argos_gitops.manifests.reading import Refused, check_bytes, events_of
 
 MERGE = "<<"
+
+_TAGS = {
+    None,
+    "!reset",
+    "!override",
+    *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "bool", "float")),
+}
+"""Those of Compose, and those that change no text."""
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line breaks in YAML 1.1, and none in 1.2."""
+_MOST_BYTES_SLOWLY = 256 * 1024
 
 
 class UnreadableError(Exception):
@@ -75,13 +88,30 @@ def read_trees(data: bytes) -> list[Tree]:
     """One for each document. Raises UnreadableError."""
     try:
         check_bytes(data)
-        return list(_Composer(events_of(data)).documents())
     except Refused as refused:
         raise UnreadableError(refused.flaw.message, refused.flaw.line, refused.flaw.column) from None
+    if _BREAKS.search(data.decode()):
+        raise UnreadableError("it holds U+0085, U+2028 or U+2029, which some readers take for line breaks")
+    try:
+        return list(_Composer(events_of(data)).documents())
     except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise UnreadableError(f"not valid YAML: {getattr(error, 'problem', '')}", line, column) from None
+        if len(data) > _MOST_BYTES_SLOWLY:
+            raise _invalid(error) from None
+    return _read_slowly(data)
+
+
+def _read_slowly(data: bytes) -> list[Tree]:
+    """libyaml takes no colon within a word in `{image: nginx:1}`, and Compose does."""
+    try:
+        return list(_Composer(YAML(typ="safe", pure=True).parse(data)).documents())
+    except YAMLError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: YAMLError) -> UnreadableError:
+    mark = getattr(error, "problem_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return UnreadableError(f"not valid YAML: {getattr(error, 'problem', '')}", line, column)
 
 
 class _Composer:
@@ -98,6 +128,8 @@ class _Composer:
 
     def _node(self, event: Any, depth: int) -> Tree:
         kind = type(event)
+        if getattr(event, "tag", None) not in _TAGS:
+            raise _unreadable(event, f"the tag {event.tag} is none that a Compose file may have; remove it")
         if depth > MAX_DEPTH:
             raise _unreadable(event, f"nested deeper than {MAX_DEPTH} levels")
         if kind is events.AliasEvent:
