@@ -115,6 +115,7 @@ class Writer:
         for project in sorted({named_by(change.object_id)[0] for change in deletes}):
             if not self.declared.has_project(project):
                 self.networks.sweep(project)
+                self.stacks.runner.forget(project)
 
     def _remove_service(self, live: DockerLive, change: Change) -> Outcome:
         try:

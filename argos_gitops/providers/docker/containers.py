@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from argos_gitops.providers.docker.compose.marks import config_hash_of
+
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
-HASH = "com.docker.compose.config-hash"
 _ONE_OFF = "com.docker.compose.oneoff"
 _DEPENDS = "com.docker.compose.depends_on"
 
@@ -98,7 +99,7 @@ def _container(each: Mapping[str, Any], labels: Mapping[str, str]) -> Container:
         name=((each.get("Names") or [each["Id"][:12]])[0]).lstrip("/"),
         project=labels[PROJECT],
         service=labels[SERVICE],
-        config_hash=labels.get(HASH, ""),
+        config_hash=config_hash_of(labels),
         state=state,
         exit_code=int(ended[1]) if ended and state == "exited" else None,
         health=health[1].removeprefix("health: ") if health and state == "running" else "",

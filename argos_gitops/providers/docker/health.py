@@ -73,8 +73,9 @@ class Judge:
         if container.state in ("exited", "dead"):
             return Finding(Verdict.FAILED, CONTAINER_EXITED, self._ending(container), container)
         if container.health == "unhealthy":
+            recovering = container.id in self._before
             return Finding(
-                Verdict.FAILED,
+                Verdict.WAITING if recovering else Verdict.FAILED,
                 HEALTH_CHECK_FAILED,
                 f"{container.name} is unhealthy{self._check(container)}",
                 container,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
-from argos_gitops.model.errors import StalePlanError, TerminalError
+from argos_gitops.model.errors import ProviderError, StalePlanError, TerminalError
 from argos_gitops.model.objects import Content, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
@@ -30,7 +30,6 @@ from argos_gitops.providers.docker.containers import Container, containers_of
 from argos_gitops.providers.docker.deep import INTERVAL, DeepLook
 from argos_gitops.providers.docker.engine.connection import EngineConnection
 from argos_gitops.providers.docker.fields import compared, fields_of_service
-from argos_gitops.providers.docker.logs import last_words, secrets_of
 from argos_gitops.providers.docker.loops import LoopWatch
 from argos_gitops.providers.docker.networks import fields_of_network
 from argos_gitops.providers.docker.observe import PREFIX, DockerLive, Seen, Wanted, named_by
@@ -39,6 +38,9 @@ from argos_gitops.providers.docker.settings import Connection, DockerSettings
 from argos_gitops.providers.docker.shared import NetworkWriter
 from argos_gitops.providers.docker.stacks import StackWriter
 from argos_gitops.providers.docker.standing import Standing, ailments_of
+
+_MOST_CHARACTERS = 200
+"""Of a log line."""
 
 _LIST, _DEEP = "docker", "containers"
 _WATCHES = (Watch(_LIST, timedelta(seconds=15)), Watch(_DEEP, INTERVAL))
@@ -64,7 +66,9 @@ class DockerProvider:
         self._context = context
         self._engine = EngineConnection(str(target.key), connection, context.secrets, context.timeout)
         folder = context.cache_dir / "docker" / self._host
-        self._runner = ComposeRunner(target, settings, context)
+        self._runner = ComposeRunner(
+            self._host, context, self._engine.environment, local=connection.unix is not None
+        )
         self._book = Book(folder / "services.json", context.state_dir)
         self._compiler = Compiler(self._host, ComposeRenderer(context), self._runner, self._book)
         self._deep = DeepLook(lambda: self._engine.client, context.clock, folder / "deep.json")
@@ -157,7 +161,6 @@ class DockerProvider:
         return self._look(deep=watch == _DEEP).fingerprint != self._last.fingerprint
 
     def close(self) -> None:
-        self._runner.close()
         self._engine.close()
 
     def _look(self, *, deep: bool = False) -> DockerLive:
@@ -219,9 +222,13 @@ class DockerProvider:
         return next((f"{each.service}: {each.message}" for each in ailments_of(name, project, live)), "")
 
     def _words(self, container: Container) -> str:
-        page = self._book.read(name_of(container.project, container.service, container.config_hash))
-        client = self._engine.client
-        return last_words(client, container.id, secrets_of(client.container(container.id), page))
+        """The last lines of a container's service, masked; empty where nothing can be read."""
+        stack = next((s for s in self._declared.stacks.values() if project_of(s) == container.project), None)
+        try:
+            lines = () if stack is None else self._runner.logs(stack, container.service)
+        except ProviderError:
+            return ""
+        return "\n".join(line[:_MOST_CHARACTERS] for line in lines if line)
 
 
 def _kept_orphans(wanted: Wanted, live: DockerLive) -> Iterator[Failure]:

@@ -10,7 +10,8 @@ Facts: the Compose specification as `docker compose config --format json` of v2.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from argos_gitops.model.masking import masked_setting, masked_text
+from argos_gitops.model.masking import is_secret_name, masked_text
+from argos_gitops.model.secret import MASK
 
 Facts = Mapping[str, Any]
 """JSON-able, without what is not set or not known. Keys, in reading order:
@@ -236,17 +237,22 @@ def _logging(config: Any, driver: str, options: str) -> str:
     if not config:
         return ""
     told = [
-        f"{name}={masked_setting(name, str(value))}"
-        for name, value in sorted((config.get(options) or {}).items())
+        f"{name}={_masked(name, str(value))}" for name, value in sorted((config.get(options) or {}).items())
     ]
     kind = config.get(driver) or ""
     return " ".join([*([] if kind == "json-file" and not told else [kind]), *told]).strip()
 
 
+def _masked(name: str, value: str) -> str:
+    """The value of a label or option as it may be shown; yes and no are no secrets, whatever their name."""
+    plain = value in ("", "true", "false") or not is_secret_name(name)
+    return masked_text(value) if plain else MASK
+
+
 def _labels(labels: Any) -> Mapping[str, str]:
     """Compose prints them as a mapping, whatever they were written as."""
     return {
-        name: masked_setting(name, str(value))
+        name: _masked(name, str(value))
         for name, value in sorted((labels or {}).items())
         if not name.startswith(_COMPOSE_LABELS)
     }

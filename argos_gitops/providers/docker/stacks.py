@@ -50,6 +50,8 @@ class StackWriter:
 
     def _start(self, stack: Stack, changes: Sequence[Change], live: DockerLive, judge: Judge) -> None:
         services = [named_by(change.object_id)[1] for change in changes]
+        if stack.spec.build:
+            self.runner.build(stack, services)
         before = [each for service in services for each in live.group(project_of(stack), service)]
         judge.remember(before)
         for container in before:
@@ -57,7 +59,7 @@ class StackWriter:
                 self.client.unpause(container.id)
         anew = [named_by(change.object_id)[1] for change in changes if needs_recreation(change)]
         if anew:
-            self.runner.up(stack, anew)
+            self.runner.up(stack, anew, recreate=True)
         rest = [service for service in services if service not in anew]
         if rest:
             self.runner.up(stack, rest)

@@ -1,6 +1,6 @@
 """The calls of the Engine API that we use; Docker 20.10 to today, and Podman, answer them alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -78,18 +78,6 @@ class EngineClient:
         found = parsed_answer(self._send("GET", "/info"), self.engine)
         return found if isinstance(found, dict) else {}
 
-    def logs(self, identity: str, lines: int) -> Sequence[str]:
-        """The last lines that a container wrote, stdout and stderr together; empty when none are kept."""
-        try:
-            answer = self._send(
-                "GET",
-                f"/containers/{quote(identity, safe='')}/logs",
-                params={"stdout": "1", "stderr": "1", "tail": str(lines)},
-            )
-        except TerminalError:
-            return ()
-        return unframed(answer.content).decode("utf-8", "replace").splitlines()[-lines:]
-
     def stop(self, identity: str) -> None:
         """Stops a container within its own grace period; fine when it is stopped or gone."""
         self._unless_gone("POST", f"/containers/{quote(identity, safe='')}/stop")
@@ -107,6 +95,42 @@ class EngineClient:
     def remove_network(self, identity: str) -> None:
         """Raises TerminalError (reason InUse) while containers are in it; fine when it is gone."""
         self._unless_gone("DELETE", f"/networks/{quote(identity, safe='')}")
+
+    def images(self) -> list[Document]:
+        """All images but the layers between them, as the list of the API shows them."""
+        return self._list("/images/json")
+
+    def sized_containers(self) -> list[Document]:
+        """As `containers`, with what each has written of its own in `SizeRw`; slow."""
+        return self._usage("container", "Containers")
+
+    def volumes(self) -> list[Document]:
+        """All volumes; with sizes in `UsageData`."""
+        return self._usage("volume", "Volumes")
+
+    def build_cache(self) -> list[Document]:
+        """What builds left for later ones; empty where the engine has no BuildKit."""
+        return self._usage("build-cache", "BuildCache")
+
+    def restart(self, identity: str) -> None:
+        """Stops a container within its own grace period, and starts it."""
+        self._send("POST", f"/containers/{quote(identity, safe='')}/restart")
+
+    def remove_image(self, name: str) -> None:
+        """Takes one name, or the id of an image without any, away; the image goes with its last name.
+
+        Raises TerminalError (reason Conflict) while a container uses it; fine when it is gone.
+        """
+        self._unless_gone("DELETE", f"/images/{quote(name, safe='')}", params={"noprune": "1"})
+
+    def remove_volume(self, name: str) -> None:
+        """Raises TerminalError (reason Conflict) while a container uses it; fine when it is gone."""
+        self._unless_gone("DELETE", f"/volumes/{quote(name, safe='')}")
+
+    def remove_build_cache(self, identity: str) -> None:
+        """One record of it; fine when it is gone or in use."""
+        filters = orjson.dumps({"id": [identity]}).decode()
+        self._send("POST", "/build/prune", params={"all": "1", "filters": filters})
 
     def connect(self, network: str, container: str, endpoint: Document) -> None:
         body = {"Container": container, "EndpointConfig": endpoint}
@@ -140,6 +164,11 @@ class EngineClient:
         if not isinstance(found, list):
             raise not_docker(self.engine, "JSON of another kind")
         return found
+
+    def _usage(self, kind: str, name: str) -> list[Document]:
+        """Engines before API 1.42 tell all kinds at once."""
+        found = parsed_answer(self._send("GET", "/system/df", params={"type": kind}), self.engine)
+        return (found.get(name) if isinstance(found, dict) else None) or []
 
     def _one(self, path: str) -> Document | None:
         try:
@@ -194,19 +223,3 @@ class EngineClient:
 
     def _lost(self) -> ProviderError:
         return unreachable(self.engine, httpx.ReadError("closed"), self._channel.hint())
-
-
-def unframed(content: bytes) -> bytes:
-    """A log without the frames that keep stdout and stderr apart; with a terminal there are none.
-
-    A frame begins with the stream's number, three zeros and its length (big endian).
-    """
-    lines, at = [], 0
-    while at < len(content):
-        head = content[at : at + 8]
-        if len(head) < 8 or head[0] > 2 or any(head[1:4]):
-            return content
-        end = at + 8 + int.from_bytes(head[4:])
-        lines.append(content[at + 8 : end])
-        at = end
-    return b"".join(lines)
