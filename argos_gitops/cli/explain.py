@@ -42,6 +42,8 @@ def _fact(label: str, *text: Segment | str) -> Line:
 
 
 def _relations(resources: ResourceSet, found: AnyResource) -> Iterator[Line]:
+    if found.derived_from is not None:
+        yield _fact("follows from", found.derived_from)
     for key in sorted(references_of(found)):
         yield _fact("uses", str(key))
     users = sorted(other.key for other in resources if found.key in references_of(other))
@@ -49,6 +51,10 @@ def _relations(resources: ResourceSet, found: AnyResource) -> Iterator[Line]:
         yield _fact("used by", str(key))
     if len(users) > 20:
         yield _fact("", f"… and {len(users) - 20:,} more")
+    for key in sorted(
+        other.key for other in resources if str(found.key) in (other.derived_from or "").split(", ")
+    ):
+        yield _fact("leads to", str(key))
     if found.suspended:
         yield _fact("suspended", "by its annotation; nothing is done to it")
     if found.protected:

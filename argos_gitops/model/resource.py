@@ -70,6 +70,11 @@ class Resource(Generic[SpecT]):
         return tuple(ResourceKey.parse(name) for name in named.replace(",", " ").split())
 
     @property
+    def derived_from(self) -> str | None:
+        """What it follows from (`Stack/wiki`); None for a resource that somebody wrote."""
+        return self.annotations.get(DERIVED_ANNOTATION)
+
+    @property
     def drift(self) -> str | None:
         """What is done about drift of what this resource makes; None where it does not say."""
         return self.annotations.get(DRIFT_ANNOTATION)

@@ -80,7 +80,8 @@ class Drafter:
 
     def _proved(self, look: Look, said: Sequence[_Said]) -> tuple[Mapping[str, bytes], dict[str, str]]:
         """The files, and what had to be left out of them and why."""
-        wrong: dict[str, str] = {}
+        wrong = {each.change.object_id: why for each in said if (why := self._unwritten(each.adoption))}
+        said = [each for each in said if each.change.object_id not in wrong]
         while said:
             files = self._edited(said)
             found = self._faults(look, said, files)
@@ -126,6 +127,13 @@ class Drafter:
         for document in adoption.added:
             yield self._place_for(document), FileEdits(added=(document,))
 
+    def _unwritten(self, adoption: Adoption) -> str:
+        """Why it cannot be said: nobody wrote the resource, which follows from others."""
+        found = [self._resources.get(key) for key in (*adoption.edits, *adoption.removed)]
+        return next(
+            (f"it follows from {each.derived_from}" for each in found if each and each.derived_from), ""
+        )
+
     def _path_of(self, key: ResourceKey) -> str:
         resource = self._resources.get(key)
         return resource.location.path if resource is not None else ""
@@ -133,7 +141,8 @@ class Drafter:
     def _place_for(self, document: Mapping[str, Content]) -> str:
         """Beside others of its kind: in their file where several share one, else in a file of its own."""
         kind, name = document["kind"], document["metadata"]["name"]
-        paths = [each.location.path for each in self._resources.of_kind(kind).values()]
+        others = self._resources.of_kind(kind).values()
+        paths = [each.location.path for each in others if each.derived_from is None]
         fullest = max(sorted(set(paths)), key=paths.count, default="")
         if paths.count(fullest) > 1:
             return fullest
