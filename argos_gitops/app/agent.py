@@ -19,11 +19,13 @@ from argos_gitops.app.docker_agents import DockerAgents
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.measuring import measuring
+from argos_gitops.app.schedules import Schedules
 from argos_gitops.app.upkeep import plan_pull_requests, timetable_of
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.resource import AnyResource, ResourceKey
 from argos_gitops.ports.audit import AuditEntry
 from argos_gitops.ports.control import AGENT
+from argos_gitops.ports.job import Job, JobReport
 from argos_gitops.ports.provider import Target
 from argos_gitops.ports.report import Reporter
 from argos_gitops.reconcile.agent import Agent
@@ -55,6 +57,7 @@ class RunningAgent:
         self._agent: Agent | None = None
         self._watcher: Watcher | None = None
         self._timetable: Timetable | None = None
+        self._schedules: Schedules | None = None
         self._sha = ""
         self._spec = AgentSpec()
         self._asking: Mapping[str, object] | None = None
@@ -88,6 +91,7 @@ class RunningAgent:
             self._tell_stale_after()
             self._configure_front(known)
         self._timetable = timetable_of(application, lambda: self._spec.retention, self._log)
+        self._schedules = Schedules(application, self._timetable, self._job_ran, self._over.is_set)
         self._agent = Agent(self._crew())
         for number, handler in self._handlers().items():
             signal.signal(number, handler)
@@ -186,7 +190,17 @@ class RunningAgent:
         self._application.notifications.configure(desired.state.resources)
         self._tell_stale_after()
         self._plan_pull_requests()
+        if self._schedules is not None:
+            for name in self._schedules.follow(desired):
+                self._pulse.forget(name)
         collect_and_set_aside()
+
+    def _job_ran(self, job: Job, report: JobReport, seconds: float) -> None:
+        """What a job did is told with the next pass, which also sees to what it changed."""
+        facts = {"job": job.name, "result": report.reason, "message": report.message}
+        self._log.info("job_ran", **facts)
+        self._metrics.job(job, report, seconds, self._application.now())
+        self._look_everywhere()
 
     def _plan_pull_requests(self) -> None:
         forge = self._spec.forge

@@ -28,10 +28,11 @@ from argos_gitops.model.agent import agent_of
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.plan import Plan
-from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
+from argos_gitops.ports.job import Job, JobRuns
 from argos_gitops.ports.lease import Leases
 from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
@@ -219,6 +220,12 @@ class Application:
         return OwnAddresses(self.settings.public_ip_url, path, self.clock)
 
     @cached_property
+    def job_runs(self) -> JobRuns:
+        from argos_gitops.store.job_runs import SqlJobRuns
+
+        return SqlJobRuns(self.engine, self.settings.instance)
+
+    @cached_property
     def audit(self) -> AuditLog:
         from argos_gitops.store.audit import SqlAuditLog
 
@@ -243,6 +250,7 @@ class Application:
                 orders=lambda now: orders_of(self.controls, now),
                 addresses=lambda: self.own_addresses.networks(),
                 returning=self._returning,
+                scheduled=lambda resources: {job.schedule for job in self.jobs(resources)},
             )
         )
         self._closers.append(reconciler.close)
@@ -250,6 +258,15 @@ class Application:
 
     def _returning(self, resource: AnyResource) -> bool:
         return any(spec.returning is not None and spec.returning(resource) for spec in self.specs)
+
+    def jobs(self, resources: ResourceSet) -> Sequence[Job]:
+        """What the resources ask for at certain times."""
+        return [
+            job
+            for spec in self.specs
+            if spec.jobs is not None
+            for job in spec.jobs(resources, self.provider_context(spec))
+        ]
 
     def branch(self, name: str) -> "Branch | None":
         """A branch of the config repository to write to; None for a folder without git."""

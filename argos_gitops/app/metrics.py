@@ -11,6 +11,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 from argos_gitops.model.change import Cause, Result
+from argos_gitops.ports.job import Job, JobReport
 from argos_gitops.ports.report import DONE, PassResult
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -47,6 +48,18 @@ class AgentMetrics:
             "argos_last_success_timestamp_seconds", "When a pass last ended well.", ["target"], **gauge
         )
         self._queues = Gauge("argos_queue_depth", "Entries that wait.", ["queue"], **gauge)
+        self._jobs = Counter(
+            "argos_job_runs", "Runs of jobs that Schedules ask for.", ["schedule", "result"], **no_registry
+        )
+        self._job_seconds = Gauge(
+            "argos_job_last_seconds", "How long the last run of a Schedule took.", ["schedule"], **gauge
+        )
+        self._job_success = Gauge(
+            "argos_job_last_success_timestamp_seconds",
+            "When a run of a Schedule last ended well.",
+            ["schedule"],
+            **gauge,
+        )
         self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **gauge)
         self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **gauge)
 
@@ -79,6 +92,14 @@ class AgentMetrics:
 
     def queue(self, name: str, depth: int) -> None:
         self._queues.labels(name).set(depth)
+
+    def job(self, job: Job, report: JobReport, seconds: float, at: datetime) -> None:
+        """A run of a job that a Schedule asks for has ended."""
+        name = job.schedule.name
+        self._jobs.labels(name, report.reason).inc()
+        self._job_seconds.labels(name).set(seconds)
+        if report.ok:
+            self._job_success.labels(name).set(at.timestamp())
 
     def beat(self, at: datetime) -> None:
         self._heartbeat.set(at.timestamp())

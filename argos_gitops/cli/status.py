@@ -10,7 +10,7 @@ from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import output_option, with_application
 from argos_gitops.cli.output import show
-from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.condition import LAST_RUN, Condition, Truth
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
 from argos_gitops.ports.control import AGENT, Orders, Override, Pin, Suspension
@@ -116,6 +116,7 @@ def _order(label: str, what: str, order: Suspension | Pin | Override, now: datet
 def _condition(condition: Condition, application: Application) -> Line:
     since = f", {ago(condition.since, application.now())}" if condition.since else ""
     style = Style.BAD if condition.status is Truth.FALSE else Style.WARN
+    style = Style.PLAIN if condition.type == LAST_RUN else style
     what = f"{condition.type} {condition.status}: {condition.reason}"
     message = f"  {visible(condition.message)}" if condition.message else ""
     return line("  ", pad(visible(str(condition.subject)), 28), Segment(what, style), since, message)

@@ -8,6 +8,10 @@ from enum import StrEnum
 from argos_gitops.model.resource import ResourceKey
 
 
+LAST_RUN = "LastRun"
+"""What the last run of a Schedule did or found: news, and nothing amiss."""
+
+
 class Truth(StrEnum):
     TRUE = "True"
     FALSE = "False"
@@ -16,7 +20,7 @@ class Truth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One statement about `subject`. `type` is Ready, Reconciling, Stalled or Drifted.
+    """One statement about `subject`. `type` is Ready, Reconciling, Stalled, Drifted or LAST_RUN.
 
     `since` is when the status last changed; it is no part of what makes two conditions equal.
     """

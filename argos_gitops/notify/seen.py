@@ -125,4 +125,5 @@ class Seen:
 
     @cached_property
     def _conditions(self) -> Sequence[Condition]:
-        return [each for each in self.result.conditions if each.subject not in self.result.elsewhere]
+        elsewhere = self.result.elsewhere - self.result.scheduled
+        return [each for each in self.result.conditions if each.subject not in elsewhere]

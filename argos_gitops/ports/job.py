@@ -29,18 +29,20 @@ class Occasion:
     """One run of a job.
 
     `held` says why nothing may be written to a target now, empty where it may. `go_on` raises
-    TransientError when the run has to stop: between two writes, ask it.
+    TransientError when the run has to stop: between two writes, ask it. `ours` says which targets this
+    agent is for.
     """
 
     now: datetime
     revision: Revision
     held: Callable[[ResourceKey], str]
     go_on: Callable[[], None]
+    ours: Callable[[ResourceKey], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One thing that a run did to a target, for the audit log. `outcome` is done or failed."""
+    """One thing that a run did to a target, for the audit log. `outcome` is done, skipped or failed."""
 
     action: str
     object_id: str

@@ -32,7 +32,8 @@ class PassResult:
     target that is well never hides another. `target` is the one that this pass was over; None means all.
 
     `plan` and `outcomes` are of this pass alone; `conditions` are those of all targets, and `elsewhere`
-    names the resources that only passes over other targets know about. `applied_digests` holds the
+    names the resources that only others than this pass know about: passes over other targets, and the jobs
+    of those that are `scheduled`. `applied_digests` holds the
     resources that stand on their target as this revision has them. `durations` are seconds by phase,
     `proposals` what git would have to say for drift to be right as it is.
     `orders` is what people had asked for when the pass looked.
@@ -56,6 +57,7 @@ class PassResult:
     targets: Mapping[ResourceKey, TargetState] = field(default_factory=dict)
     blocked: Sequence[str] = ()
     elsewhere: frozenset[ResourceKey] = frozenset()
+    scheduled: frozenset[ResourceKey] = frozenset()
     durations: Mapping[str, float] = field(default_factory=dict)
     proposals: Sequence[Proposal] = ()
     orders: Orders = field(default_factory=Orders)

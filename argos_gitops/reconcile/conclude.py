@@ -26,6 +26,7 @@ class Kept:
     targets: Mapping[ResourceKey, TargetState]
     conditions: _Conditions
     revisions: Revisions
+    scheduled: frozenset[ResourceKey] = frozenset()
 
 
 def conclude(trip: Trip, parts: Parts) -> PassResult:
@@ -81,13 +82,14 @@ def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
     if trip.target is None:
         source = _source_state(trip, source)
         parts.status.set_source(source)
-    return Kept(source, targets, conditions, revisions)
+    scheduled = frozenset(parts.scheduled(trip.resources)) if trip.resources is not None else frozenset()
+    return Kept(source, targets, conditions, revisions, scheduled)
 
 
 def _keep_targets(trip: Trip, parts: Parts, conditions: _Conditions) -> None:
     passed = {look.system.target.key for look in trip.looks}
     if trip.target is None and trip.resources is not None:
-        parts.status.keep_targets(passed)
+        parts.status.keep_targets({*passed, *parts.scheduled(trip.resources)})
     known = parts.status.targets()
     for target in sorted(passed | ({trip.target} if trip.target is not None else set())):
         state = _target_state(trip, target, known.get(target, TargetState()), conditions.get(target, ()))
@@ -209,7 +211,8 @@ def _result(trip: Trip, reports: Sequence[SystemReport], kept: Kept) -> PassResu
         target=trip.target,
         targets=kept.targets,
         blocked=standing.blocked,
-        elsewhere=_elsewhere(trip, kept.conditions),
+        elsewhere=_elsewhere(trip, kept.conditions) | kept.scheduled,
+        scheduled=kept.scheduled,
         durations=trip.durations,
         proposals=trip.proposals,
         orders=trip.orders,

@@ -1,6 +1,6 @@
 """What a pass is made of: everything that the composition hands to the reconciler."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.problem import Problem
-from argos_gitops.model.resource import AnyResource, ResourceSet
+from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.control import Orders
 from argos_gitops.ports.lock import Locks
@@ -69,6 +69,8 @@ class Parts:
     addresses: Callable[[], Sequence[Network]] = tuple
     returning: Callable[[AnyResource], bool] = lambda _: False
     """Whether a resource that fails goes back by itself to how it was healthy."""
+    scheduled: Callable[[ResourceSet], Collection[ResourceKey]] = lambda _: ()
+    """The resources that ask for jobs: what is true of them is found out by those, not by passes."""
     turn: Lock = field(default_factory=Lock)
     """Passes are told one at a time, in the order in which they were kept: the last word is the newest."""
 

@@ -84,7 +84,7 @@ class Reconciler:
             status.set_reported("", None)
         self._rejected = None
         targets = self.targets(desired)
-        status.keep_targets(targets)
+        status.keep_targets({*targets, *self._parts.scheduled(desired.state.resources)})
         if not targets:
             conclude(self._trip(desired), self._parts)
 

@@ -4,12 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -21,6 +22,16 @@ _CHECK_SECONDS = 30.0
 _JUMP = timedelta(seconds=5)
 
 Job = Callable[[], object]
+
+_APART = "apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """A cron expression of five fields, and the time zone that it is meant in."""
+
+    schedule: str
+    time_zone: str = "UTC"
 
 
 class Log(Protocol):
@@ -45,6 +56,7 @@ class Timetable:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
+        self._scheduler.add_executor(_ThreadEach(), _APART)
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
 
     def every(self, interval: timedelta, job: Job, *, name: str, jitter: float = 0.0) -> None:
@@ -56,6 +68,23 @@ class Timetable:
     def at_cron(self, schedule: str, job: Job, *, name: str, time_zone: str = "UTC") -> None:
         """Runs `job` whenever the cron expression says, with the days of the week as in crontab(5)."""
         self._scheduler.add_job(job, _Cron(schedule, ZoneInfo(time_zone)), id=name)
+
+    def apart_at_cron(self, job: Job, times: Times, *, at_once: bool, known: Subsystem) -> None:
+        """The same for a job that may take long, in a thread of its own; `at_once` runs it now as well.
+
+        Takes the place of the one with this name. `known` says how it was when it last ran, under its name.
+        """
+        trigger = _Cron(times.schedule, ZoneInfo(times.time_zone))
+        now = {"next_run_time": datetime.now(UTC)} if at_once else {}
+        with self._lock:
+            self._known[known.name] = known
+        self._scheduler.add_job(job, trigger, id=known.name, executor=_APART, replace_existing=True, **now)
+
+    def drop(self, name: str) -> None:
+        """No run of this job begins any more."""
+        self._scheduler.remove_job(name)
+        with self._lock:
+            self._known.pop(name, None)
 
     def start(self) -> None:
         self._scheduler.start()
@@ -111,6 +140,18 @@ class Timetable:
 def _offset() -> timedelta:
     """By how much the wall clock is ahead of the one that only runs forward."""
     return timedelta(seconds=time.time() - time.monotonic())
+
+
+class _ThreadEach(BaseExecutor):  # type: ignore[misc] # APScheduler ships no types
+    """A thread for each run, that the end of the process does not wait for."""
+
+    def _do_submit_job(self, job: Any, run_times: Sequence[datetime]) -> None:
+        threading.Thread(target=self._run, args=(job, run_times), name=job.id, daemon=True).start()
+
+    def _run(self, job: Any, run_times: Sequence[datetime]) -> None:
+        # What the job raises becomes one of the events, so that nothing can be raised here.
+        events = run_job(job, job._jobstore_alias, run_times, self._logger.name)  # noqa: SLF001 # as all executors
+        self._run_job_success(job.id, events)
 
 
 class _Cron(BaseTrigger):  # type: ignore[misc] # APScheduler ships no types

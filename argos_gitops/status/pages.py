@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from argos_gitops.model.change import Result
+from argos_gitops.model.condition import LAST_RUN
 from argos_gitops.planning.render.markdown import code, escape, render
 from argos_gitops.ports.control import AGENT
 from argos_gitops.ports.report import PassResult
@@ -108,7 +109,7 @@ def _attention(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _worrying(condition: Mapping[str, Any]) -> bool:
-    if condition["reason"] == "Suspended":
+    if condition["reason"] == "Suspended" or condition["type"] == LAST_RUN:
         return False
     return bool((condition["type"] == "Ready") != (condition["status"] == "True"))
 

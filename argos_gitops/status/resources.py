@@ -48,7 +48,7 @@ class ResourceDocuments:
         rendered: dict[ResourceKey, tuple[_Inputs, Document]] = {}
         for resource in resources:
             key = resource.key
-            if key in result.elsewhere:
+            if key in result.elsewhere - result.scheduled:
                 continue
             inputs = (
                 resource.digest,

@@ -5,13 +5,13 @@ between two reports goes to the history; how much of that a host may have is lim
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, update
@@ -20,10 +20,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from argos_gitops.model.containers import Container, ContainerChange, changes_between, content_of
 from argos_gitops.ports.reports import Heartbeat, HostReport, IncomingReport, ReportedHost, Seen
 from argos_gitops.store.database import store_errors
-from argos_gitops.store.statements import inserting, upsert
+from argos_gitops.store.statements import inserting
 from argos_gitops.store.tables import docker_history as history
 from argos_gitops.store.tables import docker_hosts as hosts
 from argos_gitops.store.tables import docker_reports as reports
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 MOST_CHANGES = 2_000
 """Of one host, the newest are kept: a container in a restart loop changes with each report."""
@@ -41,6 +44,11 @@ class SqlHostReports:
         self._turn: AbstractContextManager[object] = (
             Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
+
+        # Made once: to make them costs more than to run them.
+        heard = {"hostname", "agent_version", "reported_at", "received_at", "digest", "containers"}
+        self._hearing = _upserting(engine, hosts, heard).returning(hosts.c.content)
+        self._writing = _upserting(engine, reports, {"document"})
 
     def latest(self, host_id: str) -> HostReport | None:
         both = hosts.join(
@@ -86,7 +94,7 @@ class SqlHostReports:
                 changed = update(hosts).where(*self._of(hosts, report.host_id)).values(content=content)
                 connection.execute(changed)
             key = {"instance": self._instance, "host_id": report.host_id}
-            upsert(connection, reports, key, {"document": document})
+            connection.execute(self._writing, key | {"document": document})
 
     def still(self, heartbeat: Heartbeat, received_at: datetime) -> bool:
         same = (*self._of(hosts, heartbeat.host_id), hosts.c.digest == heartbeat.unchanged_since)
@@ -117,18 +125,18 @@ class SqlHostReports:
 
     def _hear(self, connection: Connection, report: IncomingReport, received_at: datetime) -> str:
         """The content of the report before this one, empty without one; other reports of the host wait."""
-        key = {"instance": self._instance, "host_id": report.host_id}
         values = {
+            "instance": self._instance,
+            "host_id": report.host_id,
             "hostname": report.hostname,
             "agent_version": report.agent_version,
             "reported_at": report.reported_at,
             "received_at": received_at,
             "digest": report.digest,
             "containers": len(report.containers),
+            "content": "",
         }
-        first = inserting(connection, hosts).values(**key, **values, content="")
-        heard = first.on_conflict_do_update(index_elements=list(key), set_=values)
-        return str(connection.execute(heard.returning(hosts.c.content)).scalar_one())
+        return str(connection.execute(self._hearing, values).scalar_one())
 
     def _add_changes(self, connection: Connection, report: IncomingReport, at: datetime) -> None:
         """Writes at most as many as are kept, and drops the oldest beyond."""
@@ -147,6 +155,14 @@ class SqlHostReports:
 
     def _of(self, table: Table, host_id: str) -> tuple[ColumnElement[bool], ...]:
         return (table.c.instance == self._instance, table.c.host_id == host_id)
+
+
+def _upserting(engine: Engine, table: Table, moved: Collection[str]) -> "postgresql.Insert | sqlite.Insert":
+    """One row of a host: a new one whole, of one that is there only what is in `moved`."""
+    first = inserting(engine, table)
+    return first.on_conflict_do_update(
+        index_elements=["instance", "host_id"], set_={name: first.excluded[name] for name in moved}
+    )
 
 
 def _containers(document: bytes) -> Sequence[Container]:

@@ -298,3 +298,19 @@ docker_tokens = Table(
     Column("created_by", Text, nullable=False),
     Column("expires_at", Moment),
 )
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("job", String(600), primary_key=True),
+    Column("schedule", String(300), nullable=False),
+    Column("timing", String(200), nullable=False),
+    Column("due", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("ok", Boolean),
+    Column("reason", String(100), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+)

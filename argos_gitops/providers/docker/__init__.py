@@ -8,7 +8,10 @@ Does not: routes of an Edge (only the Hosts and Services that labels ask for), p
 from argos_gitops.model.resource import AnyResource, ResourceSet
 from argos_gitops.ports.provider import Expansion, Provider, ProviderContext, ProviderSpec, Target
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
+from argos_gitops.providers.docker.policy.kinds import ContainerPolicySpec
+from argos_gitops.providers.docker.schedules import ScheduleSpec
 from argos_gitops.providers.docker.settings import DockerSettings
+from argos_gitops.providers.docker.upkeep.jobs import jobs_of, only_hosts_that_can_be_written
 
 
 def _factory(target: Target, context: ProviderContext) -> Provider:
@@ -42,9 +45,11 @@ PROVIDER = ProviderSpec(
     name="docker",
     target_kind="DockerHost",
     settings=DockerSettings,
-    kinds=(StackSpec, NetworkSpec),
+    kinds=(StackSpec, NetworkSpec, ContainerPolicySpec, ScheduleSpec),
     factory=_factory,
     expand=_expand,
     returning=_goes_back,
     observed_only=_only_reports,
+    checks=(only_hosts_that_can_be_written,),
+    jobs=jobs_of,
 )

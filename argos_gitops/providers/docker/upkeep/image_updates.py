@@ -35,11 +35,10 @@ class ImageUpdating:
     """One run of it."""
 
     def __init__(
-        self, schedule: Resource[ScheduleSpec], wanted: ImageUpdates, resources: ResourceSet,
-        context: ProviderContext,
-    ) -> None:  # fmt: skip
+        self, schedule: Resource[ScheduleSpec], resources: ResourceSet, context: ProviderContext
+    ) -> None:
         self._schedule = schedule
-        self._wanted = wanted
+        self._wanted = schedule.spec.image_updates or ImageUpdates()
         self._resources = resources
         self._context = context
         self._found = _Found()
@@ -56,6 +55,8 @@ class ImageUpdating:
     def _rendered(self, occasion: Occasion) -> Iterator[tuple[Stack, Rendered]]:
         renderer = ComposeRenderer(self._context)
         for stack in stacks_of(self._resources, self._schedule.spec.select):
+            if not occasion.ours(host_key(stack)):
+                continue
             why = occasion.held(host_key(stack)) if self._wanted.mode == "apply" else ""
             if why:
                 self._found.wait.add(stack.key)

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _history()
     _tokens()
     _resources()
+    _job_runs()
 
 
 def _reports() -> None:
@@ -78,4 +79,21 @@ def _resources() -> None:
         sa.Column("held", sa.String(32), nullable=False),
         sa.Column("failed", sa.String(64), nullable=False),
         sa.Column("why", sa.Text, nullable=False),
+    )
+
+
+def _job_runs() -> None:
+    op.create_table(
+        "job_runs",
+        sa.Column("instance", sa.String(200), primary_key=True),
+        sa.Column("job", sa.String(600), primary_key=True),
+        sa.Column("schedule", sa.String(300), nullable=False),
+        sa.Column("timing", sa.String(200), nullable=False),
+        sa.Column("due", _MOMENT, nullable=False),
+        sa.Column("started_at", _MOMENT),
+        sa.Column("ended_at", _MOMENT),
+        sa.Column("ok", sa.Boolean),
+        sa.Column("reason", sa.String(100), nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("details", sa.LargeBinary, nullable=False),
     )
