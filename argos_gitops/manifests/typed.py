@@ -34,11 +34,15 @@ class Typist:
 
 
 def wrong(error: ValidationError, content: Any) -> list[Finding]:
-    """The sentences of a refusal; they come from the models and repeat no value."""
+    """The sentences of a refusal; they come from the models and repeat no value.
+
+    A collection that came out too short has items that were refused: its schema has counted them before.
+    """
     details = error.errors(include_url=False, include_context=False, include_input=False)
+    causes = [detail for detail in details if detail["type"] != "too_short"]
     return [
         Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {_sentence(detail['msg'])}")
-        for detail in details
+        for detail in causes or details
         for pointer in [_existing(detail["loc"], content)]
     ]
 
