@@ -16,12 +16,17 @@ from argos_gitops.cli.errors import Exit
     "--check", is_flag=True, help="Write nothing; exit with 1 when a file is not in the canonical form."
 )
 def command(paths: tuple[Path, ...], check: bool) -> int:
-    """Rewrite the YAML files in PATHS [default: here] in the canonical form, comments kept."""
-    from argos_gitops.manifests.formatting import format_text
+    """Rewrite the YAML files in PATHS [default: here] in the canonical form, comments kept.
+
+    Files that hold no resource, such as Compose files, are left as they are.
+    """
+    from argos_gitops.manifests.formatting import format_text, is_ours
 
     changed = 0
     for path in _yaml_files(paths or (Path(),)):
         text = path.read_text("utf-8", "surrogateescape")
+        if not is_ours(text):
+            continue
         formatted = format_text(text, str(path))
         if formatted != text:
             changed += 1

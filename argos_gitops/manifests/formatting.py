@@ -6,6 +6,7 @@ never changes what a file means: where that cannot be proved, the text is given 
 """
 
 import io
+import re
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,6 +21,15 @@ from argos_gitops.model.errors import ManifestError
 from argos_gitops.model.problem import Location, Problem
 
 _ROUNDS = 3
+_MEANT = re.compile(r"^[\"']?apiVersion\b", re.MULTILINE)
+
+
+def is_ours(text: str) -> bool:
+    """Whether a file holds a resource, or was meant to; what is Compose's is for others to format."""
+    reading = read_documents(text.encode("utf-8", "surrogateescape"))
+    if reading.flaws and _MEANT.search(text):
+        return True
+    return any(isinstance(each.content, dict) and "apiVersion" in each.content for each in reading.documents)
 
 
 def format_text(text: str, path: str = "-") -> str:
