@@ -21,6 +21,7 @@ from benchmarks import (
     no_change_pass,
     plan_cold,
     plan_warm,
+    push_agent,
     push_to_served,
     startup,
     validate_cold,
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, ModuleType] = {
         agent_push,
         agent_idle,
         ingest,
+        push_agent,
         growth,
     )
 }
