@@ -16,6 +16,7 @@ from argos_gitops.ports.reports import HostReport, HostReports, Seen
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
 from argos_gitops.providers.docker.observe import PREFIX, service_id
+from argos_gitops.providers.docker.policy.hosts import HostPolicies
 from argos_gitops.providers.docker.reported.expectation import expected
 from argos_gitops.providers.docker.reported.fields import NOT_REPORTED, fields_of, unreported
 from argos_gitops.providers.docker.reported.live import ReportedLive
@@ -50,6 +51,7 @@ class ReportedProvider:
         self._host_id = settings.agent.host_id or target.key.name
         self._context = context
         self._renderer = ComposeRenderer(context)
+        self._policies = HostPolicies(target.key, self._renderer, context.clock)
         self._known: dict[ResourceKey, _Expected] = {}
         self._failures: dict[ResourceKey, Failure] = {}
         self._seen: ReportedLive | None = None
@@ -88,8 +90,13 @@ class ReportedProvider:
         }
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
-        """Stacks that cannot be worked out, and what the source leaves open of the others."""
-        return (*self._failures.values(), *self._left_open(desired.resources))
+        """Stacks that cannot be worked out, what the source leaves open, and what policies find."""
+        containers = self._seen.report.containers if self._seen is not None else ()
+        return (
+            *self._failures.values(),
+            *self._left_open(desired.resources),
+            *self._policies.notices(desired.resources, containers),
+        )
 
     def fields(self, content: Content) -> Mapping[str, str]:
         return fields_of(content)

@@ -11,7 +11,7 @@ import pytest
 from argos_gitops.model.objects import InventoryEntry, digest_of
 from argos_gitops.model.plan import Failure, SystemKey
 from argos_gitops.model.problem import Location
-from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
+from argos_gitops.model.resource import EagerResources, Resource, ResourceKey
 from argos_gitops.planning.diff import Situation, SystemDiff, diff
 from argos_gitops.planning.holds import observed_only
 from argos_gitops.ports.provider import DesiredState, Target
@@ -24,7 +24,7 @@ from tests.fakes import START, resource
 from tests.providers.docker.compose.stacks import Surroundings
 from tests.providers.docker.hosts import HOST, docker_host
 
-AGENT = {"agent": {}}
+AGENT: dict[str, Any] = {"agent": {}}
 
 Container = dict[str, Any]
 
@@ -45,7 +45,7 @@ class ReportingHost:
 
     around: Surroundings
     clock: HandClock = field(default_factory=HandClock)
-    stacks: list[AnyResource] = field(default_factory=list)
+    stacks: list[Resource[Any]] = field(default_factory=list)
     inventory: dict[str, InventoryEntry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class ReportingHost:
         context = replace(self.around.context(), clock=self.clock, reports=lambda: self.reports)
         self.provider = ReportedProvider(Target(docker_host(**AGENT)), context)
 
-    def wants(self, *resources: AnyResource) -> None:
+    def wants(self, *resources: Resource[Any]) -> None:
         self.stacks = [*resources]
 
     def says(self, *containers: Container, skew: timedelta = timedelta(), after: int = 30) -> None:

@@ -8,7 +8,6 @@ import pytest
 from argos_gitops.model.change import Cause
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.resource import Resource
-from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.reported.fields import NOT_REPORTED
 from tests.providers.docker.compose.stacks import FOLDER
 from tests.providers.docker.reported.conftest import ReportingHost, network
@@ -28,7 +27,7 @@ volumes: {data: }
 DIGEST = "sha256:" + "1" * 64
 
 
-def wiki(host: ReportingHost, text: str = WEB, **spec: Any) -> Resource[StackSpec]:
+def wiki(host: ReportingHost, text: str = WEB, **spec: Any) -> Resource[Any]:
     return host.around.stack({"compose.yaml": text}, **spec)
 
 
@@ -179,7 +178,13 @@ def test_how_many_there_are(host: ReportingHost) -> None:
 def test_a_job_that_is_done_is_as_it_should_be(host: ReportingHost) -> None:
     job = "services: {job: {image: 'nginx:1.27', restart: 'no', network_mode: none}}"
     host.wants(wiki(host, job))
-    bare = {"mounts": [], "env": [], "ports": [], "networks": [{"name": "none"}], "restartPolicy": "no"}
+    bare: dict[str, Any] = {
+        "mounts": [],
+        "env": [],
+        "ports": [],
+        "networks": [{"name": "none"}],
+        "restartPolicy": "no",
+    }
     host.says(archnest("job", state="exited", status="Exited (0) 2 hours ago", **bare))
     assert host.told() == {}
     host.says(archnest("job", state="exited", status="Exited (3) 2 hours ago", **bare))
