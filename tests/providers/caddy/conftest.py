@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from argos_gitops.model.resource import AnyResource
+from tests.components.caddy import RealCaddy
+from tests.providers.caddy.visitor import Ask
 from tests.providers.caddy.world import World
 
 
@@ -20,3 +22,9 @@ def world() -> Iterator[Callable[[AnyResource], World]]:
     yield make
     for each in made:
         each.provider.close()
+
+
+@pytest.fixture
+def ask(caddy: RealCaddy) -> Ask:
+    """Asks the real Caddy of this test."""
+    return Ask(caddy)

@@ -177,3 +177,9 @@ class World:
         self.inventory[change.object_id] = InventoryEntry(
             change.object_id, change.owner, digest, False, "a" * 40, NOW
         )
+
+
+def applied(world: World, *resources: AnyResource) -> None:
+    """Applied, and nothing is left to do."""
+    world.apply(*resources)
+    assert world.changes(*resources) == []
