@@ -110,7 +110,9 @@ def _nested(field: Any, root: JsonSchema, path: str, above: tuple[Any, ...]) -> 
 
 def _row(path: str, field: Any, root: JsonSchema, required: bool) -> _Row:
     meaning = resolved(field, root)
-    default = "**required**" if required else _default(field.get("default"))
+    told_below = "properties" in meaning  # each of its fields has a row, with a default of its own
+    default = "" if told_below else _default(field.get("default"))
+    default = "**required**" if required else default
     return _Row(f"`{path}`", _what(meaning, root), default, meaning.get("description", ""))
 
 
