@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from argos_gitops.model.resource import Resource
-from argos_gitops.providers.docker.kinds import RESTARTED_AT, StackSpec
+from argos_gitops.model.resource import RESTARTED_ANNOTATION, Resource
+from argos_gitops.providers.docker.kinds import StackSpec
 
 _FORMAT = 1
 """Grows when what is made of a Stack changes without Compose having changed."""
@@ -25,5 +25,5 @@ def identity_of(stack: Resource[StackSpec]) -> list[Any]:
         environment,
         [list(file) for file in spec.path.files],
         spec.path.path,
-        stack.annotations.get(RESTARTED_AT, ""),
+        stack.annotations.get(RESTARTED_ANNOTATION, ""),
     ]

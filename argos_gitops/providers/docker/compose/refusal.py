@@ -50,7 +50,9 @@ def _place(files: StackFiles, text: str, root: str) -> Location:
     if way:
         return places(_steps(way[1], way[2]))
     service = _SERVICE.search(text)
-    return places(("services", service[1]) if service else ())
+    if service:
+        return places(("services", service[1]))
+    return _quoted(files, text) or places(())
 
 
 def _scalar(files: StackFiles, path: str) -> Location | None:
@@ -61,6 +63,19 @@ def _scalar(files: StackFiles, path: str) -> Location | None:
                 if node.text and node.text.removeprefix("./") == path:
                     return files.location(main, node.line, node.column)
     return None
+
+
+def _quoted(files: StackFiles, text: str) -> Location | None:
+    """Where the last thing that was said stands, if there is but one such place."""
+    last = text.rpartition(": ")[2].strip("\"'")
+    found = [
+        files.location(main, node.line, node.column)
+        for main in files.main
+        for tree in files.trees(main)
+        for node in tree.scalars()
+        if last and last in (node.text or "")
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _steps(section: str, rest: str) -> Way:

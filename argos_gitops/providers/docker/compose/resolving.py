@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 
 from argos_gitops.model.errors import SettingsError, TerminalError
-from argos_gitops.model.resource import Resource
+from argos_gitops.model.resource import RESTARTED_ANNOTATION, Resource
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
@@ -37,7 +37,7 @@ from argos_gitops.providers.docker.compose.model import (
     shared_services,
 )
 from argos_gitops.providers.docker.compose.program import Program, find_program, program_identity
-from argos_gitops.providers.docker.kinds import RESTARTED_AT, StackSpec
+from argos_gitops.providers.docker.kinds import StackSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Resolver:
         values = values_of(self.program, files, given, environment_names(model))
         mounted = [file for file in stack.spec.path.files if file.path not in reading.files]
         Contents(model, directory, mounted, values).mark()
-        if restarted := stack.annotations.get(RESTARTED_AT):
+        if restarted := stack.annotations.get(RESTARTED_ANNOTATION):
             for service in services_of(model).values():
                 label(service, RESTARTED_LABEL, restarted.replace("$", "$$"))
         hashes = hashed(self.program, project_of(stack), directory, orjson.dumps(model), stack.spec.profiles)
