@@ -80,7 +80,8 @@ class Surroundings:
 
     def stack(
         self,
-        files: Mapping[str, str | bytes],
+        folder: Mapping[str, str | bytes],
+        /,
         *,
         name: str = "wiki",
         modes: Mapping[str, int] | None = None,
@@ -88,7 +89,7 @@ class Surroundings:
         **spec: Any,
     ) -> Resource[StackSpec]:
         """A Stack with these files; `spec` in the words of YAML (`envFiles`)."""
-        contents = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+        contents = {path: text.encode() if isinstance(text, str) else text for path, text in folder.items()}
         listing = tuple(
             FolderFile(path, self.files.add(data), (modes or {}).get(path, PLAIN), len(data))
             for path, data in sorted(contents.items())

@@ -1,6 +1,7 @@
 """Stacks on a real engine: what is hashed is what runs, and only what changed is touched."""
 
 import json
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,28 @@ def test_a_later_process_of_the_agent_starts_no_compose(around: Surroundings, tm
 
 def runner_without_engine(around: Surroundings) -> ComposeRunner:
     return ComposeRunner("nas", around.context(), dict, local=True)
+
+
+def test_what_a_person_started_with_compose_is_taken_over_as_it_is(
+    around: Surroundings, runner: ComposeRunner, dockerd: RealDockerd, project: str, tmp_path: Path
+) -> None:
+    """Only what mounts files of the repository is made anew once, to carry its mark."""
+    files = {
+        "compose.yaml": SMALL.replace("web: {", "web: {env_file: web.env, "),
+        "web.env": "A=b\n",
+        "conf/a": "1",
+    }
+    checkout = tmp_path / "checkout"
+    for path, text in files.items():
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / path).write_text(text)
+    environment = {**dockerd.env, "TAG": "2"}
+    command = [str(around.compose), "--project-name", project, "up", "--detach"]
+    subprocess.run(command, cwd=checkout, env=environment, check=True, capture_output=True)
+    before = ids(dockerd, project)
+    stack = around.stack(files, project=project, directory=str(checkout), environment={"TAG": "2"})
+    foretold = runner.hashes(stack).by_service
+    assert changed(live_hashes(dockerd, project), foretold) == {"db"}
+    runner.up(stack)
+    assert changed(before, ids(dockerd, project)) == {"db"}
+    assert live_hashes(dockerd, project) == foretold
