@@ -163,7 +163,7 @@ read_token() {
     fi
     [[ -n "$token" ]] || fail "$NO_SETTING" \
         "ARGOS_AGENT_TOKEN is not set, nor ARGOS_AGENT_TOKEN_FILE; 'argos-gitops token' makes one for this host" || return
-    [[ "$token" =~ ^[!-~]+$ && ! "$token" =~ [\"\\] ]] || fail "$NO_SETTING" \
+    [[ "$token" =~ ^[!-~]([ -~]*[!-~])?$ && ! "$token" =~ [\"\\] ]] || fail "$NO_SETTING" \
         "ARGOS_AGENT_TOKEN: expected letters, digits and signs on one line; its value is not shown"
 }
 

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,5 +200,6 @@ def test_an_engine_without_containers(make_dockerd: Callable[[], RealDockerd], a
 
 
 def test_shellcheck_finds_nothing(script: Path) -> None:
-    done = subprocess.run(["shellcheck", str(script)], capture_output=True, text=True)
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    done = subprocess.run([shellcheck, script], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
