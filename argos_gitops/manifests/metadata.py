@@ -8,6 +8,7 @@ from argos_gitops.model.resource import (
     DEPENDS_ANNOTATION,
     DRIFT_ANNOTATION,
     PRUNE_ANNOTATION,
+    RESTARTED_ANNOTATION,
     SUSPEND_ANNOTATION,
 )
 from argos_gitops.model.spec import NAME_PATTERN, SpecModel
@@ -24,7 +25,13 @@ _OURS: dict[str, Any] = {
     DEPENDS_ANNOTATION: {
         "type": "string",
         "pattern": r"^[A-Z][A-Za-z]*/[a-z0-9-]+([ ,]+[A-Z][A-Za-z]*/[a-z0-9-]+)*$",
-        "description": "Of a target: the targets that must be ready at a revision before this one follows.",
+        "description": "What must be ready at a revision before this follows: other targets for a target, "
+        "other Stacks of its host for a Stack.",
+    },
+    RESTARTED_ANNOTATION: {
+        "type": "string",
+        "minLength": 1,
+        "description": "Of a Stack: another value, such as a time, makes its containers anew.",
     },
     DRIFT_ANNOTATION: {
         "enum": ["repair", "report", "propose"],

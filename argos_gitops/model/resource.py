@@ -13,6 +13,7 @@ PRUNE_ANNOTATION = "argos.dev/prune"
 SUSPEND_ANNOTATION = "argos.dev/suspend"
 DRIFT_ANNOTATION = "argos.dev/drift"
 DEPENDS_ANNOTATION = "argos.dev/dependsOn"
+RESTARTED_ANNOTATION = "argos.dev/restartedAt"
 DERIVED_ANNOTATION = "argos.dev/derivedFrom"
 """Stands on resources that nobody wrote, and names those they follow from; nobody may write it."""
 
@@ -65,7 +66,8 @@ class Resource(Generic[SpecT]):
 
     @property
     def depends_on(self) -> tuple[ResourceKey, ...]:
-        """The targets that must be ready at a revision before this one is brought to it."""
+        """What must be ready at a revision before this is brought to it: targets for a target, Stacks for a
+        Stack."""
         named = self.annotations.get(DEPENDS_ANNOTATION, "")
         return tuple(ResourceKey.parse(name) for name in named.replace(",", " ").split())
 

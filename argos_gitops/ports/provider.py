@@ -52,11 +52,13 @@ class DesiredState:
     """All resources of a revision; a provider picks what concerns its target.
 
     `outdated` says when nobody waits for it any more, because something newer is to be applied or the process
-    ends: whoever waits for an effect asks now and then.
+    ends: whoever waits for an effect asks now and then. `back` are resources that stand here as they were
+    before, since they failed as the revision has them: nobody who depends on them may follow it.
     """
 
     resources: ResourceSet
     outdated: Callable[[], bool] = field(default=_never, compare=False)
+    back: frozenset[ResourceKey] = frozenset()
 
 
 class LiveState(Protocol):

@@ -73,7 +73,10 @@ class Desired:
     @property
     def asked(self) -> DesiredState:
         """The state, for a provider that may wait for its effect."""
-        return replace(self.state, outdated=lambda: self.superseded() or self.stopping())
+        return replace(self.state, outdated=self._outdated, back=frozenset(self.back))
+
+    def _outdated(self) -> bool:
+        return self.superseded() or self.stopping()
 
     @cached_property
     def suspended(self) -> Suspended:

@@ -7,6 +7,7 @@ Does not: routes of an Edge (only the Hosts and Services that labels ask for), p
 
 from argos_gitops.model.resource import AnyResource, ResourceSet
 from argos_gitops.ports.provider import Expansion, Provider, ProviderContext, ProviderSpec, Target
+from argos_gitops.providers.docker.checks import CHECKS
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
 from argos_gitops.providers.docker.policy.kinds import ContainerPolicySpec
 from argos_gitops.providers.docker.schedules import ScheduleSpec
@@ -50,6 +51,6 @@ PROVIDER = ProviderSpec(
     expand=_expand,
     returning=_goes_back,
     observed_only=_only_reports,
-    checks=(only_hosts_that_can_be_written,),
+    checks=(*CHECKS, only_hosts_that_can_be_written),
     jobs=jobs_of,
 )

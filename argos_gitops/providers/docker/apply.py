@@ -28,10 +28,11 @@ Ready = Callable[[Stack], str]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The Stacks and Networks of the revision that is applied, by key."""
+    """The Stacks and Networks of the revision that is applied, by key; `back` are not as it has them."""
 
     stacks: Mapping[ResourceKey, Stack] = field(default_factory=dict)
     networks: Mapping[ResourceKey, Resource[NetworkSpec]] = field(default_factory=dict)
+    back: frozenset[ResourceKey] = frozenset()
 
     def has_project(self, project: str) -> bool:
         return any(project_of(stack) == project for stack in self.stacks.values())
@@ -100,8 +101,10 @@ class Writer:
         for wanted in sorted(self._wait_for(key)):
             outcomes = results.get(wanted)
             stack = self.declared.stacks.get(wanted)
-            if outcomes is None:
-                why = "is on another host" if stack is None else self.ready(stack)
+            if wanted in self.declared.back:
+                why = "it failed as this revision has it, and went back"
+            elif outcomes is None:
+                why = "it is on another host" if stack is None else self.ready(stack)
             else:
                 why = next((each.message for each in outcomes if each.result is not Result.DONE), "")
             if why:

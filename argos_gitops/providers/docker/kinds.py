@@ -9,9 +9,6 @@ from argos_gitops.model.folder import Folder
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.model.spec import Duration, SpecModel, reference
 
-RESTARTED_AT = "argos.dev/restartedAt"
-"""Annotation of a Stack: another value restarts its services."""
-
 HostName = Annotated[str, reference("DockerHost")]
 PROJECT_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 

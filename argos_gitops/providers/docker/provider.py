@@ -47,12 +47,10 @@ _WATCHES = (Watch(_LIST, timedelta(seconds=15)), Watch(_DEEP, INTERVAL))
 
 
 def docker_provider(target: Target, context: ProviderContext) -> Provider:
-    """The provider of one DockerHost."""
+    """The provider of one DockerHost with a connection."""
     settings = target.section("docker", DockerSettings)
-    if settings is None:
-        raise TerminalError(f"{target.key} has no docker section", reason="NoSection")
-    if settings.connection is None:
-        raise TerminalError(f"{target.key} has no connection to write to it", reason="NoConnection")
+    if settings is None or settings.connection is None:
+        raise TerminalError(f"{target.key} has no docker section with a connection", reason="NoSection")
     return DockerProvider(target, settings, settings.connection, context)
 
 
@@ -99,6 +97,7 @@ class DockerProvider:
         self._declared = Declared(
             {each.key: each for each in self._compiler.stacks(desired.resources)},
             {each.key: each for each in self._compiler.networks(desired.resources)},
+            desired.back,
         )
         objects = self._compiler.objects(desired.resources, wanted, seen)
         self._told = dict(self._differences(objects, seen))

@@ -38,9 +38,9 @@ def docker_host(socket: str | Path, name: str = "nas") -> AnyResource:
     return resource("DockerHost", name, DockerHostSpec(docker=settings))
 
 
-def network(name: str, annotations: Mapping[str, str] | None = None, **spec: Any) -> Resource[NetworkSpec]:
-    given = NetworkSpec.model_validate({"host": "nas", **spec})
-    return resource("Network", name, given, annotations=annotations)  # type: ignore[return-value]
+def network(name: str, on_host: str | None = None, **spec: Any) -> Resource[NetworkSpec]:
+    given = NetworkSpec.model_validate({"host": "nas", "name": on_host, **spec})
+    return resource("Network", name, given)  # type: ignore[return-value]
 
 
 @dataclass
