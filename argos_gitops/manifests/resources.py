@@ -1,6 +1,7 @@
 """Sets of resources that build a kind when it is asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
+from threading import RLock
 from typing import cast
 
 from argos_gitops.model.objects import digest_of
@@ -10,7 +11,11 @@ Named = Mapping[str, AnyResource]
 
 
 class KindwiseResources:
-    """A ResourceSet of which each kind is built at most once, by a function that gives name order."""
+    """A ResourceSet of which each kind is built at most once, by a function that gives name order.
+
+    For several threads: systems are looked at side by side, and whoever comes while a kind is being built
+    must wait for it. To be told that there is nothing would be to remove everything.
+    """
 
     def __init__(
         self, fingerprint: str, counts: Mapping[str, int], builders: Mapping[str, Callable[[], Named]]
@@ -19,6 +24,7 @@ class KindwiseResources:
         self._counts = counts
         self._builders = dict(builders)
         self._built: dict[str, Named] = {}
+        self._building = RLock()
 
     @property
     def fingerprint(self) -> str:
@@ -29,8 +35,10 @@ class KindwiseResources:
 
     def of_kind(self, kind: str) -> Named:
         if kind not in self._built:
-            build = self._builders.pop(kind, None)
-            self._built[kind] = build() if build else {}
+            with self._building:
+                if kind not in self._built:
+                    build = self._builders.pop(kind, None)
+                    self._built[kind] = build() if build else {}
         return self._built[kind]
 
     def of(self, spec_model: type[SpecT]) -> Mapping[str, Resource[SpecT]]:
