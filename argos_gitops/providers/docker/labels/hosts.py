@@ -68,34 +68,46 @@ def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> boo
 
 def hosts_of(routes: Sequence[Route], service: Service, complaints: Complaints) -> Iterator[DerivedHost]:
     """The Hosts of one Edge in the order of their first domains."""
-    ranked = sorted(routes, key=lambda route: route.router.rank)
-    secure = _named(ranked, secure=True)
-    plain = _named(ranked, secure=False)
+    secure = _Named(route for route in routes if route.router.secure)
+    plain = _Named(route for route in routes if not route.router.secure)
     alike: dict[str, DerivedHost] = {}
-    for domain in sorted({**secure, **plain}):
+    for domain in sorted(secure.domains | plain.domains):
+        listening = secure if domain in secure.domains else plain
+        serving = [route for route in plain.of(domain) if not route.redirects]
         with complaints.heard():
-            if domain in secure and domain in plain and not plain[domain].redirects:
-                raise _both(plain[domain], secure[domain], domain)
-            found = _host(
-                domain, [each for each in ranked if each.router.secure is (domain in secure)], service
-            )
+            if listening is secure and serving:
+                raise _both(serving[0], secure.of(domain)[0], domain)
+            found = _host(domain, listening.trying(domain), service)
             form = repr((found.spec, [each.router.name for each in found.routes]))
             known = alike.get(form)
             alike[form] = found if known is None else replace(known, domains=(*known.domains, domain))
     return iter(alike.values())
 
 
-def _named(routes: Iterable[Route], *, secure: bool) -> dict[str, Route]:
-    """Domains with a router that names them, and that does not only redirect, if there is one."""
-    found: dict[str, Route] = {}
-    for route in routes:
-        if route.router.secure is secure:
+class _Named:
+    """Routes by the domains that they name and may be for."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes: dict[str, list[Route]] = {}
+        for route in sorted(routes, key=_rank):
             for domain in domains_in(route.condition):
-                if for_domain(route.condition, domain) is not False and found.get(domain, route).redirects:
-                    found[domain] = route
-                elif for_domain(route.condition, domain) is not False:
-                    found.setdefault(domain, route)
-    return found
+                self._routes.setdefault(domain, []).append(route)
+        self.domains = frozenset(domain for domain in self._routes if self.of(domain))
+
+    def of(self, domain: str) -> list[Route]:
+        """Those that name it, in Traefik's order."""
+        named = self._routes.get(domain, ())
+        return [route for route in named if for_domain(route.condition, domain) is not False]
+
+    def trying(self, domain: str) -> list[Route]:
+        """Those that Traefik would try: for it, or for the wildcard above it; no other is for it."""
+        above = self._routes.get(f"*.{domain.partition('.')[2]}", ())
+        named = self._routes.get(domain, ())
+        return sorted({route.router.name: route for route in (*above, *named)}.values(), key=_rank)
+
+
+def _rank(route: Route) -> tuple[int, str]:
+    return route.router.rank
 
 
 def _both(plain: Route, secure: Route, domain: str) -> RefusedError:
