@@ -89,12 +89,17 @@ def _any_of(sets: Sequence[Tree]) -> str:
     if not (isinstance(sets, list) and sets):
         raise TypeError("sets of matchers are a list")
     texts = [
-        " and ".join(chain.from_iterable(_WORDS[name](value) for name, value in each.items()))
+        " and ".join(chain.from_iterable(_WORDS[name](each[name]) for name in sorted(each, key=_position)))
         for each in sets
     ]
     if not all(texts):
         raise ValueError("an empty set asks for nothing")
     return texts[0] if len(texts) == 1 else " or ".join(f"({text})" for text in texts)
+
+
+def _position(name: str) -> int:
+    """Always the same words for the same matchers: a configuration that is read back has another order."""
+    return _READING_ORDER[name]
 
 
 def _none_of(sets: Sequence[Tree]) -> Iterator[str]:
@@ -119,20 +124,20 @@ def _path_regexp(value: Mapping[str, str]) -> Iterator[str]:
 
 
 def _headers(value: Mapping[str, list[str]]) -> Iterator[str]:
-    for name, texts in value.items():
+    for name, texts in sorted(value.items()):
         (text,) = _strings(texts)
         yield f"header {_word(name)} = {_word(shown_header(name, text, public=False))}"
 
 
 def _header_regexps(value: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    for name, each in value.items():
+    for name, each in sorted(value.items()):
         if len(each) > 1:
             raise ValueError("captures under another name")
         yield f"header {_word(name)} regexp {_word(shown_header(name, each['pattern'], public=False))}"
 
 
 def _query(value: Mapping[str, list[str]]) -> Iterator[str]:
-    for name, texts in value.items():
+    for name, texts in sorted(value.items()):
         (text,) = _strings(texts)
         yield f"query {_word(name)} = {_word(shown_header(name, text, public=True))}"
 
@@ -164,3 +169,4 @@ _WORDS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "client_ip": _client_ips,
     "not": _none_of,
 }
+_READING_ORDER = {name: number for number, name in enumerate(_WORDS)}
