@@ -20,7 +20,8 @@ def hosts_that_answer(stage: Stage) -> Iterator[str]:
         for domain in host["domains"]:
             asked = domain.replace("*", "any")
             tls = host["tls"]["mode"] != "off"
-            answer = stage.caddy.get(asked, tls=tls)
+            path = "/what-no-rule-is-for" if host.get("rules") else "/"
+            answer = stage.caddy.get(asked, path, tls=tls)
             seen = _what_answered(host, answer)
             url = f"{'https' if tls else 'http'}://{asked}"
             yield f"{url:<34} {answer.status_code} {seen}"

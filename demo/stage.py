@@ -13,8 +13,10 @@ from typing import Self
 from demo.repository import ConfigRepository
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
+from tests.components.docker import HOW_TO_GET_COMPOSE, RealDockerd
 from tests.components.geo import write_country_database
-from tests.components.lookup import MissingComponentError
+from tests.components.lookup import MissingComponentError, find_program
+from tests.components.namespaces import require_engine
 from tests.components.upstream import Upstream
 
 EXAMPLE = Path(__file__).parents[1] / "example-config"
@@ -47,6 +49,7 @@ class Stage:
         self.crowdsec = _crowdsec_if_here(folder / "crowdsec")
         self.upstreams = {address: Upstream(name) for address, name in UPSTREAMS.items()}
         self.moved_grafana = Upstream("grafana-on-its-new-server")
+        self.engine = _engine_if_here()
         self.repository = ConfigRepository(folder / "config", folder / "config.git")
 
     def __enter__(self) -> Self:
@@ -55,14 +58,16 @@ class Stage:
         self._running.enter_context(self.caddy)
         if self.crowdsec is not None:
             self._running.enter_context(self.crowdsec)
+        if self.engine is not None:
+            self._running.enter_context(self.engine)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._running.close()
 
     def lay_out_repository(self) -> None:
-        """The example as a pushed commit, with the addresses of what really runs here."""
-        shutil.copytree(EXAMPLE, self.repository.work)
+        """The example's edge as a pushed commit, with the addresses of what really runs here."""
+        shutil.copytree(EXAMPLE, self.repository.work, ignore=shutil.ignore_patterns("docker", "stacks"))
         write_country_database(self.folder / "country.mmdb")
         self.repository.set_edge(self.caddy, self.crowdsec)
         for address, upstream in self.upstreams.items():
@@ -93,11 +98,22 @@ class Stage:
         }
         if self.crowdsec is not None:
             settings["ARGOS_LAPI_PASSWORD"] = self.crowdsec.machine_password
+        if self.engine is not None:
+            settings["ARGOS_DOCKER_COMPOSE"] = str(find_program("docker-compose", HOW_TO_GET_COMPOSE))
         return settings
 
 
 def _crowdsec_if_here(folder: Path) -> RealCrowdSec | None:
     try:
         return RealCrowdSec(folder)
+    except MissingComponentError:
+        return None
+
+
+def _engine_if_here() -> RealDockerd | None:
+    try:
+        require_engine()
+        find_program("docker-compose", HOW_TO_GET_COMPOSE)
+        return RealDockerd()
     except MissingComponentError:
         return None

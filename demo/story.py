@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import httpx
 
+from demo.containers import DOMAIN, TeaShop
 from demo.proof import DemoFailedError, bans_that_stand, hosts_that_answer
 from demo.stage import INSTANCE, Finished, Stage
 
@@ -26,6 +27,7 @@ class Story:
         self._change()
         self._drift()
         self._rest()
+        self._containers()
 
     def _set_up(self) -> None:
         stage = self._stage
@@ -82,6 +84,25 @@ class Story:
         self._say(self._argos("apply", "--auto-approve"), last_lines=1)
         self._expect(self._stage.repository.log(STATUS_BRANCH) == commits, "an idle pass made a commit")
         self._indent(commits)
+
+    def _containers(self) -> None:
+        stage = self._stage
+        if stage.engine is None:
+            self._step("Docker is not here (scripts/components docker compose, as root): done with the edge.")
+            return
+        shop = TeaShop(stage.repository, stage.engine)
+        self._step(f"A real Docker engine runs. Commit {shop.open()} brings a Compose file made for Traefik.")
+        self._say(self._argos("plan"))
+        self._argos("apply", "--auto-approve")
+        self._expect(self._tea_is_served(), f"{DOMAIN} is not served")
+        self._step(f"Applied: its container runs, and Caddy serves {DOMAIN}, as its label says.")
+        self._step(f"Commit {shop.spoil()} brings an image that ends at once.")
+        self._say(self._argos("apply", "--auto-approve", code=1), last_lines=6)
+        self._expect(self._tea_is_served(), f"{DOMAIN} is not served any more")
+        self._step(f"The stack went back by itself: {DOMAIN} is served as before, and status says why.")
+
+    def _tea_is_served(self) -> bool:
+        return "stand-in" in self._stage.caddy.get(DOMAIN, tls=True).text
 
     def _prove(self) -> None:
         self._step("Each host is asked through Caddy:")

@@ -123,4 +123,5 @@ def _closing(result: PassResult) -> Line:
 
 
 def _code(result: PassResult) -> int:
-    return {"Failed": Exit.FAILURE, "Unreachable": Exit.UNREACHABLE}.get(result.result, Exit.OK)
+    codes = {"Failed": Exit.FAILURE, "RolledBack": Exit.FAILURE, "Unreachable": Exit.UNREACHABLE}
+    return codes.get(result.result, Exit.OK)

@@ -99,6 +99,7 @@ class _Entries:
         self._plan, self._found, self._now, self._stays = plan, found, now, stays
         self._place = _place(found[0][0].target.kind)
         self._objects_of = Counter(change.owner for _, change in found)
+        self._last_steps = Counter((c.owner, c.object_id.rpartition("/")[2]) for _, c in found)
         self._terse = len(found) >= TERSE_FROM
         names = (columns(self._name(change)) for _, change in found)
         labels = (columns(visible(field.name)) + 2 for _, change in found for field in change.fields)
@@ -127,7 +128,8 @@ class _Entries:
     def _name(self, change: Change) -> str:
         name = str(change.owner)
         if self._objects_of[change.owner] > 1:
-            name = f"{name} {change.object_id}"
+            last = change.object_id.rpartition("/")[2]
+            name = f"{name} {last if self._last_steps[change.owner, last] == 1 else change.object_id}"
         return shorten(name, _MAX_COLUMN - 2)
 
     def _remark(self, change: Change) -> str:
