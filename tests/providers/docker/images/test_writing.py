@@ -1,7 +1,6 @@
 """Another version is written where the user wrote the old one; all else stays byte for byte."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,12 +15,6 @@ from tests.providers.docker.compose.stacks import Surroundings
 
 _WIKI = ResourceKey("Stack", "wiki")
 _SHA, _OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
-
-
-@pytest.fixture
-def around(tmp_path: Path, compose: Path) -> Surroundings:
-    """A machine with Compose, without secrets."""
-    return Surroundings(tmp_path, compose)
 
 
 def _written(

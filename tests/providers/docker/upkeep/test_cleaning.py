@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -68,12 +67,6 @@ class Cleaned:
         listing = {"container": ["ps", "-a", "--format", "{{.Names}}"]}
         words = listing.get(kind[0], [*kind, "ls", "--format", "{{.Name}}"])
         return set(self.dockerd.run(*words).split())
-
-
-@pytest.fixture
-def around(tmp_path: Path, compose: Path) -> Surroundings:
-    """A machine with Compose, without secrets."""
-    return Surroundings(tmp_path, compose)
 
 
 @pytest.fixture
