@@ -65,7 +65,12 @@ def configured(
         finished = run(Invocation(arguments, environment, str(root), _SECONDS, extra))
         if finished.code != 0:
             raise refused(files, given.masked(finished.errors), str(root))
-        return finished.output.replace(str(root).encode(), directory.encode())
+        return finished.output.replace(str(root).encode(), spelled(directory))
+
+
+def spelled(directory: str) -> bytes:
+    """As it stands within a text of the model."""
+    return orjson.dumps(directory)[1:-1].replace(b"$", b"$$")
 
 
 def values_of(program: Program, files: StackFiles, given: Given, names: Sequence[str]) -> dict[str, str]:

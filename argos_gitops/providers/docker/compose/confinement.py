@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from argos_gitops.manifests.sealed import is_encrypted
 from argos_gitops.model.problem import Problem
 from argos_gitops.providers.docker.compose.document import Tree, UnreadableError
 from argos_gitops.providers.docker.compose.errors import ComposeError
@@ -86,6 +87,13 @@ class _Walk:
         self.files.add(path)
         if path not in self.stack.main:
             self.included.append(path)
+        sealed = self.stack.sealed(path)
+        if sealed is not None and sealed.form not in ("yaml", "json"):
+            message = (
+                "a Compose file must be YAML or JSON also as SOPS has it, so that it can be seen what is read"
+            )
+            self.problems.append(Problem(self.stack.location(path, 1, 1), OUTSIDE, message))
+            return
         try:
             trees = self.stack.trees(path)
         except UnreadableError as error:
@@ -148,6 +156,8 @@ class _Walk:
                 f"{said} holds a variable whose value cannot be told for sure; only ${{NAME}} and "
                 "${NAME:-default} can stand in the path of a file, with a plain value"
             )
+        elif is_encrypted(text):
+            message = "the path of a file must not be encrypted, so that it can be seen what is read"
         elif _REMOTE.search(text):
             message = (
                 f"{text} is not in this repository; copy it into the folder, so that what runs is in git"

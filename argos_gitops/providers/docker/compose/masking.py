@@ -13,6 +13,8 @@ from argos_gitops.model.secret import MASK
 
 _SHORTEST_PART = 4
 """What is shorter is masked only where it stands alone: it may be a part of any word."""
+_SHORTEST_LINE = 6
+"""Of several: a bracket, or the like, is no secret."""
 
 
 class Mask:
@@ -58,7 +60,8 @@ def _both(sealed: Any, plain: Any) -> Iterator[str]:
 
 def _spellings(value: str) -> Iterator[str]:
     """As it is, as JSON and Compose spell it, and line by line, since output comes in lines."""
-    for line in {value, *value.splitlines()}:
+    lines = [line for line in value.splitlines() if len(line.strip()) >= _SHORTEST_LINE]
+    for line in {value, value.strip(), *lines}:
         if line.strip():
             yield line
             yield line.replace("$", "$$")

@@ -9,7 +9,7 @@ import orjson
 
 from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
-from argos_gitops.providers.docker.compose.configuring import base_environment, model_arguments
+from argos_gitops.providers.docker.compose.configuring import base_environment, model_arguments, spelled
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.masking import Mask
@@ -91,7 +91,7 @@ class ComposeRunner:
         with self._context.progress.task(f"{stack.key}: starting", total) as task:
             self._compose(
                 _session(resolved, spec),
-                [*arguments, *chosen],
+                [*arguments, "--", *chosen],
                 seconds,
                 lambda line: task.advance() if _STATE.match(line) else None,
             )
@@ -99,7 +99,7 @@ class ComposeRunner:
     def pull(self, stack: Stack, services: Sequence[str] = ()) -> None:
         """Pulls the images of these services, those that have a `build` section left out."""
         resolved = self._resolver.resolved(stack)
-        arguments = ["pull", "--quiet", "--ignore-buildable", *services]
+        arguments = ["pull", "--quiet", "--ignore-buildable", "--", *services]
         with self._context.progress.task(f"{stack.key}: pulling images", 1) as task:
             self._compose(_session(resolved, stack.spec), arguments, _LONG_SECONDS)
             task.advance()
@@ -116,25 +116,25 @@ class ComposeRunner:
             self._context.progress.task(f"{stack.key}: building {', '.join(chosen)}", 1) as task,
         ):
             moved = _moved(resolved, str(self._checked_out(stack, private)))
-            self._compose(_session(moved, stack.spec), ["build", *chosen], _LONG_SECONDS)
+            self._compose(_session(moved, stack.spec), ["build", "--", *chosen], _LONG_SECONDS)
             task.advance()
 
     def restart(self, project: str, services: Sequence[str] = ()) -> None:
         """Restarts containers as they are; needs no files."""
-        self._compose(_Session(project, Mask(())), ["restart", *services], _START_SECONDS)
+        self._compose(_Session(project, Mask(())), ["restart", "--", *services], _START_SECONDS)
 
     def down(self, project: str, services: Sequence[str] = ()) -> None:
         """Stops and removes the containers of these services, or of the whole project with its networks.
 
         Needs no files. Volumes stay.
         """
-        arguments = ["rm", "--stop", "--force", *services] if services else ["down", "--remove-orphans"]
+        arguments = ["rm", "--stop", "--force", "--", *services] if services else ["down", "--remove-orphans"]
         self._compose(_Session(project, Mask(())), arguments, _START_SECONDS)
 
     def logs(self, stack: Stack, service: str, tail: int = 20) -> Sequence[str]:
         """The last lines of a service's containers, masked; empty when there are none."""
         session = _Session(project_of(stack), self._resolver.mask(stack))
-        arguments = ["logs", "--no-color", "--no-log-prefix", "--tail", str(tail), service]
+        arguments = ["logs", "--no-color", "--no-log-prefix", "--tail", str(tail), "--", service]
         finished = self._compose(session, arguments, _SHORT_SECONDS)
         lines = finished.output.decode("utf-8", "replace").splitlines()
         return [session.mask(line.rstrip()) for line in lines[-tail:]]
@@ -193,8 +193,6 @@ def _session(resolved: Resolved, spec: StackSpec) -> _Session:
 
 
 def _moved(resolved: Resolved, directory: str) -> Resolved:
-    """The same as if its files lay in another folder."""
-    text = orjson.dumps(resolved.model).replace(
-        orjson.dumps(resolved.directory)[1:-1], orjson.dumps(directory)[1:-1]
-    )
+    """The same as if its files lay in another folder, whose name needs no spelling."""
+    text = orjson.dumps(resolved.model).replace(spelled(resolved.directory), directory.encode())
     return replace(resolved, directory=directory, model=orjson.loads(text))

@@ -9,6 +9,7 @@ import pytest
 
 from argos_gitops.providers.docker.compose.errors import ComposeError
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
+from tests.components.sops import RealSops
 from tests.providers.docker.compose.stacks import FOLDER, Surroundings
 
 SERVICE = "services:\n  web:\n    image: web\n"
@@ -163,3 +164,19 @@ def test_files_that_are_no_files(around: Surroundings) -> None:
     assert "LFS pointer" in refused(around, {"compose.yaml": pointer})[0][2]
     assert "control character" in refused(around, {"compose.yaml": "a: \x07"})[0][2]
     assert "not UTF-8" in refused(around, {"compose.yaml": b"services: \xff"})[0][2]
+
+
+def test_encryption_hides_no_path(around: Surroundings, sops: RealSops) -> None:
+    """Anybody can encrypt for the agent: what only it can read must not say which files it reads."""
+    hidden = SERVICE + "    env_file: /etc/passwd\n"
+    compose = sops.encrypt("compose.yaml", hidden, encrypted_regex="^env_file$")
+    told = refused(around, {"compose.yaml": compose})
+    assert told[0][0] == "compose.yaml"
+    assert "must not be encrypted" in told[0][2]
+    binary: dict[str, str | bytes] = {
+        "compose.yaml": "include: [other.txt]\n",
+        "other.txt": sops.encrypt("other.txt", hidden),
+    }
+    told = refused(around, binary)
+    assert told[0][:2] == ("other.txt", 1)
+    assert "must be YAML or JSON" in told[0][2]
