@@ -10,6 +10,7 @@ from argos_gitops.cli.find import find_resource
 from argos_gitops.cli.options import REV, with_application
 from argos_gitops.cli.output import show
 from argos_gitops.manifests.references import references_of
+from argos_gitops.model.change import Change
 from argos_gitops.model.condition import Truth
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, shorten, visible
@@ -31,6 +32,7 @@ def command(application: Application, resource: str, rev: str | None) -> int:
             *_relations(outlook.resources, found),
             *_applied(application, outlook, found.key),
             *_pending(outlook, found.key),
+            *_told(outlook, found.key),
             *_conditions(application, found.key),
         ]
     )
@@ -66,8 +68,9 @@ def _applied(application: Application, outlook: Outlook, key: ResourceKey) -> It
         for entry in (look.inventory or {}).values():
             if entry.owner == key:
                 when = ago(entry.applied_at, application.now())
+                label = "was as wanted" if look.plan.observed_only else "applied"
                 yield _fact(
-                    "applied", f"{entry.object_id} on {look.system.key}, {when}, from {entry.revision[:7]}"
+                    label, f"{entry.object_id} on {look.system.key}, {when}, from {entry.revision[:7]}"
                 )
 
 
@@ -78,9 +81,35 @@ def _pending(outlook: Outlook, key: ResourceKey) -> Iterator[Line]:
         for change in look.plan.changes:
             if change.owner == key:
                 yield _fact("pending", f"{change.action} on {look.system.key}, because of {change.cause}")
-                for each in change.fields:
-                    before, after = shorten(each.before or "(none)"), shorten(each.after or "(gone)")
-                    yield _fact("", f"{visible(each.name)}: {before} → {after}")
+                yield from _fields(change)
+        for held in look.plan.held:
+            if held.change.owner == key:
+                label = "differs" if held.only_told else "held back"
+                yield _fact(
+                    label, visible(f"{held.change.action} of {held.change.object_id}: {held.message}")
+                )
+                yield from _fields(held.change)
+
+
+def _fields(change: Change) -> Iterator[Line]:
+    for each in change.fields:
+        before, after = shorten(each.before or "(none)"), shorten(each.after or "(gone)")
+        yield _fact("", f"{visible(each.name)}: {before} → {after}")
+    if change.note:
+        yield _fact("", visible(change.note))
+
+
+def _told(outlook: Outlook, key: ResourceKey) -> Iterator[Line]:
+    """All that a target which only reports tells, and what it does not tell."""
+    for look in outlook.looks:
+        if look.live is None or not look.plan.observed_only:
+            continue
+        for managed in (look.objects or {}).values():
+            found = look.live.objects.get(managed.id)
+            if managed.owner == key and found is not None:
+                yield _fact("reported", visible(managed.id))
+                for label, text in look.system.provider.fields(found.content).items():
+                    yield _fact("", f"{visible(label)}: {shorten(text)}")
 
 
 def _conditions(application: Application, key: ResourceKey) -> Iterator[Line]:
