@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from argos_gitops.cli import cli
@@ -14,8 +15,9 @@ def _run(*arguments: str) -> tuple[int, str]:
     return done.return_value or 0, done.output
 
 
-def test_the_example_is_valid() -> None:
-    """What people copy from has no problem."""
+def test_the_example_is_valid(compose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people copy from has no problem; Compose itself reads the files of its Stacks."""
+    monkeypatch.setenv("ARGOS_DOCKER_COMPOSE", str(compose))
     assert _run("validate", "--repo", str(EXAMPLE))[0] == 0
 
 

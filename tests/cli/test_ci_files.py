@@ -35,15 +35,19 @@ def scripts(forge: str) -> Iterator[str]:
 
 def shell(line: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """As a runner does it: in a checkout, with the installed program on PATH."""
-    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder.parent)}
+    home = folder.parent
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home)}
     return subprocess.run(
         ["bash", "-e", "-c", line], cwd=folder, env=environment, capture_output=True, text=True
     )
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    folder = tmp_path / "checkout"
+def checkout(tmp_path: Path, compose: Path) -> Path:
+    """The example on a runner that has Docker's Compose plugin."""
+    folder, plugins = tmp_path / "checkout", tmp_path / ".docker" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-compose").symlink_to(compose)
     shutil.copytree(EXAMPLE, folder)
     for command in ("git init --quiet", "git add --all", "git commit --quiet --message example"):
         subprocess.run(command.split(), cwd=folder, check=True)
