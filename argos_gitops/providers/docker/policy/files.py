@@ -13,7 +13,6 @@ from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.policy.facts import of_service
 from argos_gitops.providers.docker.policy.judging import Finding, Judge, Stack
 
-VIOLATION = "PolicyViolation"
 COMPLIANT = "PolicyCompliant"
 
 
@@ -32,11 +31,11 @@ class FileFinding:
 
     @property
     def problem(self) -> Problem:
-        return Problem(self.location, VIOLATION, self.message)
+        return Problem(self.location, "PolicyViolation", self.message)
 
     @property
     def notice(self) -> Failure:
-        return Failure(VIOLATION, self.message, self.stack.key, COMPLIANT, self.location)
+        return Failure("PolicyViolation", self.message, self.stack.key, COMPLIANT, self.location)
 
 
 def policies_expanded(resources: ResourceSet, renderer: ComposeRenderer, judge: Judge) -> Expansion:
