@@ -1,8 +1,6 @@
 """The composition: settings become sources, store, providers and one reconciler."""
 
 import gc
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from argos_gitops.app.expansion import Expansions
 from argos_gitops.app.files import RepositoryFiles
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings, current_secret, load_settings
+from argos_gitops.app.stores import Stores
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.model.agent import agent_of
@@ -29,12 +28,7 @@ from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
-from argos_gitops.ports.audit import AuditLog
-from argos_gitops.ports.control import Controls
-from argos_gitops.ports.health import Replicas
-from argos_gitops.ports.job import Job, JobRuns
-from argos_gitops.ports.lease import Leases
-from argos_gitops.ports.lock import Locks
+from argos_gitops.ports.job import Job
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
@@ -49,26 +43,21 @@ from argos_gitops.secrets.local import LocalSecrets
 from argos_gitops.secrets.vault import Vault
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from argos_gitops.app.forge import ForgeParts
     from argos_gitops.app.own_addresses import OwnAddresses
     from argos_gitops.model.secret import SecretValue
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import SourceRequest, Verification
     from argos_gitops.status.read import StatusPages
-    from argos_gitops.store.docker_reports import SqlHostReports
-    from argos_gitops.store.inventory import SqlInventory
-    from argos_gitops.store.status import SqlStatusStore
     from argos_gitops.vcs.branch import Branch
     from argos_gitops.vcs.environment import Credentials
 
 
-class Application:
+class Application(Stores):
     """Everything of one process, made when it is first needed and kept until `close`."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str], progress: Progress) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.clock = SystemClock()
         self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
         self.secrets = LocalSecrets(environment, self._vault)
@@ -78,7 +67,6 @@ class Application:
         self._progress = progress
         self.deferral: Callable[[str, Reporter], Reporter] = _at_once
         """What is made of a reporter that talks to slow places; an agent tells them later."""
-        self._closers: list[Callable[[], None]] = []
 
     @property
     def registry(self) -> KindRegistry:
@@ -151,66 +139,9 @@ class Application:
         return Loader(self.registry, cache, workers, build=build_fingerprint())
 
     @cached_property
-    def engine(self) -> "Engine":
-        from argos_gitops.store.database import open_database
-
-        engine = open_database(self.settings.store)
-        self._closers.append(engine.dispose)
-        return engine
-
-    @cached_property
-    def inventory(self) -> "SqlInventory":
-        from argos_gitops.store.inventory import SqlInventory
-
-        return SqlInventory(self.engine, self.settings.instance)
-
-    @cached_property
-    def statuses(self) -> "SqlStatusStore":
-        from argos_gitops.store.status import SqlStatusStore
-
-        return SqlStatusStore(self.engine, self.settings.instance)
-
-    @cached_property
     def actor(self) -> str:
         """Who does what this process does, for the audit log: a person, unless the agent says otherwise."""
         return person()
-
-    @cached_property
-    def replica(self) -> str:
-        """The name of this process among those that share our instance."""
-        return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
-
-    @cached_property
-    def locks(self) -> Locks:
-        from argos_gitops.store.locks import open_locks
-
-        folder = self.settings.state_dir / "locks"
-        return open_locks(self.engine, self.settings.instance, self.replica, folder)
-
-    @cached_property
-    def leases(self) -> Leases:
-        from argos_gitops.store.leases import SqlLeases
-
-        return SqlLeases(self.engine, self.settings.instance, self.replica)
-
-    @cached_property
-    def replicas(self) -> Replicas:
-        from argos_gitops.store.replicas import SqlReplicas
-
-        return SqlReplicas(self.engine, self.settings.instance)
-
-    @cached_property
-    def controls(self) -> Controls:
-        from argos_gitops.store.controls import SqlControls
-
-        return SqlControls(self.engine, self.settings.instance)
-
-    @cached_property
-    def reports(self) -> "SqlHostReports":
-        """What the push agents of Docker hosts reported."""
-        from argos_gitops.store.docker_reports import SqlHostReports
-
-        return SqlHostReports(self.engine, self.settings.instance)
 
     @cached_property
     def own_addresses(self) -> "OwnAddresses":
@@ -218,18 +149,6 @@ class Application:
 
         path = self.settings.state_dir / "public-address.json"
         return OwnAddresses(self.settings.public_ip_url, path, self.clock)
-
-    @cached_property
-    def job_runs(self) -> JobRuns:
-        from argos_gitops.store.job_runs import SqlJobRuns
-
-        return SqlJobRuns(self.engine, self.settings.instance)
-
-    @cached_property
-    def audit(self) -> AuditLog:
-        from argos_gitops.store.audit import SqlAuditLog
-
-        return SqlAuditLog(self.engine, self.settings.instance)
 
     @cached_property
     def reconciler(self) -> Reconciler:
