@@ -19,12 +19,14 @@ PAGE = ROOT / "docs" / "reference" / "problems.md"
 
 
 def _codes_of_providers() -> Iterator[str]:
-    """The code of each `Problem(place, "Code", …)` in a provider."""
+    """The code of each `Problem(place, "Code", …)` in a provider, and those in a class `…Code`."""
     for path in (ROOT / "argos_gitops" / "providers").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(func=ast.Name(id="Problem"), args=[_, ast.Constant(value=str(code)), *_]):
                     yield code
+                case ast.ClassDef(name=name, body=body) if name.endswith("Code"):
+                    yield from (ast.literal_eval(each.value) for each in body if isinstance(each, ast.Assign))
 
 
 def test_each_code_is_explained_and_each_explanation_has_a_code() -> None:

@@ -10,7 +10,7 @@ from argos_gitops.providers.docker.compose.errors import ComposeError
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.labels.joining import EdgeRoutes, Labels
-from argos_gitops.providers.docker.labels.label import INVALID, Complaints, RefusedError
+from argos_gitops.providers.docker.labels.label import Complaints, LabelCode, RefusedError
 from argos_gitops.providers.docker.labels.reach import Ways
 from argos_gitops.providers.docker.labels.reading import Labelled, labels_of, read_service
 from argos_gitops.providers.docker.settings import DockerSettings
@@ -97,7 +97,7 @@ def _counts(found: Labelled, stack: Stack) -> bool:
         return found.enabled
     if label is not None and not stack.spec.exposed_by_default:
         raise label.refusal(
-            INVALID,
+            LabelCode.INVALID,
             "the service is not enabled; add the label traefik.enable=true, or say `exposedByDefault: true` "
             "in the Stack if Traefik does",
         )
@@ -112,4 +112,4 @@ def _no_swarm_labels(name: str, service: object, stack: Stack, rendered: Rendere
             message = (
                 f"service {name} of {stack.key}, label {key}: only a Swarm reads deploy.labels; use labels"
             )
-            raise RefusedError(Problem(place, INVALID, message))
+            raise RefusedError(Problem(place, LabelCode.INVALID, message))

@@ -16,7 +16,7 @@ from argos_gitops.providers.docker.labels.conditions import (
     for_domain,
     match_of,
 )
-from argos_gitops.providers.docker.labels.label import CONFLICT, Complaints, RefusedError
+from argos_gitops.providers.docker.labels.label import Complaints, LabelCode, RefusedError
 from argos_gitops.providers.docker.labels.middlewares import Middleware, applied
 from argos_gitops.providers.docker.labels.routers import Router
 
@@ -112,7 +112,7 @@ def _rank(route: Route) -> tuple[int, str]:
 
 def _both(plain: Route, secure: Route, domain: str) -> RefusedError:
     return plain.router.label.refusal(
-        CONFLICT,
+        LabelCode.CONFLICT,
         f"the router {plain.router.name} serves {domain} over plain HTTP, and {secure.router.name} "
         f"({secure.router.label.place()}) over HTTPS; a Host does one of both, and the Edge redirects",
     )
@@ -146,7 +146,7 @@ def _distinct(used: Sequence[tuple[Route, Condition]], domain: str) -> None:
         first = seen.setdefault((repr(condition), route.router.priority), route)
         if first is not route:
             raise route.router.label.refusal(
-                CONFLICT,
+                LabelCode.CONFLICT,
                 f"the router {route.router.name} answers the same requests for {domain} as "
                 f"{first.router.name} ({first.router.label.place()}), with the same priority; change the "
                 "rule or the priority of one",

@@ -14,7 +14,7 @@ from argos_gitops.ports.provider import Derived
 from argos_gitops.providers.docker.labels.balancers import Member, service_spec
 from argos_gitops.providers.docker.labels.conditions import Condition, for_domain
 from argos_gitops.providers.docker.labels.hosts import DerivedHost, Route, hosts_of, only_redirects
-from argos_gitops.providers.docker.labels.label import CONFLICT, Complaints, RefusedError
+from argos_gitops.providers.docker.labels.label import Complaints, LabelCode, RefusedError
 from argos_gitops.providers.docker.labels.middlewares import Middleware
 from argos_gitops.providers.docker.labels.reach import Ways
 from argos_gitops.providers.docker.labels.reading import Labelled
@@ -90,7 +90,7 @@ class EdgeRoutes:
         known = self._middlewares.setdefault(middleware.name, middleware)
         if not known.same_as(middleware):
             raise middleware.label.refusal(
-                CONFLICT,
+                LabelCode.CONFLICT,
                 f"the middleware {middleware.name} is something else at {known.label.place()}; rename one",
             )
 
@@ -111,7 +111,7 @@ class EdgeRoutes:
         known, _ = self._routers.setdefault(router.name, (router, balancers))
         if known is not router and _values(known) != _values(router):
             raise router.label.refusal(
-                CONFLICT,
+                LabelCode.CONFLICT,
                 f"the router {router.name} is something else at {known.label.place()}; rename one",
             )
 

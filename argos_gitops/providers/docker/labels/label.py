@@ -5,18 +5,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from re import compile as pattern
 
 from argos_gitops.model.problem import Location, Problem
 
-NOT_TRANSLATED = "LabelNotTranslated"
-"""A label that Traefik understands and that cannot be said to Caddy."""
-INVALID = "LabelInvalid"
-"""A label that Traefik would not understand either."""
-UNREACHABLE = "PortNotReachable"
-"""The Edge has no way to the container's port."""
-CONFLICT = "RouteConflict"
-"""Labels that contradict each other."""
+
+class LabelCode(StrEnum):
+    """What can be wrong with labels; each is explained in docs/reference/problems.md."""
+
+    NOT_TRANSLATED = "LabelNotTranslated"
+    """Traefik understands it, and it cannot be said to Caddy."""
+    INVALID = "LabelInvalid"
+    """Traefik would not understand it either."""
+    UNREACHABLE = "PortNotReachable"
+    """The Edge has no way to the container's port."""
+    CONFLICT = "RouteConflict"
+    """It contradicts another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +33,14 @@ class Label:
     owner: str
     place: Callable[[], Location] = field(compare=False)
 
-    def refusal(self, code: str, message: str) -> "RefusedError":
+    def refusal(self, code: LabelCode, message: str) -> "RefusedError":
         return RefusedError(Problem(self.place(), code, f"{self.owner}, label {self.key}: {message}"))
 
     def invalid(self, message: str) -> "RefusedError":
-        return self.refusal(INVALID, message)
+        return self.refusal(LabelCode.INVALID, message)
 
     def untranslated(self, message: str) -> "RefusedError":
-        return self.refusal(NOT_TRANSLATED, message)
+        return self.refusal(LabelCode.NOT_TRANSLATED, message)
 
 
 class RefusedError(Exception):

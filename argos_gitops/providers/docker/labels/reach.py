@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from argos_gitops.providers.docker.labels.label import UNREACHABLE, Label
+from argos_gitops.providers.docker.labels.label import Label, LabelCode
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 # recognised, not bound
 _HOST_MODE = "host"
@@ -88,14 +88,16 @@ class Ways:
         return self.address
 
     def _unreachable(self, label: Label, message: str) -> Exception:
-        return label.refusal(UNREACHABLE, f"{message}, or let the Stack say `reach: network`")
+        return label.refusal(LabelCode.UNREACHABLE, f"{message}, or let the Stack say `reach: network`")
 
     def _names(self, name: str, label: Label) -> Sequence[str]:
         """Names that are one container's alone: a service's bare name may be that of another project too."""
         service = self.services[name]
         if service.get("network_mode"):
             mode = service["network_mode"]
-            raise label.refusal(UNREACHABLE, f"with network_mode {mode} it has no name on a network")
+            raise label.refusal(
+                LabelCode.UNREACHABLE, f"with network_mode {mode} it has no name on a network"
+            )
         if service.get("container_name"):
             return [str(service["container_name"])]
         replicas = int((service.get("deploy") or {}).get("replicas") or service.get("scale") or 1)

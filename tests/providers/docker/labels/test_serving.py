@@ -40,7 +40,7 @@ services:
       - traefik.http.routers.api.middlewares=strip@docker,v1
       - traefik.http.middlewares.strip.stripprefix.prefixes=/api
       - traefik.http.middlewares.v1.addprefix.prefix=/v1
-      - traefik.http.routers.keyed.rule=Host(`site.example.com`) && (Header(`X-Key`,`one`) || Query(`k`,`one`))
+      - traefik.http.routers.keyed.rule=Host(`site.example.com`) && (Header(`X-Key`,`one`)||Query(`k`,`one`))
       - traefik.http.routers.keyed.priority=1000
       - traefik.http.routers.keyed.entrypoints=web
       - traefik.http.services.api.loadbalancer.server.port=80
