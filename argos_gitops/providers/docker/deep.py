@@ -5,7 +5,7 @@ Inspecting hundreds of containers takes a while, so that it is done every few mi
 kept, also for the next process of the agent.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from argos_gitops.model.objects import Content
 from argos_gitops.ports.clock import Clock
 from argos_gitops.providers.docker.engine.client import EngineClient
 from argos_gitops.providers.docker.keeping import keep_json, kept_json
+from argos_gitops.providers.docker.policy.inspected import as_reported
 from argos_gitops.providers.docker.services import limits_of_container, restart_of_container
 
 INTERVAL = timedelta(minutes=5)
@@ -23,15 +24,29 @@ _SUPPORT = {"memory": "MemoryLimit", "cpus": "CpuCfsQuota", "pids": "PidsLimit"}
 """What the engine says it can limit, by our name: on some kernels a limit is silently dropped."""
 
 
+_REPORTED_LIMITS = {"memory": "memoryBytes", "cpus": "cpus"}
+
+
 @dataclass(frozen=True, slots=True)
 class Depths:
-    """By container id: its `limits` and `restart`. Limits in `unsupported` are never held by this engine."""
+    """By container id: its `limits` and `restart`, and all that policies look at, in the shape of a report
+    (`judged`). Limits in `unsupported` are never held by this engine.
+    """
 
     containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unsupported: tuple[str, ...] = ()
 
     def told(self, container: str) -> Mapping[str, Any] | None:
         return self.containers.get(container)
+
+    def judged(self) -> Iterator[Mapping[str, Any]]:
+        """For policies: without limits that the engine would drop, whoever asked for them."""
+        dropped = {_REPORTED_LIMITS[name] for name in self.unsupported if name in _REPORTED_LIMITS}
+        for seen in self.containers.values():
+            if "judged" in seen:
+                security = seen["judged"]["security"]
+                limits = {name: value for name, value in security["limits"].items() if name not in dropped}
+                yield {**seen["judged"], "security": {**security, "limits": limits}}
 
     def deviations(self, container: str, wanted: Content) -> Mapping[str, Any]:
         """What of `limits` and `restart` is another than `wanted`; nothing where nobody has looked."""
@@ -81,7 +96,11 @@ class DeepLook:
         if document is None:
             return None
         host = document["HostConfig"]
-        return {"limits": dict(limits_of_container(host)), "restart": restart_of_container(host)}
+        return {
+            "limits": dict(limits_of_container(host)),
+            "restart": restart_of_container(host),
+            "judged": as_reported(document),
+        }
 
     def _unsupported(self) -> tuple[str, ...]:
         info = self._client().info()

@@ -33,6 +33,7 @@ from argos_gitops.providers.docker.fields import compared, fields_of_service
 from argos_gitops.providers.docker.loops import LoopWatch
 from argos_gitops.providers.docker.networks import fields_of_network
 from argos_gitops.providers.docker.observe import PREFIX, DockerLive, Seen, Wanted, named_by
+from argos_gitops.providers.docker.policy.hosts import HostPolicies
 from argos_gitops.providers.docker.services import Facts, facts_of_container, facts_of_listed
 from argos_gitops.providers.docker.settings import Connection, DockerSettings
 from argos_gitops.providers.docker.shared import NetworkWriter
@@ -68,7 +69,9 @@ class DockerProvider:
             self._host, context, self._engine.environment, local=connection.unix is not None
         )
         self._book = Book(folder / "services.json", context.state_dir)
-        self._compiler = Compiler(self._host, ComposeRenderer(context), self._runner, self._book)
+        renderer = ComposeRenderer(context)
+        self._compiler = Compiler(self._host, renderer, self._runner, self._book)
+        self._policies = HostPolicies(target.key, renderer, context.clock)
         self._deep = DeepLook(lambda: self._engine.client, context.clock, folder / "deep.json")
         self._loops = LoopWatch(lambda: self._engine.client)
         self._standing = Standing(self._words)
@@ -104,12 +107,14 @@ class DockerProvider:
         return objects
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
-        """Stacks that cannot be worked out, sick and looping services, and orphans that stay."""
+        """Stacks that cannot be worked out, broken policies, sick and looping services, orphans that stay."""
         live = self._last
+        judged = () if live is None else live.seen.depths.judged()
+        found = (*self._compiler.failures.values(), *self._policies.notices(desired.resources, judged))
         if live is None:
-            return tuple(self._compiler.failures.values())
+            return found
         return (
-            *self._compiler.failures.values(),
+            *found,
             *self._standing.notices(self._wanted, live),
             *_kept_orphans(self._wanted, live),
         )

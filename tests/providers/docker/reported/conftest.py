@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,11 +103,6 @@ class ReportingHost:
             }
             for held in found.held
         }
-
-
-@pytest.fixture
-def around(tmp_path: Path, compose: Path) -> Surroundings:
-    return Surroundings(tmp_path, compose)
 
 
 @pytest.fixture
