@@ -44,7 +44,8 @@ class Walks(Generic[FoundT]):
         def walk_model(value: Any, pointer: Pointer) -> Iterator[FoundT]:
             if isinstance(value, model):
                 for name, alias, walk in fields:
-                    yield from walk(getattr(value, name), (*pointer, alias))
+                    if held := getattr(value, name):  # nothing is found in what is empty
+                        yield from walk(held, (*pointer, alias))
 
         return walk_model
 

@@ -76,7 +76,7 @@ class Adopter:
         served = self._served(live)
         applied = self._served(change.after) if change.after is not None else None
         judged = () if applied is None else applied.judged
-        if served.judged != judged or (applied is None and _judges(spec)):
+        if served.judged != judged or (applied is None and (spec.rules or spec.guarded)):
             raise _UnsayableError("its rules, or who gets in, are never taken over from the edge")
         edits = [
             *([] if spec.enabled else [_spec_edit("enabled", GONE)]),
@@ -190,10 +190,6 @@ def _is_usual(route: Tree) -> bool:
 
 def _is_subroute(handler: Tree) -> bool:
     return handler.get("handler") == "subroute"
-
-
-def _judges(spec: HostSpec) -> bool:
-    return bool(spec.rules or spec.allow or spec.rate_limit or spec.basic_auth)
 
 
 def _spec_edit(field: str, value: Any) -> Edit:

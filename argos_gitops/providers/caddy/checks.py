@@ -133,6 +133,8 @@ def one_edge_per_caddy(resources: ResourceSet) -> Iterator[Problem]:
 def no_redirect_to_itself(resources: ResourceSet) -> Iterator[Problem]:
     """RedirectLoop: a Host, or a rule of it, redirects to the very place that was asked for."""
     for host in _enabled(resources):
+        if host.spec.redirect is None and not host.spec.rules:
+            continue
         alone = not host.spec.rules
         rules = [rule.redirect for rule in host.spec.rules if rule.rewrite is None]
         for redirect in (host.spec.redirect, *rules):
@@ -197,8 +199,10 @@ def _by_service(hosts: Iterable[Resource[HostSpec]]) -> Mapping[str, list[Resour
     """The Hosts that use each Service: there may be thousands of them for one."""
     users: dict[str, list[Resource[HostSpec]]] = {}
     for host in hosts:
-        for service in dict.fromkeys(host.spec.services):
-            users.setdefault(service, []).append(host)
+        for service in host.spec.services:
+            known = users.setdefault(service, [])
+            if not known or known[-1] is not host:
+                known.append(host)
     return users
 
 

@@ -39,6 +39,14 @@ class Scene(NamedTuple):
     bouncer: Tree | None
 
 
+class _Answer(NamedTuple):
+    """A Service of some digest, compiled; `sealed`: secrets that Caddy cannot find stand in it."""
+
+    digest: str
+    handlers: tuple[Tree, ...]
+    sealed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Memo:
     host: HostResource
@@ -59,7 +67,7 @@ class Compiler:
         self._bouncer = bouncer_module(edge.spec)
         self._bouncer_handler = bouncer_handler(edge)
         self._hosts: dict[str, _Memo] = {}
-        self._answers: dict[str, tuple[str, tuple[Tree, ...]]] = {}
+        self._answers: dict[str, _Answer] = {}
 
     def compile(self, resources: ResourceSet, live: Layout) -> dict[str, ManagedObject]:
         """Every object that should exist, by id.
@@ -103,17 +111,17 @@ class Compiler:
         return Scene(server, managed, self._bouncer_handler)
 
     def _host(self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene) -> _Memo:
-        used = tuple([services[name] for name in host.spec.services])
         memo = self._hosts.get(host.name)
         if (
             memo is not None
             and memo.scene == scene
             and _same(memo.host, host)
-            and _all_same(memo.services, used)
+            and _all_same(memo.services, services)
         ):
             return memo
+        used = tuple([services[name] for name in host.spec.services])
         content = self._host_content(host, used, scene)
-        if self._sealed or sealed_uses(host.spec) or any(sealed_uses(each.spec) for each in used):
+        if self._sealed or sealed_uses(host.spec) or any(self._answer(each).sealed for each in used):
             content = self._inlined(content)
         compiled = ManagedObject(
             marks.host_object(host.name), host.key, content, location=host.location, protected=host.protected
@@ -124,20 +132,20 @@ class Compiler:
         spec = host.spec
         own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
         tls = tls_of(spec.tls, self._settings)
-        answers = {service.name: self._answer(service) for service in used}
+        answers = {service.name: self._answer(service).handlers for service in used}
         return {
             "server": scene.server or own,
             "routes": routes(host.name, spec, answers, scene.bouncer if spec.bouncer else None),
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 
-    def _answer(self, service: ServiceResource) -> tuple[Tree, ...]:
+    def _answer(self, service: ServiceResource) -> _Answer:
         """One proxy per Service: hosts of the same Service share it in memory."""
-        digest, answer = self._answers.get(service.name, ("", ()))
-        if digest != service.digest:
-            answer = handlers(service.spec)
-            self._answers[service.name] = (service.digest, answer)
-        return answer
+        known = self._answers.get(service.name)
+        if known is None or known.digest != service.digest:
+            known = _Answer(service.digest, handlers(service.spec), bool(sealed_uses(service.spec)))
+            self._answers[service.name] = known
+        return known
 
     def _edge_objects(self, hosts: Mapping[str, HostResource], live: Layout) -> Iterator[tuple[str, Any]]:
         settings = self._settings
@@ -207,8 +215,13 @@ def _same(known: Resource[Any], found: Resource[Any]) -> bool:
     return known is found or (known.digest == found.digest and known.location == found.location)
 
 
-def _all_same(known: tuple[ServiceResource, ...], found: tuple[ServiceResource, ...]) -> bool:
-    return len(known) == len(found) and all(map(_same, known, found))
+def _all_same(known: tuple[ServiceResource, ...], found: Mapping[str, ServiceResource]) -> bool:
+    """Whether each of them is still found as it was."""
+    for service in known:
+        now = found.get(service.key.name)
+        if now is None or not _same(service, now):
+            return False
+    return True
 
 
 def _said(object_id: str, content: Any) -> Iterator[tuple[str, Any]]:

@@ -133,6 +133,11 @@ class HostSpec(SpecModel):
         return self.tls.mode == "off"
 
     @property
+    def guarded(self) -> bool:
+        """Whether some visitors do not get in, whatever they ask for."""
+        return bool(self.allow or self.rate_limit or self.basic_auth)
+
+    @property
     def services(self) -> tuple[str, ...]:
         """The Services that it and its rules send requests to; one may stand there more than once."""
         if not self.rules:

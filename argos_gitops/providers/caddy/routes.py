@@ -42,7 +42,8 @@ def _handlers(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None)
     """The bouncer comes first, so that a banned address reaches nothing else; rules come last of all."""
     if bouncer is not None:
         yield bouncer
-    yield from guards(host, marks.zone(name))
+    if host.guarded:
+        yield from guards(host, marks.zone(name))
     yield from headers(host.headers)
     if host.compression:
         yield _COMPRESSION
