@@ -32,6 +32,19 @@ SERVICES = {
 DOMAINS = {
     *("aegis.example.com", "notebooks.example.com", "api.notebooks.example.com", "code.example.com"),
 }
+UNLIMITED = {"cpuLimit", "memoryLimit"}
+FINDINGS = {
+    # What a careful reader of the stacks would list, service by service.
+    "dashboard": {"readOnlyRoot"},
+    "scheduler": {"readOnlyRoot", "healthCheck"},
+    "playwright": {"readOnlyRoot", "nonRoot", "imageTag", *UNLIMITED},
+    "falkordb": {"readOnlyRoot", "nonRoot", "imageTag"},
+    "traefik": {"readOnlyRoot", "nonRoot", "healthCheck", *UNLIMITED},
+    "open-notebook": {"readOnlyRoot", "nonRoot", "healthCheck", "imageTag", *UNLIMITED},
+    "code-server": {"readOnlyRoot", "nonRoot", "healthCheck", "imageTag", *UNLIMITED},
+    "docs": {"readOnlyRoot", "nonRoot", "healthCheck", "imageTag", *UNLIMITED},
+}
+_FINDING = re.compile(r"service (\S+) of \S+ .*\((\w+) of ContainerPolicy/standard\)$")
 _yaml = YAML()
 
 
@@ -125,6 +138,21 @@ def _running(engine: RealDockerd) -> dict[str, set[str]]:
 def _json(text: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = json.loads(text)
     return found
+
+
+def test_policy_findings_are_those_of_a_careful_reader(compose: Path, tmp_path: Path) -> None:
+    """In the example as it stands, each at a line of a Compose file."""
+    estate = with_compose(Estate(tmp_path), compose)
+    validated = estate.run("validate", "--repo", str(EXAMPLE), "-o", "json")
+    assert validated.code == 0, validated.out + validated.err
+    found: dict[str, set[str]] = {}
+    for warning in _json(validated.out)["warnings"]:
+        said = _FINDING.match(warning["message"])
+        assert said is not None, warning
+        assert warning["path"].endswith("/compose.yaml")
+        assert warning["line"] > 0
+        found.setdefault(said[1], set()).add(said[2])
+    assert found == FINDINGS
 
 
 def test_the_estate_is_planned_applied_and_served(

@@ -73,7 +73,9 @@ class UserRule(Rule):
 class TagRule(Rule):
     """Tags that mean something else tomorrow."""
 
-    moving: tuple[str, ...] = Field(("latest",), description="The tags that are not fine.")
+    moving: tuple[str, ...] = Field(
+        ("latest",), description="The tags that are not fine, also as a part of one (`v1-latest`)."
+    )
 
 
 class DigestRule(Rule):

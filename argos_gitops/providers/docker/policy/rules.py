@@ -4,7 +4,7 @@ A message goes on after `service web of Stack/wiki`, and never tells the value o
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
@@ -122,8 +122,13 @@ def image_tag(rule: TagRule, facts: Facts) -> Found:
         return
     if image.tag is None and image.tag_or_latest in rule.moving:
         yield Violation(f"has an image without a tag ({image.short}), which means latest", ("image",))
-    elif image.tag in rule.moving:
+    elif image.tag is not None and _moves(image.tag, rule.moving):
         yield Violation(f"has an image whose tag moves ({image})", ("image",))
+
+
+def _moves(tag: str, moving: Collection[str]) -> bool:
+    """Also `v1-latest-single`: whoever publishes it puts a newer image there."""
+    return tag in moving or not set(re.split("[-._]", tag)).isdisjoint(moving)
 
 
 def image_digest(rule: Rule, facts: Facts) -> Found:

@@ -83,7 +83,7 @@ ROOT = ["nonRoot", "readOnlyRoot"]
             },
         ),
         ("traefik", {"traefik": ["healthCheck", *UNLIMITED, *ROOT]}),
-        ("open-notebook", {"open-notebook": ["healthCheck", *UNLIMITED, *ROOT]}),
+        ("open-notebook", {"open-notebook": ["healthCheck", *UNLIMITED, *ROOT, "imageTag"]}),
         ("code-server", {"code-server": ["healthCheck", *UNLIMITED, *ROOT, "imageTag"]}),
         ("aegis-docs", {"docs": ["healthCheck", "restartPolicy", *UNLIMITED, *ROOT, "imageTag"]}),
     ],
