@@ -112,7 +112,8 @@ class CaddySettings(SpecModel):
     certificates: Literal["public", "internal"] = Field(
         "public",
         description="Where Hosts with tls mode auto get theirs: from a public CA, or from Caddy's own, for "
-        "an edge that nobody reaches from outside. A Host with ACME fields of its own asks a public CA always.",
+        "an edge that nobody reaches from outside. A Host with ACME fields of its own asks a public CA "
+        "always.",
     )
     acme: Acme = Field(
         default_factory=Acme, description="How public certificates are got, unless a Host says."

@@ -140,7 +140,6 @@ def test_a_match_that_is_read_back_is_told_in_the_same_words() -> None:
     assert in_words(read_back) == in_words(sets) is not None
 
 
-
 @pytest.mark.parametrize(
     "sets",
     [
