@@ -3,10 +3,10 @@
 Source: Traefik 3.7 and 2.11, "HTTP services", and pkg/provider/docker for the defaults.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from argos_gitops.model.spec import format_duration
 from argos_gitops.providers.docker.labels.label import Label, duration, number, port, truth
@@ -33,6 +33,9 @@ _KNOWN = frozenset(
     }
 )
 _TRANSPORTS: dict[str, Tree] = {"http": {}, "https": {"tls": {}}, "h2c": {"protocol": "h2c"}}
+_URL = re.compile(
+    r"(?P<scheme>https?|h2c)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?/?"
+)
 _HEADER_IN_KEY = 7
 """The part of `traefik.http.services.NAME.loadbalancer.healthcheck.headers.X-Name` that names the header."""
 
@@ -98,15 +101,15 @@ def _addresses(member: Member) -> Sequence[str]:
 
 
 def _address_of(label: Label) -> str:
-    parts = urlsplit(label.value)
-    try:
-        known = parts.port
-    except ValueError:
-        known = None
-    if parts.scheme not in _TRANSPORTS or not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise label.untranslated("expected http://HOST:PORT")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{host}:{known or (443 if parts.scheme == 'https' else 80)}"
+    match = _url(label)
+    return f"{match['host']}:{match['port'] or (443 if match['scheme'] == 'https' else 80)}"
+
+
+def _url(label: Label) -> re.Match[str]:
+    match = _URL.fullmatch(label.value)
+    if match is None:
+        raise label.untranslated("expected http://HOST:PORT, https:// or h2c://, without a path")
+    return match
 
 
 def _transport(member: Member) -> Tree:
@@ -118,7 +121,7 @@ def _transport(member: Member) -> Tree:
 def _scheme(member: Member) -> str:
     label, url = member.options.get(f"{_SERVER}scheme"), member.options.get(f"{_SERVER}url")
     if label is None:
-        return "http" if url is None else urlsplit(url.value).scheme
+        return "http" if url is None else _url(url)["scheme"]
     if label.value.lower() not in _TRANSPORTS:
         raise label.invalid("expected http, https or h2c")
     return label.value.lower()

@@ -9,6 +9,7 @@ from itertools import product
 from typing import NamedTuple
 
 MAX_DOMAINS = 64
+MAX_DEPTH = 20
 _ANY_NAME = (r"[^.]+", r"[^\.]+", r"[a-z0-9-]+", r"[a-z0-9\-]+", r"[a-zA-Z0-9-]+", r"[a-zA-Z0-9\-]+")
 _SOME_NAMES = (r"[a-z]+", r"[a-zA-Z]+", r"[0-9]+", r"[a-z0-9]+", r"[a-zA-Z0-9]+", r"\d+")
 _TEMPLATE = re.compile(r"\{[^{}:]*(?::((?:[^{}]|\{[0-9,]+\})*))?\}")
@@ -49,6 +50,8 @@ def _escaped(text: str) -> str:
 def _names(expression: str) -> Names:
     spelling = _Spelling(expression)
     found = dict.fromkeys(name.lower() for name in spelling.all())
+    if len(found) > MAX_DOMAINS:
+        raise NotNamesError(f"it means more than {MAX_DOMAINS} domains")
     for name in found:
         if "*" in name and not (name.startswith("*.") and "*" not in name[1:]):
             raise NotNamesError("any name may stand for the first label alone, as in ^[^.]+\\.example\\.com$")
@@ -61,6 +64,7 @@ class _Spelling:
     def __init__(self, expression: str) -> None:
         self._text = expression
         self._at = 0
+        self._depth = 0
         self.narrow = False
         """Whether a label is less than any name."""
 
@@ -96,7 +100,11 @@ class _Spelling:
             return ["*"]
         if self._took("("):
             self._took("?:")
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                raise NotNamesError(f"groups are nested more than {MAX_DEPTH} deep")
             found = self._alternatives()
+            self._depth -= 1
             if not self._took(")"):
                 raise NotNamesError("a parenthesis is not closed")
             return found

@@ -66,6 +66,7 @@ class Complaints:
             self.problems.extend(refusal.problems)
 
 
+_LARGEST = 2**63 - 1
 _TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
 _UNITS = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "0.001", "s": "1", "m": "60", "h": "3600"}
 _DURATION = pattern(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+")
@@ -85,6 +86,8 @@ def number(label: Label, least: int = 0) -> int:
         found = int(label.value.strip())
     except ValueError:
         raise label.invalid("expected a whole number") from None
+    if abs(found) > _LARGEST:
+        raise label.invalid("this number is too large")
     if found < least:
         raise label.invalid(f"expected {least} or more")
     return found

@@ -15,6 +15,7 @@ from argos_gitops.providers.docker.labels.reading import Options
 MAX_BRANCHES = 32
 """More kinds of requests of one router than this are refused: nobody could read such a Host."""
 _MAX_CHAIN = 20
+_LONGEST = timedelta(days=365)
 _BCRYPT = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 
 Effect = Callable[[Options, Branch, Scene], Sequence[Branch]]
@@ -168,8 +169,11 @@ def _rate_limit(options: Options, branch: Branch, _: Scene) -> Sequence[Branch]:
     period = duration(options["period"]) if "period" in options else timedelta(seconds=1)
     burst = number(options["burst"]) if "burst" in options else 1
     requests = max(average, burst)
-    window = max(period * requests / average, timedelta(milliseconds=1))
-    limit = {"requests": requests, "window": format_duration(window), **_counted_by(options)}
+    seconds = max(period.total_seconds() * requests / average, 0.001)
+    if seconds > _LONGEST.total_seconds():
+        raise label.untranslated(f"the bucket fills in more than {_LONGEST.days} days; lower burst or period")
+    window = format_duration(timedelta(seconds=seconds))
+    limit = {"requests": requests, "window": window, **_counted_by(options)}
     return [branch.acting(replace(branch.action, rate_limit=limit))]
 
 

@@ -50,6 +50,8 @@ def test_a_template_without_a_pattern_is_any_name() -> None:
         r"^(a\.com$",
         r"^a\.com)$",
         r"^a\d\.com$",
+        f"^{'(' * 10_000}$",
+        f"^({'|'.join(f'a{number}' for number in range(100))})$",
     ],
 )
 def test_what_is_no_list_of_names_is_refused(expression: str) -> None:
