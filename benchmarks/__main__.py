@@ -23,6 +23,7 @@ from benchmarks import (
     plan_warm,
     push_agent,
     push_to_served,
+    stacks,
     startup,
     validate_cold,
 )
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, ModuleType] = {
         agent_idle,
         ingest,
         push_agent,
+        stacks,
         growth,
     )
 }
