@@ -65,12 +65,12 @@ class DockerProvider:
         self._context = context
         self._engine = EngineConnection(str(target.key), connection, context.secrets, context.timeout)
         folder = context.cache_dir / "docker" / self._host
-        self._runner = ComposeRunner(
+        self.runner = ComposeRunner(
             self._host, context, self._engine.environment, local=connection.unix is not None
         )
         self._book = Book(folder / "services.json", context.state_dir)
         renderer = ComposeRenderer(context)
-        self._compiler = Compiler(self._host, renderer, self._runner, self._book)
+        self._compiler = Compiler(self._host, renderer, self.runner, self._book)
         self._policies = HostPolicies(target.key, renderer, context.clock)
         self._deep = DeepLook(lambda: self._engine.client, context.clock, folder / "deep.json")
         self._loops = LoopWatch(lambda: self._engine.client)
@@ -209,7 +209,7 @@ class DockerProvider:
         client, desired = self._engine.client, self._desired
         stacks = StackWriter(
             client,
-            self._runner,
+            self.runner,
             self._context.progress,
             self._words,
             outdated=desired.outdated if desired is not None else lambda: False,
@@ -229,7 +229,7 @@ class DockerProvider:
         """The last lines of a container's service, masked; empty where nothing can be read."""
         stack = next((s for s in self._declared.stacks.values() if project_of(s) == container.project), None)
         try:
-            lines = () if stack is None else self._runner.logs(stack, container.service)
+            lines = () if stack is None else self.runner.logs(stack, container.service)
         except ProviderError:
             return ""
         return "\n".join(line[:_MOST_CHARACTERS] for line in lines if line)
