@@ -134,3 +134,9 @@ def ending_of(container: Container, document: Document | None) -> str:
 
 def restarts_of(document: Document | None) -> int:
     return int((document or {}).get("RestartCount") or 0)
+
+
+def last_lines(words: str) -> str:
+    """What a container logged last, to go on with a sentence; in one line, as whoever reads it has a table."""
+    lines = " | ".join(line.strip() for line in words.splitlines() if line.strip())
+    return f"; its last lines: {lines}" if lines else ""

@@ -13,7 +13,7 @@ from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.runner import ComposeRunner
 from argos_gitops.providers.docker.containers import Container, Services, containers_of
 from argos_gitops.providers.docker.engine.client import EngineClient
-from argos_gitops.providers.docker.health import Finding, Judge, Verdict
+from argos_gitops.providers.docker.health import Finding, Judge, Verdict, last_lines
 from argos_gitops.providers.docker.observe import DockerLive, named_by
 
 _PAUSE_SECONDS = 0.5
@@ -105,7 +105,7 @@ class StackWriter:
         if finding.verdict is Verdict.WAITING:
             message += f", {stack.spec.health.timeout.total_seconds():g} s after the change"
         words = self.words(finding.container) if finding.container is not None else ""
-        return Outcome(change, Result.FAILED, finding.reason, f"{message}{_below(words)}")
+        return Outcome(change, Result.FAILED, finding.reason, f"{message}{last_lines(words)}")
 
 
 def needs_recreation(change: Change) -> bool:
@@ -123,7 +123,3 @@ def judged(
         service: judge.judge(services.get((project, service), ()), content["restart"], content["replicas"])
         for service, content in wanted.items()
     }
-
-
-def _below(words: str) -> str:
-    return f"; its last lines:\n{words}" if words else ""

@@ -7,7 +7,13 @@ from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.providers.docker.containers import Container
-from argos_gitops.providers.docker.health import CONTAINER_EXITED, HEALTH_CHECK_FAILED, MISSING, RESTART_LOOP
+from argos_gitops.providers.docker.health import (
+    CONTAINER_EXITED,
+    HEALTH_CHECK_FAILED,
+    MISSING,
+    RESTART_LOOP,
+    last_lines,
+)
 from argos_gitops.providers.docker.kinds import NetworkSpec
 from argos_gitops.providers.docker.observe import DockerLive, Project, Wanted
 
@@ -100,7 +106,7 @@ class Standing:
         told = "; ".join(f"{each.service}: {each.message}" for each in found)
         container = found[0].container
         words = self._words(container, found[0].reason) if container is not None and found[0].failed else ""
-        return f"{told}; its last lines:\n{words}" if words else told
+        return told + last_lines(words)
 
     def _words(self, container: Container, reason: str) -> str:
         identity = (container.id, reason)
