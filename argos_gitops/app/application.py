@@ -169,6 +169,7 @@ class Application(Stores):
                 orders=lambda now: orders_of(self.controls, now),
                 addresses=lambda: self.own_addresses.networks(),
                 returning=self._returning,
+                follow=self._follow,
                 scheduled=lambda resources: {job.schedule for job in self.jobs(resources)},
             )
         )
@@ -290,6 +291,16 @@ class Application(Stores):
     @cached_property
     def _expansions(self) -> Expansions:
         return Expansions(self.specs, self.registry, self.provider_context)
+
+    @cached_property
+    def _others(self) -> Expansions:
+        """Apart from those of what was loaded, so that each remembers its last answer."""
+        return Expansions(self.specs, self.registry, self.provider_context)
+
+    def _follow(self, resources: ResourceSet) -> ResourceSet | None:
+        with self._loading:
+            found = self._others.of(Loaded(resources, ()))
+        return None if found.problems else found.resources
 
     def _try_load(self, snapshot: Snapshot) -> Loaded:
         """Apart from the loader that keeps what is in force."""

@@ -147,6 +147,10 @@ class StatusStore(Protocol):
         """The resources on a target that were healthy once and go back by themselves."""
         ...
 
+    def held_resources(self) -> Mapping[ResourceKey, ResourceState]:
+        """Those that had to go back, whatever their target."""
+        ...
+
     def set_resource(self, target: ResourceKey, resource: ResourceKey, state: ResourceState) -> None: ...
 
     def conditions(self) -> Sequence[Condition]:

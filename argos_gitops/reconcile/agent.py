@@ -81,9 +81,11 @@ class Agent:
         for worker in self._everyone().values():
             worker.look(request)
 
-    def _finished(self, target: ResourceKey) -> None:
+    def _finished(self, target: ResourceKey, concerns_others: bool) -> None:
         for key, worker in self._everyone().items():
-            if key != target:
+            if key != target and concerns_others:
+                worker.look()
+            elif key != target:
                 worker.nudge()
 
     def _keep_house(self) -> None:

@@ -10,6 +10,7 @@ from argos_gitops.model.condition import LAST_RUN, Condition, Truth
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.holds import Suspended
 from argos_gitops.planning.windows import closed, last_beginning
 from argos_gitops.ports.audit import AuditEntry, AuditLog
 from argos_gitops.ports.clock import Clock
@@ -19,6 +20,7 @@ from argos_gitops.ports.lock import Hold, Locks
 from argos_gitops.ports.proposal import Proposer
 from argos_gitops.ports.store import StatusStore
 from argos_gitops.reconcile.boundary import contained
+from argos_gitops.reconcile.holds import suspended
 from argos_gitops.reconcile.look import Desired
 
 HELD = frozenset({"Suspended", "WindowClosed", "Pinned"})
@@ -125,12 +127,18 @@ class JobRunner:
             found = self._why(target, desired, now)
             return found.message if found is not None else ""
 
-        return Occasion(now, desired.revision, why, go_on, self._parts.ours)
+        def is_suspended(key: ResourceKey) -> bool:
+            return bool(self._suspended(desired, now).why(key))
+
+        return Occasion(now, desired.revision, why, go_on, self._parts.ours, is_suspended)
+
+    def _suspended(self, desired: Desired, now: datetime) -> Suspended:
+        return suspended(desired.state.resources, self._parts.orders(now))
 
     def _held(self, job: Job, desired: Desired, now: datetime) -> JobReport | None:
         """Why a job does nothing this time."""
         orders = self._parts.orders(now)
-        why = replace(desired, orders=orders).suspended.why(job.schedule)
+        why = self._suspended(desired, now).why(job.schedule)
         if why:
             return JobReport("Suspended", why)
         if job.effect is Effect.PROPOSES and orders.pin is not None:
@@ -143,7 +151,7 @@ class JobRunner:
 
     def _why(self, target: ResourceKey, desired: Desired, now: datetime) -> JobReport | None:
         orders = self._parts.orders(now)
-        why = replace(desired, orders=orders).suspended.why(target)
+        why = self._suspended(desired, now).why(target)
         if why:
             return JobReport("Suspended", why)
         override = orders.override.until if orders.override is not None else None

@@ -35,8 +35,7 @@ class OnePass:
 
     def look(self, systems: Sequence[System]) -> Plan:
         """Observes and plans; writes nothing."""
-        targets = {system.target.key for system in systems}
-        self._desired = gone_back(self._desired, self._parts, targets)
+        self._desired = gone_back(self._desired, self._parts)
         self._trip.back = self._desired.back
         with self._trip.phase("look"):
             self._trip.looks = tuple(side_by_side(self._look_at, systems))

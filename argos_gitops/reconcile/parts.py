@@ -71,6 +71,8 @@ class Parts:
     """Whether a resource that fails goes back by itself to how it was healthy."""
     scheduled: Callable[[ResourceSet], Collection[ResourceKey]] = lambda _: ()
     """The resources that ask for jobs: what is true of them is found out by those, not by passes."""
+    follow: Callable[[ResourceSet], ResourceSet | None] = lambda resources: resources
+    """A set of written resources with what follows from them; None where that would not be valid."""
     turn: Lock = field(default_factory=Lock)
     """Passes are told one at a time, in the order in which they were kept: the last word is the newest."""
 

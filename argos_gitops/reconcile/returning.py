@@ -10,7 +10,7 @@ from argos_gitops.manifests.resources import replaced
 from argos_gitops.model.change import Cause, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.plan import Failure
-from argos_gitops.model.resource import AnyResource, ResourceKey
+from argos_gitops.model.resource import AnyResource, EagerResources, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import DesiredState
 from argos_gitops.ports.store import ResourceState
 from argos_gitops.reconcile.act import Acted
@@ -21,19 +21,26 @@ from argos_gitops.reconcile.trip import Trip
 ROLLED_BACK = "RolledBack"
 
 
-def gone_back(desired: Desired, parts: Parts, targets: Collection[ResourceKey]) -> Desired:
-    """The same revision, but for the resources that failed as it has them: those as they were healthy."""
+def gone_back(desired: Desired, parts: Parts) -> Desired:
+    """The same revision, but for the resources that failed as it has them: those as they were healthy, with
+    all that follows from them."""
     earlier: dict[ResourceKey, AnyResource] = {}
     why: dict[ResourceKey, Failure] = {}
-    for target in targets:
-        for key, state in parts.status.resources_of(target).items():
-            now = desired.state.resources.get(key)
-            if now is not None and now.digest == state.held and parts.returning(now):
-                why[key] = Failure(ROLLED_BACK, _sentence(state), key)
-                earlier[key] = parts.documents.parse(state.document)
+    for key, state in parts.status.held_resources().items():
+        now = desired.state.resources.get(key)
+        if now is not None and now.digest == state.held and parts.returning(now):
+            why[key] = Failure(ROLLED_BACK, _sentence(state), key)
+            earlier[key] = parts.documents.parse(state.document)
     if not earlier:
         return desired
-    return replace(desired, state=DesiredState(replaced(desired.state.resources, earlier)), back=why)
+    return replace(desired, state=DesiredState(_with_earlier(desired, parts, earlier)), back=why)
+
+
+def _with_earlier(desired: Desired, parts: Parts, earlier: Mapping[ResourceKey, AnyResource]) -> ResourceSet:
+    resources = desired.state.resources
+    written = EagerResources((each for each in resources if each.derived_from is None), resources.fingerprint)
+    followed = parts.follow(replaced(written, earlier))
+    return replaced(resources, earlier) if followed is None else followed
 
 
 def go_back(desired: Desired, trip: Trip, parts: Parts) -> bool:

@@ -21,6 +21,7 @@ from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.parts import Approval, Approve
+from argos_gitops.reconcile.returning import ROLLED_BACK
 from argos_gitops.reconcile.rollback import victims, way_back
 
 RESYNC = timedelta(minutes=10)
@@ -33,10 +34,18 @@ DEPENDENCY = timedelta(seconds=2)
 """How soon to ask again whether the targets that this one depends on are ready."""
 
 
-class Worker:
-    """Whoever calls `offer`, `look` or `stop` never waits; all else happens in the worker's own thread."""
+Finished = Callable[[ResourceKey, bool], None]
 
-    def __init__(self, target: ResourceKey, crew: Crew, finished: Callable[[ResourceKey], None]) -> None:
+
+class Worker:
+    """Whoever calls `offer`, `look` or `stop` never waits; all else happens in the worker's own thread.
+
+    `finished` is told after each pass, and whether other targets may have to follow what it did.
+    """
+
+    def __init__(
+        self, target: ResourceKey, crew: Crew, finished: Callable[[ResourceKey, bool], None]
+    ) -> None:
         self.target = target
         self._crew = crew
         self._finished = finished
@@ -171,7 +180,7 @@ class Worker:
         self._conclude(result)
         if request:
             self._crew.status.set_target(self.target, replace(self._state(), synced=request))
-        self._finished(self.target)
+        self._finished(self.target, _went_back_alone(result))
 
     def _over(self, desired: Desired, approve: Approve) -> PassResult | Failure:
         def run() -> PassResult:
@@ -297,3 +306,8 @@ class Worker:
 
     def _state(self) -> TargetState:
         return self._crew.status.targets().get(self.target, TargetState())
+
+
+def _went_back_alone(result: PassResult | Failure) -> bool:
+    """Whether a resource went back by itself just now, so that what follows from it does, too."""
+    return isinstance(result, PassResult) and result.own_result == ROLLED_BACK and bool(result.outcomes)

@@ -73,8 +73,14 @@ class SqlStatusStore:
                 connection.execute(delete(table).where(ours, table.c.target.not_in([*kept, EARLIER])))
 
     def resources_of(self, target: ResourceKey) -> Mapping[ResourceKey, ResourceState]:
+        return self._resources(tables.resources.c.target == str(target))
+
+    def held_resources(self) -> Mapping[ResourceKey, ResourceState]:
+        return self._resources(tables.resources.c.held != "")
+
+    def _resources(self, which: ColumnElement[bool]) -> Mapping[ResourceKey, ResourceState]:
         table = tables.resources
-        query = select(table).where(table.c.instance == self._instance, table.c.target == str(target))
+        query = select(table).where(table.c.instance == self._instance, which)
         with store_errors(self._engine), self._engine.connect() as connection:
             rows = connection.execute(query).all()
         names = ResourceState.__slots__

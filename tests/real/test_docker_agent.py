@@ -98,6 +98,27 @@ def test_a_bad_image_goes_back_by_itself(estate: Estate, dockerd: RealDockerd, p
         )
 
 
+def test_the_edge_follows_a_stack_that_goes_back(
+    estate: Estate, caddy: RealCaddy, dockerd: RealDockerd, project: str
+) -> None:
+    """The bad revision also moves the port and the name; visitors find the old site where it was."""
+    estate.write("edge.yaml", edge(caddy))
+    estate.write("site.yaml", stack(project, routes="fromLabels"))
+    write_compose(estate, web=service(dockerd.web, free_port(), labels=LABELS))
+    estate.push("good")
+    with agent_on(estate) as agent:
+        agent.ready()
+        until(lambda: caddy.get("site.example.com").text == "stand-in\n", "it is served")
+        rule = {"traefik.http.routers.site.rule": "Host(`moved.example.com`)"}
+        write_compose(estate, web=service(dockerd.crash, free_port(), labels={**LABELS, **rule}))
+        estate.push("bad")
+        agent.deliver()
+        until(lambda: "RolledBack" in estate.status_file("README.md"), "the stack goes back")
+        until(lambda: caddy.get("site.example.com").text == "stand-in\n", "and the edge follows")
+        until(lambda: caddy.get("moved.example.com").text == "", "the new name is not served")
+        until(lambda: agent.part("Edge/main")["state"] == "ok", "nor is the edge in trouble")
+
+
 def test_what_nobody_declared_is_never_touched(estate: Estate, dockerd: RealDockerd, project: str) -> None:
     """A container of somebody's own, and a project that is no Stack, live through everything."""
     stranger = dockerd.run("run", "-d", "--label", f"com.docker.compose.project={project}", dockerd.sleep)

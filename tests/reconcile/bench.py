@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from argos_gitops.app.documents import dump_resource, parse_resource
 from argos_gitops.manifests.registry import KindRegistry
@@ -77,8 +78,9 @@ def make_bench(
     source: FakeSource | None = None,
     worlds: dict[str, World] | None = None,
     returning: frozenset[str] = frozenset(),
+    **parts_of: Any,
 ) -> Bench:
-    """Resources of the kinds in `returning` go back alone when they fail."""
+    """Resources of the kinds in `returning` go back alone when they fail; `parts_of` are fields of Parts."""
     source = source or FakeSource()
     worlds = worlds if worlds is not None else {"a": World()}
     engine = open_database(f"sqlite:///{folder / 'state.db'}")
@@ -102,5 +104,6 @@ def make_bench(
         log=QuietLog(),
         reporters=lambda: (listener,),
         returning=lambda resource: resource.key.kind in returning,
+        **parts_of,
     )
     return Bench(folder, source, worlds, listener, Reconciler(parts), inventory, statuses, returning)

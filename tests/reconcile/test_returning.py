@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from argos_gitops.manifests.resources import replaced
 from argos_gitops.model.change import Cause
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import ArgosError, TransientError
-from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.resource import DERIVED_ANNOTATION, ResourceKey, ResourceSet
 from tests.fakes import World, box, thing
 from tests.reconcile.bench import Bench, make_bench
 
@@ -142,3 +143,27 @@ def test_other_kinds_never_go_back_alone(tmp_path: Path) -> None:
     bench.source.commit(box(), thing("one", "bad"))
     bench.apply()
     assert bench.world.values == {"thing/one": "bad"}
+
+
+def test_what_follows_from_it_goes_back_with_it(tmp_path: Path) -> None:
+    """As a Host does that its labels ask for, on another target; one that would not be valid stays."""
+    valid = True
+
+    def follow(resources: ResourceSet) -> ResourceSet | None:
+        one = resources.get(ONE)
+        if one is None or not valid:
+            return None
+        derived = thing("shadow", one.spec.value, {DERIVED_ANNOTATION: "Thing/one"}, inside="b")  # type: ignore[attr-defined]
+        return replaced(resources, {derived.key: derived})
+
+    worlds = {"a": World(unwell_values={"bad"}), "b": World()}
+    bench = make_bench(tmp_path, worlds=worlds, returning=frozenset({"Thing"}), follow=follow)
+    for value in ("good", "bad"):
+        shadow = thing("shadow", value, {DERIVED_ANNOTATION: "Thing/one"}, inside="b")
+        bench.source.commit(box("a"), box("b"), thing("one", value), shadow)
+        bench.apply()
+        assert worlds["b"].values == {"thing/shadow": "good"}
+    valid = False
+    bench.apply()
+    assert worlds["a"].values == {"thing/one": "good"}
+    assert worlds["b"].values == {"thing/shadow": "bad"}
