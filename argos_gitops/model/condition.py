@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from argos_gitops.model.resource import ResourceKey
 
-
 LAST_RUN = "LastRun"
 """What the last run of a Schedule did or found: news, and nothing amiss."""
 

@@ -53,7 +53,7 @@ class Folder(RootModel[str]):
     def bound(self, files: Iterable[FolderFile]) -> "Folder":
         """This folder with those files."""
         made = Folder(self.root)  # a copy by pydantic would share what is private with this one
-        made._files = tuple(files)  # noqa: SLF001 # of this very class
+        made._files = tuple(files)
         return made
 
     def __eq__(self, other: Any) -> bool:

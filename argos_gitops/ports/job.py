@@ -30,7 +30,7 @@ class Occasion:
 
     `held` says why nothing may be written to a target now, empty where it may. `go_on` raises
     TransientError when the run has to stop: between two writes, ask it. `ours` says which targets this
-    agent is for.
+    agent is for, `suspended` which resources nothing is done to.
     """
 
     now: datetime
@@ -38,6 +38,7 @@ class Occasion:
     held: Callable[[ResourceKey], str]
     go_on: Callable[[], None]
     ours: Callable[[ResourceKey], bool] = lambda _: True
+    suspended: Callable[[ResourceKey], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,14 @@ def test_what_people_hold_waits(stage: Stage, orders: Orders, effect: Effect, re
     assert stage.audit.entries(AuditQuery())[0].outcome == "skipped"
 
 
+def test_a_job_can_ask_what_is_suspended(stage: Stage) -> None:
+    """By a person, or in git; of resources as well as of targets."""
+    stage.orders = Orders((Suspension("Thing/a", "alice", THREE),))
+    assert stage.run()
+    suspended = stage.occasions[0].suspended
+    assert [suspended(ResourceKey("Thing", name)) for name in ("a", "b")] == [True, False]
+
+
 def test_a_closed_window_keeps_it_from_writing(stage: Stage) -> None:
     """Of its own target; a job that proposes may ask for that of each."""
     window = {"kind": "deny", "schedule": "0 0 * * *", "duration": "12h"}

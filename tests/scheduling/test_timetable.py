@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from argos_gitops.scheduling.timetable import Timetable
+from argos_gitops.ports.health import Subsystem
+from argos_gitops.scheduling.timetable import Times, Timetable
 
 _PATIENCE = 30
 HOUR = timedelta(hours=1)
@@ -75,6 +76,47 @@ def test_a_job_never_runs_beside_itself(timetable: Timetable) -> None:
     assert all(others.acquire(timeout=_PATIENCE) for _ in range(5))
     assert running == ["slow"]
     release.set()
+
+
+def test_a_job_apart_keeps_no_other_waiting(timetable: Timetable) -> None:
+    """However many take long: each has a thread of its own, and the timetable says how it last was."""
+    release, began, others = threading.Event(), threading.Semaphore(0), threading.Semaphore(0)
+
+    def slow() -> None:
+        began.release()
+        release.wait(_PATIENCE)
+
+    timetable.start()
+    for number in range(15):
+        known = Subsystem(f"slow {number}", "ok", last_run=datetime(2026, 1, 1, tzinfo=UTC))
+        timetable.apart_at_cron(slow, Times("0 3 * * *"), at_once=True, known=known)
+    assert all(began.acquire(timeout=_PATIENCE) for _ in range(15))
+    timetable.every(timedelta(milliseconds=20), others.release, name="other")
+    assert others.acquire(timeout=_PATIENCE)
+    assert {each.last_run for each in timetable.subsystems() if each.name != "other"} == {known.last_run}
+    release.set()
+
+
+def test_a_job_apart_that_fails_is_told(timetable: Timetable, log: Lines) -> None:
+    def fail() -> None:
+        raise ValueError("the registry is away")
+
+    timetable.start()
+    timetable.apart_at_cron(fail, Times("0 3 * * *"), at_once=True, known=Subsystem("updates", "waiting"))
+    assert log.written.wait(_PATIENCE)
+    (state,) = timetable.subsystems()
+    assert (state.state, state.error) == ("failing", "ValueError: the registry is away")
+
+
+def test_a_job_apart_is_replaced_and_dropped(timetable: Timetable) -> None:
+    """It has one time at a time, and none once it is gone."""
+    timetable.start()
+    for hour in (3, 4):
+        times = Times(f"0 {hour} * * *", "UTC")
+        timetable.apart_at_cron(lambda: None, times, at_once=False, known=Subsystem("a", "waiting"))
+    assert timetable.next_runs()["a"].hour == 4
+    timetable.drop("a")
+    assert timetable.next_runs() == {}
 
 
 def test_the_next_runs_can_be_read(timetable: Timetable) -> None:

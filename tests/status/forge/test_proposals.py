@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,8 @@ def test_nothing_is_committed_where_it_would_not_be_followed(origin: Origin, tmp
     checkout = tmp_path / "checkout"
     origin.git("clone", "--quiet", origin.url, str(checkout))
     for signed, place, reason in ((True, origin.url, "NotSigned"), (False, str(checkout), "NoBranch")):
-        repository = ConfigRepository(
-            lambda name, place=place: open_offer(place, name, tmp_path / "cache"), signed=signed
-        )
+        opened = partial(open_offer, place, cache=tmp_path / "cache")
+        repository = ConfigRepository(opened, signed=signed)
         with pytest.raises(ReportError) as refusal:
             Proposals("home", repository, access_to(None), SystemClock()).commit(
                 Proposal("x", sha, "x", "", {"a": b"2\n"})

@@ -55,7 +55,8 @@ class ImageUpdating:
     def _rendered(self, occasion: Occasion) -> Iterator[tuple[Stack, Rendered]]:
         renderer = ComposeRenderer(self._context)
         for stack in stacks_of(self._resources, self._schedule.spec.select):
-            if not occasion.ours(host_key(stack)):
+            if not occasion.ours(host_key(stack)) or occasion.suspended(stack.key):
+                self._found.wait.add(stack.key)
                 continue
             why = occasion.held(host_key(stack)) if self._wanted.mode == "apply" else ""
             if why:

@@ -34,7 +34,7 @@ class Restarting:
         deeds: list[Deed] = []
         services = containers_of(self._client.containers())
         try:
-            for stack in stacks:
+            for stack in (each for each in stacks if not self._occasion.suspended(each.key)):
                 for name in self._order(project_of(stack), services):
                     deeds.append(self._restarted(project_of(stack), name, services))
                     if deeds[-1].outcome == "failed":

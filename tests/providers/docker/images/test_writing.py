@@ -1,6 +1,7 @@
 """Another version is written where the user wrote the old one; all else stays byte for byte."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ _SHA, _OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
 
 def _written(
-    around: Surroundings, files: Mapping[str, str | bytes], updates: Mapping[str, str], **spec: object
+    around: Surroundings, files: Mapping[str, str | bytes], updates: Mapping[str, str], **spec: Any
 ) -> Written:
     """What becomes of the files when these services get these versions (`1.28`, or `1.28@sha256:…`)."""
     stack, context = around.stack(files, **spec), around.context()
@@ -72,11 +73,11 @@ def test_comments_quotes_and_layout_stay(around: Surroundings) -> None:
     ],
 )  # fmt: skip
 def test_the_file_that_really_says_it_is_edited(
-    around: Surroundings, files: dict[str, str | bytes], changed: str
+    around: Surroundings, files: dict[str, str], changed: str
 ) -> None:
     """A default, a line of an env file, an extended file, an override."""
     files = {**files, "compose.yaml": f"services:\n  web:\n    {files['compose.yaml']}  # ours\n"}
-    written = _written(around, files, {"web": "1.28"})
+    written = _written(around, {**files}, {"web": "1.28"})
     assert written.unclear == {}
     assert written.files == {changed: str(files[changed]).replace("1.27", "1.28").encode()}
 
@@ -118,7 +119,7 @@ def test_a_version_that_two_services_share_is_one_edit(around: Surroundings) -> 
     ],
 )
 def test_what_is_not_plain_is_left_alone(
-    around: Surroundings, image: str, env: str, spec: dict[str, object], why: str
+    around: Surroundings, image: str, env: str, spec: dict[str, Any], why: str
 ) -> None:
     """And told why; nothing is guessed."""
     before = {"compose.yaml": f"services:\n  web:\n    image: {image}\n", ".env": env}

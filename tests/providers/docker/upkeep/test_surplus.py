@@ -72,7 +72,7 @@ def test_a_container_that_runs_stays(state: str) -> None:
 @pytest.mark.parametrize("labels", [_KEEP, _OURS])
 def test_what_is_kept_or_ours_stays(labels: Mapping[str, str]) -> None:
     """A stopped container of a Stack is a matter of that Stack."""
-    held = {
+    held: dict[str, Any] = {
         "containers": [_container(Labels=labels)],
         "images": [_image("app:1", Labels=labels)],
         "networks": [_network(Labels=labels)],
@@ -94,9 +94,9 @@ def test_networks_of_others_stay(network: dict[str, Any]) -> None:
 def test_what_a_stopped_container_stands_on_stays() -> None:
     """It may be started again."""
     mounts = [{"Type": "volume", "Name": "scratch"}]
-    networks = {"NetworkSettings": {"Networks": {"old": {"NetworkID": "n-old"}}}}
+    networks: dict[str, Any] = {"NetworkSettings": {"Networks": {"old": {"NetworkID": "n-old"}}}}
     container = _container(ImageID="sha256:" + "d" * 64, Mounts=mounts, **networks)
-    held = {
+    held: dict[str, Any] = {
         "containers": [container],
         "images": [_image("app:1")],
         "networks": [_network()],
@@ -134,7 +134,7 @@ def test_volumes_go_only_if_they_are_named_one_by_one(name: str) -> None:
 
 def test_what_was_not_asked_for_stays() -> None:
     """The smallest clean-up takes images without a name alone."""
-    held = {
+    held: dict[str, Any] = {
         "containers": [_container()],
         "images": [_image("app:1")],
         "networks": [_network()],
