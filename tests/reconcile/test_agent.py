@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from argos_gitops.model.errors import SourceError, TransientError
+from argos_gitops.model.plan import Plan
 from argos_gitops.model.problem import Location, Problem
 from argos_gitops.ports.control import AGENT, Pin, Suspension
 from argos_gitops.reconcile.backoff import Backoff
@@ -222,14 +223,17 @@ def test_a_pinned_revision_is_followed_until_it_is_lifted(run: Running) -> None:
     run.until(lambda: run.bench.world.values == {"thing/one": "2"})
 
 
+def _blocked(bench: Bench) -> list[Plan]:
+    """The blocked plans that were told so far; what a pass tells, it has kept before."""
+    return [each.plan for each in bench.listener.results if each.plan is not None and each.plan.blocked]
+
+
 def test_fm02_a_blocked_plan_goes_on_once_its_digest_is_approved(run: Running) -> None:
     """An emptied repository writes nothing until somebody approves just that plan."""
     run.push(agent_spec(), box())
-    run.until(lambda: run.bench.listener.results[-1].own_result == "Blocked")  # kept before, and now told
+    run.until(lambda: _blocked(run.bench))
     assert run.bench.world.values == {"thing/one": "1"}
-    blocked = run.bench.listener.results[-1].plan
-    assert blocked is not None
-    run.controls.approve(blocked.digest, "user/ann", START)
+    run.controls.approve(_blocked(run.bench)[-1].digest, "user/ann", START)
     run.until(lambda: run.bench.world.values == {})
 
 
@@ -255,9 +259,8 @@ def test_a_target_that_left_git_is_emptied_with_approval_and_forgotten(two: Benc
     with _start(two, tmp_path) as run:
         run.until(lambda: two.statuses.revisions().applied == f"{1:040x}")
         run.push(agent_spec(), box("a"), thing("x", "1", inside="a"))
-        run.until(lambda: run.result(B) == "Blocked")
-        blocked = next(r.plan for r in reversed(two.listener.results) if r.plan and r.plan.blocked)
-        run.controls.approve(blocked.digest, "user/ann", START)
+        run.until(lambda: _blocked(two))
+        run.controls.approve(_blocked(two)[-1].digest, "user/ann", START)
         run.until(lambda: two.worlds["b"].values == {})
         run.until(lambda: not any(key.target == B for key in two.inventory.systems()))
 
