@@ -97,8 +97,9 @@ class Timetable:
             self._scheduler.shutdown(wait=False)
 
     def next_runs(self) -> dict[str, datetime]:
-        """When each job runs next, in UTC."""
-        return {job.id: job.next_run_time.astimezone(UTC) for job in self._scheduler.get_jobs()}
+        """When each job runs next, in UTC; before the start, only those that begin with it."""
+        times = {job.id: getattr(job, "next_run_time", None) for job in self._scheduler.get_jobs()}
+        return {name: when.astimezone(UTC) for name, when in times.items() if when is not None}
 
     def subsystems(self) -> Sequence[Subsystem]:
         """How the jobs are, by their names."""

@@ -108,6 +108,14 @@ def test_a_job_apart_that_fails_is_told(timetable: Timetable, log: Lines) -> Non
     assert (state.state, state.error) == ("failing", "ValueError: the registry is away")
 
 
+def test_the_state_can_be_asked_for_before_the_start(timetable: Timetable) -> None:
+    """An agent says how it is from its first moment on."""
+    timetable.at_cron("0 0 * * *", lambda: None, name="nightly")
+    times, known = Times("0 3 * * *"), Subsystem("a", "waiting")
+    timetable.apart_at_cron(lambda: None, times, at_once=True, known=known)
+    assert [each.name for each in timetable.subsystems()] == ["a"]
+
+
 def test_a_job_apart_is_replaced_and_dropped(timetable: Timetable) -> None:
     """It has one time at a time, and none once it is gone."""
     timetable.start()
