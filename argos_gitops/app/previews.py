@@ -63,5 +63,5 @@ def _preview(application: "Application", pull: PullRequest, in_force: InForce) -
         return (
             f"Valid. It changes {markdown.escape(', '.join(moved))} and is therefore not planned: nobody but "
             "the followed branch says where the agent goes with its credentials.\n"
-        )
+        ) + (f"\n{problems.markdown((), loaded.warnings)}" if loaded.warnings else "")
     return markdown.render(application.plan(sha), application.now())
