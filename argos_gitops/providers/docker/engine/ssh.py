@@ -56,6 +56,7 @@ class SshTunnel:
         return lines[-1][:_MOST_CHARACTERS] if lines else ""
 
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # or whoever waits for a connection would wait for ever
         self._listener.close()
         for process in tuple(self._running):
             process.kill()
