@@ -1,7 +1,8 @@
 """What runs on a host held against the policies: notices, each about a Stack or about the host."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from argos_gitops.model.containers import Container
 from argos_gitops.model.errors import ArgosError
@@ -9,12 +10,30 @@ from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey, ResourceSet
 from argos_gitops.ports.clock import Clock
 from argos_gitops.providers.docker.compose.directory import project_of
-from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
+from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.policy.facts import of_container, of_service
 from argos_gitops.providers.docker.policy.files import COMPLIANT, FileFinding, findings_in
 from argos_gitops.providers.docker.policy.judging import Judge, Stack
 from argos_gitops.providers.docker.reported.containers import place_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What the Compose files of a host say: findings, and the services whose images are built."""
+
+    findings: Sequence[FileFinding] = ()
+    built: frozenset[tuple[ResourceKey, str]] = frozenset()
+
+    @classmethod
+    def of(cls, rendered: Iterable[tuple[Stack, Rendered]], judge: Judge) -> "_Files":
+        findings, built = [], set()
+        for stack, each in rendered:
+            findings += findings_in(stack, each, judge)
+            built |= {
+                (stack.key, name) for name, service in each.services.items() if of_service(service).built
+            }
+        return cls(findings, frozenset(built))
 
 
 class HostPolicies:
@@ -24,7 +43,7 @@ class HostPolicies:
         self._host = host
         self._renderer = renderer
         self._clock = clock
-        self._known: tuple[tuple[str, str], Sequence[FileFinding]] = (("", ""), ())
+        self._known: tuple[tuple[str, str], _Files] = (("", ""), _Files())
 
     def notices(self, resources: ResourceSet, containers: Iterable[Container]) -> Sequence[Failure]:
         """What breaks a rule in the Compose files of the host's Stacks, and beyond that in containers there.
@@ -36,35 +55,30 @@ class HostPolicies:
             return ()
         stacks = {project_of(each): each for each in self._stacks(resources)}
         in_files = self._in_files(resources.fingerprint, stacks.values(), judge)
-        known = {(each.stack.key, each.service, each.finding.rule) for each in in_files}
+        known = {(each.stack.key, each.service, each.finding.rule) for each in in_files.findings}
         beyond = (
             notice
             for container in containers
             for rule, notice in self._on_host(container, stacks, judge)
             if (notice.subject, _service(container), rule) not in known
         )
-        return (*(each.notice for each in in_files), *beyond)
+        return (*(each.notice for each in in_files.findings), *beyond)
 
     def _stacks(self, resources: ResourceSet) -> Iterator[Stack]:
         return (each for each in resources.of(StackSpec).values() if each.spec.host == self._host.name)
 
-    def _in_files(self, fingerprint: str, stacks: Iterable[Stack], judge: Judge) -> Sequence[FileFinding]:
+    def _in_files(self, fingerprint: str, stacks: Iterable[Stack], judge: Judge) -> "_Files":
         identity = fingerprint, str(judge.today)
         if self._known[0] != identity:
-            found = [finding for stack in stacks for finding in self._in_stack(stack, judge)]
-            self._known = identity, found
+            meant = [stack for stack in stacks if judge.speaks_of(stack)]
+            self._known = identity, _Files.of(self._rendered(meant), judge)
         return self._known[1]
 
-    def _in_stack(self, stack: Stack, judge: Judge) -> Sequence[FileFinding]:
-        """None in what cannot be rendered, which is told elsewhere."""
-        try:
-            return (
-                list(findings_in(stack, self._renderer.render(stack), judge))
-                if judge.speaks_of(stack)
-                else ()
-            )
-        except ArgosError:
-            return ()
+    def _rendered(self, stacks: Iterable[Stack]) -> Iterator[tuple[Stack, Rendered]]:
+        """Without what cannot be rendered, which is told elsewhere."""
+        for stack in stacks:
+            with suppress(ArgosError):
+                yield stack, self._renderer.render(stack)
 
     def _on_host(
         self, container: Container, stacks: Mapping[str, Stack], judge: Judge
@@ -75,19 +89,12 @@ class HostPolicies:
         if stack is None:
             found = judge.on_container(self._host.name, name, facts)
         else:
-            facts = replace(facts, built=self._is_built(stack, service))
+            facts = replace(facts, built=(stack.key, service) in self._known[1].built)
             found = judge.on_service(stack, service, facts)
         for finding in found:
             message = f"container {name} on {self._host} {finding.sentence}"
             subject = None if stack is None else stack.key
             yield finding.rule, Failure("PolicyViolation", message, subject, COMPLIANT)
-
-    def _is_built(self, stack: Stack, service: str) -> bool:
-        try:
-            services = self._renderer.render(stack).services
-        except ArgosError:
-            return False
-        return service in services and of_service(services[service]).built
 
 
 def _service(container: Container) -> str:
