@@ -27,7 +27,8 @@ class _Files:
 
     @classmethod
     def of(cls, rendered: Iterable[tuple[Stack, Rendered]], judge: Judge) -> "_Files":
-        findings, built = [], set()
+        findings: list[FileFinding] = []
+        built: set[tuple[ResourceKey, str]] = set()
         for stack, each in rendered:
             findings += findings_in(stack, each, judge)
             built |= {
@@ -67,7 +68,7 @@ class HostPolicies:
     def _stacks(self, resources: ResourceSet) -> Iterator[Stack]:
         return (each for each in resources.of(StackSpec).values() if each.spec.host == self._host.name)
 
-    def _in_files(self, fingerprint: str, stacks: Iterable[Stack], judge: Judge) -> "_Files":
+    def _in_files(self, fingerprint: str, stacks: Iterable[Stack], judge: Judge) -> _Files:
         identity = fingerprint, str(judge.today)
         if self._known[0] != identity:
             meant = [stack for stack in stacks if judge.speaks_of(stack)]
