@@ -137,6 +137,6 @@ def restarts_of(document: Document | None) -> int:
 
 
 def last_lines(words: str) -> str:
-    """What a container logged last, to go on with a sentence; in one line, as whoever reads it has a table."""
+    """What a container logged last, to go on with a sentence: in one line, as it ends up in tables."""
     lines = " | ".join(line.strip() for line in words.splitlines() if line.strip())
     return f"; its last lines: {lines}" if lines else ""

@@ -9,6 +9,8 @@ import pytest
 from argos_gitops.model.change import Action, Cause, Change, Outcome, Result
 from argos_gitops.model.condition import Truth
 from argos_gitops.model.errors import StalePlanError
+from argos_gitops.model.resource import Resource
+from argos_gitops.providers.docker.kinds import StackSpec
 from tests.components.docker import RealDockerd
 from tests.providers.docker.host import Host, annotated, await_that
 
@@ -285,3 +287,23 @@ def test_annotations_are_no_part_of_containers(host: Host, project: str) -> None
     host.want(stack).apply()
     host.want(annotated(stack, drift="report"))
     assert host.plan() == ()
+
+
+def test_a_changed_dockerfile_is_built_and_started(host: Host, project: str, dockerd: RealDockerd) -> None:
+    """With `build: true`, what an image is built of is a part of its service."""
+    compose = "services: {web: {build: ./web, restart: unless-stopped}}"
+
+    def stack(text: str) -> Resource[StackSpec]:
+        files = {"web/Dockerfile": "FROM stand-in/web:1\nCOPY page /www/index.html\n", "web/page": text}
+        return host.stack(compose, project=project, files=files, build=True)
+
+    host.want(stack("first\n"))
+    assert _results(host.apply()) == {"web": Result.DONE}
+    assert host.plan() == ()
+    host.want(stack("second\n"))
+    assert _only(host.plan()).cause is Cause.REVISION
+    assert _results(host.apply()) == {"web": Result.DONE}
+    assert dockerd.run("exec", f"{project}-web-1", "cat", "/www/index.html") == "second"
+    assert host.plan() == ()
+    dockerd.run("rm", "--force", f"{project}-web-1")
+    dockerd.run("image", "rm", f"{project}-web")

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 HASH_LABEL = "com.docker.compose.config-hash"
 
 CONTENT_LABEL = "argos.dev/content"
-"""Which content a service mounts: files of the repository by their blobs, and `configs` and `secrets`.
+"""Which content a service mounts or is built of: files of the repository by their blobs, and `configs` and
+`secrets`.
 
-Compose takes no notice of what is in a mounted file, so that this is what makes a service with a changed
+Compose takes no notice of what is in such a file, so that this is what makes a service with a changed
 file another one. A service that sets the label itself, to whatever, is left as it is.
 """
 

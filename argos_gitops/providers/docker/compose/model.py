@@ -54,11 +54,18 @@ def with_dependents(model: Model, names: Iterable[str]) -> list[str]:
 
 
 class Contents:
-    """What the services of one model mount that Compose's hash does not cover."""
+    """What the services of one model mount, or are `built` of, that Compose's hash does not cover."""
 
     def __init__(
-        self, model: Model, directory: str, files: Sequence[FolderFile], values: Mapping[str, str]
+        self,
+        model: Model,
+        directory: str,
+        files: Sequence[FolderFile],
+        values: Mapping[str, str],
+        *,
+        built: bool = False,
     ) -> None:
+        self._built = built
         self._model = model
         self._directory = directory
         self._files = files
@@ -79,6 +86,8 @@ class Contents:
                 yield mount.get("source", "")
         for _, _, source in self._references(service):
             yield source.get("file", "")
+        if self._built and service.get("build"):
+            yield service["build"].get("context", "")
 
     def _texts(self, service: Service) -> Iterator[tuple[str, str, str]]:
         for section, name, source in self._references(service):

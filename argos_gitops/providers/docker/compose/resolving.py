@@ -98,7 +98,7 @@ class Resolver:
             raise TerminalError(f"{stack.key} {'.'.join(map(str, way))}: {message}", reason=OUTSIDE)
         values = values_of(self.program, files, given, environment_names(model))
         mounted = [file for file in stack.spec.path.files if file.path not in reading.files]
-        Contents(model, directory, mounted, values).mark()
+        Contents(model, directory, mounted, values, built=stack.spec.build).mark()
         if restarted := stack.annotations.get(RESTARTED_ANNOTATION):
             for service in services_of(model).values():
                 label(service, RESTARTED_LABEL, restarted.replace("$", "$$"))
