@@ -38,6 +38,9 @@ def _health(site: RunningSite) -> tuple[int, Any]:
 class _AwayStore:
     """Readers whose store is away."""
 
+    def close(self) -> None:
+        return None
+
     def __getattr__(self, name: str) -> object:
         raise StoreError("the store sqlite:////home/alice/argos.db failed")
 

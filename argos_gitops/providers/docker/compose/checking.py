@@ -7,13 +7,10 @@ from functools import partial
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import Expansion
-from argos_gitops.providers.docker.compose.errors import ComposeError
-from argos_gitops.providers.docker.compose.program import ComposeMissingError
+from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.settings import DockerSettings
-
-REMOTE_MOUNT = "ComposeRemoteMount"
 
 _SIDE_BY_SIDE = 4
 """Of Compose's processes, each of which takes some 0.1 s."""
@@ -33,7 +30,7 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
             if isinstance(rendered, Rendered):
                 problems += _unreachable_mounts(stack, rendered, resources)
             else:
-                missing = rendered.reason == ComposeMissingError.reason
+                missing = rendered.reason == ComposeCode.MISSING
                 (warnings if missing else problems).extend(rendered.problems)
     return Expansion(problems=problems, warnings=warnings)
 
@@ -56,13 +53,17 @@ def _unreachable_mounts(
             source = mount.get("source", "")
             if mount.get("type") == "bind" and _ours(stack, rendered.directory, source):
                 place = rendered.place("services", name, "volumes", number)
-                yield Problem(place, REMOTE_MOUNT, f"{stack.key} service {name}: {_advice(stack, source)}")
+                yield Problem(
+                    place, ComposeCode.REMOTE_MOUNT, f"{stack.key} service {name}: {_advice(stack, source)}"
+                )
         for section in ("configs", "secrets"):
             for used in service.get(section) or ():
                 source = (rendered.model.get(section) or {}).get(used["source"], {}).get("file")
                 if source is not None:
                     place = rendered.place(section, used["source"], "file")
-                    yield Problem(place, REMOTE_MOUNT, f"{stack.key} {section} {used['source']}: {_INSTEAD}")
+                    yield Problem(
+                        place, ComposeCode.REMOTE_MOUNT, f"{stack.key} {section} {used['source']}: {_INSTEAD}"
+                    )
 
 
 def _is_remote(resources: ResourceSet, host: str) -> bool:

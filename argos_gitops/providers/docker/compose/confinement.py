@@ -16,11 +16,9 @@ from typing import NamedTuple
 from argos_gitops.manifests.sealed import is_encrypted
 from argos_gitops.model.problem import Problem
 from argos_gitops.providers.docker.compose.document import Tree, UnreadableError
-from argos_gitops.providers.docker.compose.errors import ComposeError
-from argos_gitops.providers.docker.compose.files import COMPOSE_FAILED, ENV_NAME, StackFiles
+from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
+from argos_gitops.providers.docker.compose.files import ENV_NAME, StackFiles
 from argos_gitops.providers.docker.compose.limits import is_reserved
-
-OUTSIDE = "ComposeOutside"
 
 MOST_STEPS_UP = 8
 """How many `..` a path may have. Compose counts some nested paths from another folder than it should, and
@@ -60,12 +58,12 @@ def _steering(files: StackFiles) -> Iterator[Problem]:
     for name in files.stack.spec.environment:
         if is_reserved(name):
             message = f"{files.stack.key} spec.environment: {name} steers Compose itself; choose another name"
-            yield Problem(place, OUTSIDE, message)
+            yield Problem(place, ComposeCode.OUTSIDE, message)
     for path in files.env_files:
         for number, line in enumerate(files.content(path).split(b"\n"), start=1):
             if line.startswith(b"COMPOSE_FILE="):
                 message = "COMPOSE_FILE has no effect here; name the files in the Stack's `files`"
-                yield Problem(files.location(path, number, 1), COMPOSE_FAILED, message)
+                yield Problem(files.location(path, number, 1), ComposeCode.INVALID, message)
 
 
 @dataclass
@@ -92,13 +90,13 @@ class _Walk:
             message = (
                 "a Compose file must be YAML or JSON also as SOPS has it, so that it can be seen what is read"
             )
-            self.problems.append(Problem(self.stack.location(path, 1, 1), OUTSIDE, message))
+            self.problems.append(Problem(self.stack.location(path, 1, 1), ComposeCode.OUTSIDE, message))
             return
         try:
             trees = self.stack.trees(path)
         except UnreadableError as error:
             place = self.stack.location(path, error.line, error.column)
-            self.problems.append(Problem(place, COMPOSE_FAILED, str(error)))
+            self.problems.append(Problem(place, ComposeCode.INVALID, str(error)))
             return
         for tree in trees:
             if not extended:
@@ -171,7 +169,7 @@ class _Walk:
             path = posixpath.normpath(posixpath.join(base, text))
             return "" if path == "." else path
         place = self.stack.location(origin, node.line, node.column)
-        self.problems.append(Problem(place, OUTSIDE, message))
+        self.problems.append(Problem(place, ComposeCode.OUTSIDE, message))
         return None
 
 

@@ -1,9 +1,19 @@
 """What Compose refuses, as problems of the user's own files."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.problem import Problem
+
+
+class ComposeCode(StrEnum):
+    """What can be wrong with the files of a Stack; each is explained in docs/reference/problems.md."""
+
+    INVALID = "ComposeInvalid"
+    MISSING = "ComposeMissing"
+    OUTSIDE = "ComposeOutside"
+    REMOTE_MOUNT = "ComposeRemoteMount"
 
 
 class ComposeError(TerminalError):
@@ -12,7 +22,7 @@ class ComposeError(TerminalError):
     Reasons: ComposeInvalid for the files, ComposeMissing where there is no program to ask.
     """
 
-    reason = "ComposeInvalid"
+    reason = ComposeCode.INVALID
 
     def __init__(self, problems: Sequence[Problem], *, reason: str | None = None) -> None:
         self.problems = tuple(problems)

@@ -11,7 +11,7 @@ from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import Files
 from argos_gitops.providers.docker.compose.document import Tree, UnreadableError, read_trees
-from argos_gitops.providers.docker.compose.errors import ComposeError
+from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
 from argos_gitops.providers.docker.kinds import StackSpec
 
 MAIN_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -25,7 +25,6 @@ ENV_NAME = ".env"
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _SEALED_SIGN = b"ENC[AES256_GCM,"
-COMPOSE_FAILED = "ComposeInvalid"
 
 
 class StackFiles:
@@ -107,7 +106,9 @@ class StackFiles:
 
     def error(self, message: str) -> ComposeError:
         """About the Stack's own document."""
-        return ComposeError([Problem(self.stack.location, COMPOSE_FAILED, f"{self.stack.key}: {message}")])
+        return ComposeError(
+            [Problem(self.stack.location, ComposeCode.INVALID, f"{self.stack.key}: {message}")]
+        )
 
     def _named(self, name: str, field: str) -> str:
         path = posixpath.normpath(name)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from argos_gitops.model.errors import TerminalError
+from argos_gitops.providers.docker.compose.errors import ComposeCode
 
 SETTING = "docker_compose"
 OLDEST = (2, 20)
@@ -36,7 +37,7 @@ _CURE = (
 class ComposeMissingError(TerminalError):
     """There is no `docker compose`, or none that is new enough."""
 
-    reason = "ComposeMissing"
+    reason = ComposeCode.MISSING
 
 
 @dataclass(frozen=True, slots=True)

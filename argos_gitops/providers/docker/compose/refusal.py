@@ -7,8 +7,8 @@ Compose names places in several ways, none of them promised: `services.web.ports
 import re
 
 from argos_gitops.model.problem import Location, Problem
-from argos_gitops.providers.docker.compose.errors import ComposeError
-from argos_gitops.providers.docker.compose.files import COMPOSE_FAILED, StackFiles
+from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
+from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.placing import Places, Way
 
 _WARNING = re.compile(r'^time="[^"]*" level=warning')
@@ -28,7 +28,9 @@ def refused(files: StackFiles, errors: str, root: str) -> ComposeError:
     text = "; ".join(_plain(line) for line in lines)[-_LONGEST:] or "Compose refuses it and does not say why"
     place = _place(files, text, root)
     said = text.replace(f"{root}/", "").replace(root, files.stack.spec.path.path)
-    return ComposeError([Problem(place, COMPOSE_FAILED, f"{files.stack.key}: docker compose says: {said}")])
+    return ComposeError(
+        [Problem(place, ComposeCode.INVALID, f"{files.stack.key}: docker compose says: {said}")]
+    )
 
 
 def _plain(line: str) -> str:

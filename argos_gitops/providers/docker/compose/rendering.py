@@ -13,9 +13,9 @@ from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
 from argos_gitops.providers.docker.compose.configuring import Given, configured
-from argos_gitops.providers.docker.compose.confinement import OUTSIDE, Reading, files_read
+from argos_gitops.providers.docker.compose.confinement import Reading, files_read
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
-from argos_gitops.providers.docker.compose.errors import ComposeError
+from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
 from argos_gitops.providers.docker.compose.files import StackFiles, placeholder, with_placeholders
 from argos_gitops.providers.docker.compose.identity import identity_of
 from argos_gitops.providers.docker.compose.limits import excesses
@@ -100,7 +100,7 @@ class ComposeRenderer:
         encoded = text.replace("$$", "$").replace(_DIRECTORY, orjson.dumps(directory).decode()[1:-1])
         rendered = Rendered(project_of(stack), directory, orjson.loads(encoded), Places(files, included))
         problems = [
-            Problem(rendered.place(*way), OUTSIDE, f"{stack.key}: {message}")
+            Problem(rendered.place(*way), ComposeCode.OUTSIDE, f"{stack.key}: {message}")
             for way, message in excesses(rendered.model, directory)
         ]
         if problems:

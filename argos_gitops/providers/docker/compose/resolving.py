@@ -21,8 +21,9 @@ from argos_gitops.model.secret import SecretRef
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
 from argos_gitops.providers.docker.compose.configuring import Given, configured, hashed, values_of
-from argos_gitops.providers.docker.compose.confinement import OUTSIDE, files_read
+from argos_gitops.providers.docker.compose.confinement import files_read
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
+from argos_gitops.providers.docker.compose.errors import ComposeCode
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.identity import identity_of
 from argos_gitops.providers.docker.compose.limits import excesses
@@ -95,7 +96,9 @@ class Resolver:
         directory = directory_of(stack, self._context)
         model: Model = orjson.loads(configured(self.program, files, given, directory))
         for way, message in excesses(model, directory):
-            raise TerminalError(f"{stack.key} {'.'.join(map(str, way))}: {message}", reason=OUTSIDE)
+            raise TerminalError(
+                f"{stack.key} {'.'.join(map(str, way))}: {message}", reason=ComposeCode.OUTSIDE
+            )
         values = values_of(self.program, files, given, environment_names(model))
         mounted = [file for file in stack.spec.path.files if file.path not in reading.files]
         Contents(model, directory, mounted, values, built=stack.spec.build).mark()

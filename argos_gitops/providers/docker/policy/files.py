@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.problem import Location, Problem
@@ -14,6 +15,12 @@ from argos_gitops.providers.docker.policy.facts import of_service
 from argos_gitops.providers.docker.policy.judging import Finding, Judge, Stack
 
 COMPLIANT = "PolicyCompliant"
+
+
+class PolicyCode(StrEnum):
+    """What a policy finds; explained in docs/reference/problems.md."""
+
+    VIOLATION = "PolicyViolation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +38,11 @@ class FileFinding:
 
     @property
     def problem(self) -> Problem:
-        return Problem(self.location, "PolicyViolation", self.message)
+        return Problem(self.location, PolicyCode.VIOLATION, self.message)
 
     @property
     def notice(self) -> Failure:
-        return Failure("PolicyViolation", self.message, self.stack.key, COMPLIANT, self.location)
+        return Failure(PolicyCode.VIOLATION, self.message, self.stack.key, COMPLIANT, self.location)
 
 
 def policies_expanded(resources: ResourceSet, renderer: ComposeRenderer, judge: Judge) -> Expansion:

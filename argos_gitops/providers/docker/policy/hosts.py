@@ -13,7 +13,7 @@ from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.policy.facts import of_container, of_service
-from argos_gitops.providers.docker.policy.files import COMPLIANT, FileFinding, findings_in
+from argos_gitops.providers.docker.policy.files import COMPLIANT, FileFinding, PolicyCode, findings_in
 from argos_gitops.providers.docker.policy.judging import Judge, Stack
 from argos_gitops.providers.docker.reported.containers import place_of
 
@@ -95,7 +95,7 @@ class HostPolicies:
         for finding in found:
             message = f"container {name} on {self._host} {finding.sentence}"
             subject = None if stack is None else stack.key
-            yield finding.rule, Failure("PolicyViolation", message, subject, COMPLIANT)
+            yield finding.rule, Failure(PolicyCode.VIOLATION, message, subject, COMPLIANT)
 
 
 def _service(container: Container) -> str:
