@@ -74,7 +74,9 @@ def test_desired_against_reported(
     """Expected, there, changed by hand, and right again; nothing is ever applied."""
     estate.write("site.yaml", stack(project))
     limits = {"deploy": {"resources": {"limits": {"memory": "64m"}}}}
-    write_compose(estate, web={"image": dockerd.web, "restart": "unless-stopped", **limits})
+    image = f"stand-in/{dockerd.new_name('own')}:1"
+    dockerd.add_image(image, "web", Labels={"own": image})  # which nobody pushed, so that it has no digest
+    write_compose(estate, web={"image": image, "restart": "unless-stopped", **limits})
     estate.push("a site that somebody else has to start")
     with agent_on(estate) as agent:
         agent.ready()
