@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil, log2
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ def test_fm07_the_pause_between_repairs_doubles_up_to_the_longest() -> None:
     assert pauses == [15, 15, 30, 60, 120, 240, 480, 960, 1800, 1800, 1800, 1800]
 
 
+@pytest.mark.slow
 @given(_specs, st.integers(1, 30), st.integers(1, 48))
 def test_fm07_repairs_are_few_however_long_it_lasts(spec: FlappingSpec, every: int, hours: int) -> None:
     """As many as it takes to notice, then as many as doublings, then one in each of the longest pauses."""

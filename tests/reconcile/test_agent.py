@@ -243,6 +243,7 @@ def test_a_request_is_answered_by_source_and_target(run: Running) -> None:
     run.until(lambda: run.state_of(A).synced == number)
 
 
+@pytest.mark.slow
 def test_no_request_is_lost_whatever_happens_beside_it(run: Running) -> None:
     """Each comes at the worst moment: with a new revision that wakes the worker just before."""
     for round_ in range(40):

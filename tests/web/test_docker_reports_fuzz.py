@@ -15,6 +15,8 @@ from argos_gitops.app.front_process import StoreReaders
 from tests.web.dockers import FURTHER, SEED_CONTAINER, report
 from tests.web.running import AS_AGENT, AS_OPERATOR, RunningSite
 
+pytestmark = pytest.mark.slow
+
 PATH = "/api/agents/docker/report"
 
 _numbers = count()

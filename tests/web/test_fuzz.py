@@ -20,6 +20,8 @@ from tests.web.deliveries import (
 )
 from tests.web.running import SECRET, TOKEN, RunningSite
 
+pytestmark = pytest.mark.slow
+
 HEADER_NAMES = [
     *SIGNATURE_HEADERS.values(),
     "X-Timestamp",
