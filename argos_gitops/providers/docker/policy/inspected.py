@@ -1,7 +1,8 @@
 """A container as its engine inspects it, in the shape of a report: what rules look at, and no more. Pure.
 
 Facts: `GET /containers/{id}/json` of the Engine API v1.41 and later. Nothing in it changes while a container
-runs, but what `docker update` does.
+runs, but what `docker update` does. Mounts and ports come in another order each time, so they are sorted:
+what was seen twice must be the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,8 +28,8 @@ def as_reported(document: Document) -> Container:
         "image": config.get("Image") or "",
         "restartPolicy": restart_of_container(host),
         "health": CONFIGURED if _has_check(config.get("Healthcheck")) else "none",
-        "ports": list(_ports(host.get("PortBindings") or {})),
-        "mounts": [_mount(each) for each in document.get("Mounts") or ()],
+        "ports": sorted(_ports(host.get("PortBindings") or {}), key=str),
+        "mounts": sorted((_mount(each) for each in document.get("Mounts") or ()), key=str),
         "labels": {name: labels[name] for name in (PROJECT, SERVICE) if name in labels},
         "security": _security(config, host),
     }
