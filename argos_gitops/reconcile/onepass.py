@@ -30,12 +30,12 @@ class OnePass:
     def __init__(self, parts: Parts, trip: Trip, desired: Desired) -> None:
         self._parts = parts
         self._trip = trip
-        self._desired = desired
+        self._revision = self._desired = desired
         self._holds: dict[ResourceKey, Hold] = {}
 
     def look(self, systems: Sequence[System]) -> Plan:
         """Observes and plans; writes nothing."""
-        self._desired = gone_back(self._desired, self._parts)
+        self._desired = gone_back(self._revision, self._parts)
         self._trip.back = self._desired.back
         with self._trip.phase("look"):
             self._trip.looks = tuple(side_by_side(self._look_at, systems))

@@ -94,6 +94,19 @@ def test_the_next_bad_one_goes_back_to_the_same_good_one(bench: Bench) -> None:
     assert bench.world.values["thing/one"] == "good"
 
 
+def test_one_that_is_back_stays_back_while_another_fails(bench: Bench) -> None:
+    """In the pass that brings the second one back, the first is still told, and its bad self not kept."""
+    fail(bench)
+    bench.source.commit(box(), thing("one", "bad"), thing("two", "worse"))
+    assert bench.apply().result == "RolledBack"
+    assert bench.world.values == {"thing/one": "good", "thing/two": "2"}
+    two = ResourceKey("Thing", "two")
+    assert [ready(bench).reason, ready(bench, two).reason] == ["RolledBack", "RolledBack"]
+    bench = bench.restarted()
+    bench.apply()
+    assert bench.world.values == {"thing/one": "good", "thing/two": "2"}
+
+
 def test_the_first_revision_has_nothing_to_go_back_to(tmp_path: Path) -> None:
     """It stays as it is, and is told as what it is."""
     bench = make_bench(tmp_path, returning=frozenset({"Thing"}))
