@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.ports.job import Job, JobReport, JobRun
+from argos_gitops.reconcile.crew import is_ours
 from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.jobs import JobParts, JobRunner
 from argos_gitops.reconcile.look import Desired
@@ -69,8 +69,7 @@ class Schedules:
         return job.target is None or self._may(job.target)
 
     def _may(self, target: ResourceKey) -> bool:
-        only = self._application.settings.targets
-        return not only or any(fnmatchcase(str(target), pattern) for pattern in only)
+        return is_ours(target, self._application.settings.targets)
 
 
 def _parts(

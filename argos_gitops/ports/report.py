@@ -18,6 +18,9 @@ from argos_gitops.ports.store import Revisions, TargetState
 DONE = frozenset({"Applied", "NoChange"})
 """Results after which everything stands as the revision says."""
 
+ROLLED_BACK = "RolledBack"
+"""The result where a target, or a resource alone, went back to how it was healthy."""
+
 WELL = DONE | {"Waiting"}
 """Results after which nothing is wrong, though something may be held back."""
 

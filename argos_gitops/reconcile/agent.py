@@ -3,14 +3,13 @@
 import threading
 import time
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.health import Replica
 from argos_gitops.reconcile.boundary import contained
-from argos_gitops.reconcile.crew import Crew
+from argos_gitops.reconcile.crew import Crew, is_ours
 from argos_gitops.reconcile.keeper import Keeper
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.worker import Worker
@@ -114,16 +113,13 @@ class Agent:
     def _share(self) -> None:
         """Starts and stops workers, so that there is one for each target that is ours."""
         self._shared_at = time.monotonic()
-        wanted = {str(target): target for target in self._targets if self._may(target)}
+        wanted = {str(target): target for target in self._targets if is_ours(target, self._crew.only)}
         try:
             ours = self._crew.leases.share(wanted)
         except ArgosError as error:
             ours = self._crew.leases.held()
             self._crew.log.warning("leases_failed", reason=error.reason, message=str(error))
         self._staff({target for name, target in wanted.items() if name in ours})
-
-    def _may(self, target: ResourceKey) -> bool:
-        return not self._crew.only or any(fnmatchcase(str(target), only) for only in self._crew.only)
 
     def _staff(self, targets: set[ResourceKey]) -> None:
         with self._lock:

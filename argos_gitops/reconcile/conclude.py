@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from argos_gitops.model.condition import Condition, worst
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.report import WELL, PassResult
+from argos_gitops.ports.report import ROLLED_BACK, WELL, PassResult
 from argos_gitops.ports.store import Inventory, PassRecord, Revisions, SourceState, TargetState
 from argos_gitops.reconcile.conditions import SystemReport, conditions_of, healthy
 from argos_gitops.reconcile.look import Look
@@ -69,10 +69,13 @@ def _report(result: PassResult, parts: Parts) -> bool:
 
 
 def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
+    scheduled = frozenset(parts.scheduled(trip.resources)) if trip.resources is not None else frozenset()
     conditions = parts.status.set_conditions(conditions_of(reports, trip.at))
     known = parts.status.revisions()
     if trip.result not in ("NoChange", "Waiting") or trip.sha != known.attempted:
         parts.status.add_pass(_record(trip))
+    if trip.target is None and trip.resources is not None:
+        parts.status.keep_targets(scheduled.union(look.system.target.key for look in trip.looks))
     _keep_targets(trip, parts, conditions)
     keep_healthy(trip, parts, conditions)
     targets = parts.status.targets()  # after ours is written: of two that end together, one sees both
@@ -82,14 +85,11 @@ def _keep(trip: Trip, parts: Parts, reports: Sequence[SystemReport]) -> Kept:
     if trip.target is None:
         source = _source_state(trip, source)
         parts.status.set_source(source)
-    scheduled = frozenset(parts.scheduled(trip.resources)) if trip.resources is not None else frozenset()
     return Kept(source, targets, conditions, revisions, scheduled)
 
 
 def _keep_targets(trip: Trip, parts: Parts, conditions: _Conditions) -> None:
     passed = {look.system.target.key for look in trip.looks}
-    if trip.target is None and trip.resources is not None:
-        parts.status.keep_targets({*passed, *parts.scheduled(trip.resources)})
     known = parts.status.targets()
     for target in sorted(passed | ({trip.target} if trip.target is not None else set())):
         state = _target_state(trip, target, known.get(target, TargetState()), conditions.get(target, ()))
@@ -123,7 +123,7 @@ def _back(standing: Standing, held: str | None, trip: Trip) -> Standing:
     if held is None or standing.result not in WELL:
         return standing
     message = f"{held[:7]} failed its probes; this target is back at {(trip.sha or '')[:7]} until git moves"
-    return Standing("RolledBack", message)
+    return Standing(ROLLED_BACK, message)
 
 
 def _revisions(trip: Trip, known: Revisions, targets: Mapping[ResourceKey, TargetState]) -> Revisions:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.clock import Clock
@@ -18,6 +19,11 @@ from argos_gitops.reconcile.reconciler import Reconciler
 
 def _nothing(*_: object) -> None:
     return None
+
+
+def is_ours(target: ResourceKey, only: Sequence[str]) -> bool:
+    """Whether an agent that is limited to targets of these patterns (none: to nothing) may work on one."""
+    return not only or any(fnmatchcase(str(target), pattern) for pattern in only)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from argos_gitops.model.condition import LAST_RUN, Condition, Truth
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.planning.holds import Suspended
 from argos_gitops.planning.windows import closed, last_beginning
 from argos_gitops.ports.audit import AuditEntry, AuditLog
 from argos_gitops.ports.clock import Clock
@@ -124,21 +123,18 @@ class JobRunner:
                 raise TransientError("stopped, as the agent ends; it goes on next time", reason="Interrupted")
 
         def why(target: ResourceKey) -> str:
-            found = self._why(target, desired, now)
+            found = self._why(target, desired, now, self._parts.orders(now))
             return found.message if found is not None else ""
 
         def is_suspended(key: ResourceKey) -> bool:
-            return bool(self._suspended(desired, now).why(key))
+            return bool(suspended(desired.state.resources, self._parts.orders(now)).why(key))
 
         return Occasion(now, desired.revision, why, go_on, self._parts.ours, is_suspended)
-
-    def _suspended(self, desired: Desired, now: datetime) -> Suspended:
-        return suspended(desired.state.resources, self._parts.orders(now))
 
     def _held(self, job: Job, desired: Desired, now: datetime) -> JobReport | None:
         """Why a job does nothing this time."""
         orders = self._parts.orders(now)
-        why = self._suspended(desired, now).why(job.schedule)
+        why = suspended(desired.state.resources, orders).why(job.schedule)
         if why:
             return JobReport("Suspended", why)
         if job.effect is Effect.PROPOSES and orders.pin is not None:
@@ -146,12 +142,11 @@ class JobRunner:
                 "Pinned", f"git is not followed: somebody went back to {orders.pin.revision[:7]}"
             )
         if job.effect is Effect.WRITES and job.target is not None:
-            return self._why(job.target, desired, now)
+            return self._why(job.target, desired, now, orders)
         return None
 
-    def _why(self, target: ResourceKey, desired: Desired, now: datetime) -> JobReport | None:
-        orders = self._parts.orders(now)
-        why = self._suspended(desired, now).why(target)
+    def _why(self, target: ResourceKey, desired: Desired, now: datetime, orders: Orders) -> JobReport | None:
+        why = suspended(desired.state.resources, orders).why(target)
         if why:
             return JobReport("Suspended", why)
         override = orders.override.until if orders.override is not None else None

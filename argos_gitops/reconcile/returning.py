@@ -3,7 +3,7 @@
 It stays there until its own text or files move; the rest of its target follows every revision.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from argos_gitops.manifests.resources import replaced
@@ -12,13 +12,12 @@ from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import AnyResource, EagerResources, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import DesiredState
+from argos_gitops.ports.report import ROLLED_BACK
 from argos_gitops.ports.store import ResourceState
 from argos_gitops.reconcile.act import Acted
 from argos_gitops.reconcile.look import Desired, Look
 from argos_gitops.reconcile.parts import Parts
 from argos_gitops.reconcile.trip import Trip
-
-ROLLED_BACK = "RolledBack"
 
 
 def gone_back(desired: Desired, parts: Parts) -> Desired:
@@ -52,8 +51,9 @@ def go_back(desired: Desired, trip: Trip, parts: Parts) -> bool:
         return False
     any_back = False
     for key, acted in trip.acted.items():
-        known = parts.status.resources_of(key.target)
-        for owner, why in _failing(acted).items():
+        failing = _failing(acted)
+        known = parts.status.resources_of(key.target) if failing else {}
+        for owner, why in failing.items():
             now, state = desired.state.resources.get(owner), known.get(owner)
             if now is None or state is None or state.digest == now.digest or not parts.returning(now):
                 continue
@@ -83,14 +83,21 @@ def keep_healthy(trip: Trip, parts: Parts, conditions: Mapping[ResourceKey, Coll
     if trip.resources is None or trip.sha is None:
         return
     for target in {look.system.target.key for look in trip.looks}:
-        known = parts.status.resources_of(target)
-        for condition in conditions.get(target, ()):
-            if condition.type != "Ready" or condition.status is not Truth.TRUE:
-                continue
-            now, state = trip.resources.get(condition.subject), known.get(condition.subject)
-            if now is not None and parts.returning(now) and _is_news(now, state):
+        ready = _ready(trip.resources, conditions.get(target, ()))
+        returning = [resource for resource in ready if parts.returning(resource)]
+        known = parts.status.resources_of(target) if returning else {}
+        for now in returning:
+            if _is_news(now, known.get(now.key)):
                 document = parts.documents.dump(now)
                 parts.status.set_resource(target, now.key, ResourceState(now.digest, document, trip.sha))
+
+
+def _ready(resources: ResourceSet, conditions: Iterable[Condition]) -> Iterator[AnyResource]:
+    for condition in conditions:
+        if condition.type == "Ready" and condition.status is Truth.TRUE:
+            resource = resources.get(condition.subject)
+            if resource is not None:
+                yield resource
 
 
 def _is_news(now: AnyResource, state: ResourceState | None) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.ports.report import ROLLED_BACK
 from argos_gitops.ports.store import SourceState, TargetState
 
 _RANK = {
@@ -11,7 +12,7 @@ _RANK = {
     "Applied": 0,
     "Waiting": 1,
     "Declined": 2,
-    "RolledBack": 3,
+    ROLLED_BACK: 3,
     "Unreachable": 4,
     "Blocked": 5,
     "Failed": 6,

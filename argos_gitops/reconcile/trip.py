@@ -18,6 +18,7 @@ from argos_gitops.planning.flapping import FLAPPING
 from argos_gitops.planning.holds import sentences
 from argos_gitops.ports.control import Orders
 from argos_gitops.ports.proposal import Proposal
+from argos_gitops.ports.report import ROLLED_BACK
 from argos_gitops.reconcile.act import Acted
 from argos_gitops.reconcile.look import Look
 from argos_gitops.reconcile.standing import Standing
@@ -101,7 +102,7 @@ class Trip:
                 return Standing("Unreachable", part.failure.message)
         back = self.back_on(target)
         if back:
-            return Standing("RolledBack", f"{back[0].subject} {back[0].message}")
+            return Standing(ROLLED_BACK, f"{back[0].subject} {back[0].message}")
         waiting = self._waiting(target)
         if waiting:
             return Standing("Waiting", "; ".join(sentences(waiting)))

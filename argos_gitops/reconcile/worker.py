@@ -11,7 +11,7 @@ from argos_gitops.model.plan import Failure, Plan
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.flapping import Repairs
 from argos_gitops.planning.removals import Removals
-from argos_gitops.ports.report import WELL, PassResult
+from argos_gitops.ports.report import ROLLED_BACK, WELL, PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.reconcile.agenda import Agenda
 from argos_gitops.reconcile.backoff import Backoff
@@ -21,7 +21,6 @@ from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.parts import Approval, Approve
-from argos_gitops.reconcile.returning import ROLLED_BACK
 from argos_gitops.reconcile.rollback import victims, way_back
 
 RESYNC = timedelta(minutes=10)
@@ -35,17 +34,13 @@ DEPENDENCY = timedelta(seconds=2)
 
 
 Finished = Callable[[ResourceKey, bool], None]
+"""Told of a target after each pass over it, and whether others may have to follow what that did."""
 
 
 class Worker:
-    """Whoever calls `offer`, `look` or `stop` never waits; all else happens in the worker's own thread.
+    """Whoever calls `offer`, `look` or `stop` never waits; all else happens in the worker's own thread."""
 
-    `finished` is told after each pass, and whether other targets may have to follow what it did.
-    """
-
-    def __init__(
-        self, target: ResourceKey, crew: Crew, finished: Callable[[ResourceKey, bool], None]
-    ) -> None:
+    def __init__(self, target: ResourceKey, crew: Crew, finished: Finished) -> None:
         self.target = target
         self._crew = crew
         self._finished = finished
