@@ -29,6 +29,7 @@ from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.ports.job import Job
+from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
@@ -57,7 +58,9 @@ class Application(Stores):
     """Everything of one process, made when it is first needed and kept until `close`."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str], progress: Progress) -> None:
-        super().__init__(settings)
+        super().__init__(settings.store, settings.instance)
+        self.settings = settings
+        self._closers: list[Callable[[], None]] = []
         self.clock = SystemClock()
         self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
         self.secrets = LocalSecrets(environment, self._vault)
@@ -142,6 +145,13 @@ class Application(Stores):
     def actor(self) -> str:
         """Who does what this process does, for the audit log: a person, unless the agent says otherwise."""
         return person()
+
+    @cached_property
+    def locks(self) -> Locks:
+        from argos_gitops.store.locks import open_locks
+
+        folder = self.settings.state_dir / "locks"
+        return open_locks(self.engine, self.settings.instance, self.replica, folder)
 
     @cached_property
     def own_addresses(self) -> "OwnAddresses":
@@ -344,6 +354,7 @@ class Application(Stores):
     def close(self) -> None:
         for close in reversed(self._closers):
             close()
+        super().close()
 
 
 def _at_once(name: str, reporter: Reporter) -> Reporter:

@@ -13,32 +13,22 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import argos_gitops
 from argos_gitops.app.bouncers import OpenBouncers, configs_of
 from argos_gitops.app.clock import SystemClock
 from argos_gitops.app.front_link import FrontSettings, decode, encode
 from argos_gitops.app.log import Log, adopt_library_logs
+from argos_gitops.app.stores import Stores
 from argos_gitops.web.exposition import expose
 from argos_gitops.web.followed import Followed
 from argos_gitops.web.forward_auth import ForwardAuth, VerdictMetrics
 from argos_gitops.web.metrics import WebMetrics
 from argos_gitops.web.server import Server
 from argos_gitops.web.site import Site, Surroundings
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from argos_gitops.ports.audit import AuditLog
-    from argos_gitops.ports.control import Controls
-    from argos_gitops.ports.health import Replicas
-    from argos_gitops.ports.host_tokens import HostTokens
-    from argos_gitops.ports.reports import HostReports, ReportIntake
-    from argos_gitops.ports.store import StatusStore
-    from argos_gitops.store.docker_reports import SqlHostReports
 
 _LONGEST_MESSAGE = 16 * 1024 * 1024
 # A bouncer that takes in many decisions gives way to an answer after so many seconds; Python's own
@@ -47,68 +37,6 @@ _SWITCH_SECONDS = 0.0005
 _QUIET_SECONDS = 0.1
 _MOST_DESCRIPTORS = 65_536
 _AGENT_SCRIPT = Path(argos_gitops.__file__).parent / "providers/docker/push/argos-docker-agent.sh"
-
-
-class StoreReaders:
-    """The ports over the agent's database, opened (and SQLAlchemy imported) by the first question."""
-
-    def __init__(self, url: str, instance: str) -> None:
-        self._url = url
-        self._instance = instance
-
-    @cached_property
-    def _engine(self) -> "Engine":
-        from argos_gitops.store.database import open_database
-
-        return open_database(self._url)
-
-    def close(self) -> None:
-        if "_engine" in self.__dict__:
-            self._engine.dispose()
-
-    @property
-    def statuses(self) -> "StatusStore":
-        from argos_gitops.store.status import SqlStatusStore
-
-        return SqlStatusStore(self._engine, self._instance)
-
-    @property
-    def audit(self) -> "AuditLog":
-        from argos_gitops.store.audit import SqlAuditLog
-
-        return SqlAuditLog(self._engine, self._instance)
-
-    @property
-    def controls(self) -> "Controls":
-        from argos_gitops.store.controls import SqlControls
-
-        return SqlControls(self._engine, self._instance)
-
-    @property
-    def replicas(self) -> "Replicas":
-        from argos_gitops.store.replicas import SqlReplicas
-
-        return SqlReplicas(self._engine, self._instance)
-
-    @property
-    def reports(self) -> "HostReports":
-        return self._host_reports
-
-    @property
-    def intake(self) -> "ReportIntake":
-        return self._host_reports
-
-    @property
-    def host_tokens(self) -> "HostTokens":
-        from argos_gitops.store.docker_tokens import SqlHostTokens
-
-        return SqlHostTokens(self._engine, self._instance)
-
-    @cached_property
-    def _host_reports(self) -> "SqlHostReports":
-        from argos_gitops.store.docker_reports import SqlHostReports
-
-        return SqlHostReports(self._engine, self._instance)
 
 
 class Agent:
@@ -157,7 +85,7 @@ async def _serve(channel: socket.socket, listening: socket.socket) -> None:
     agent = Agent(writer)
     bouncers = OpenBouncers()
     settings = FrontSettings.parse(message["settings"])
-    readers = StoreReaders(settings.store, settings.instance)
+    readers = Stores(settings.store, settings.instance)
     site = _site(settings, readers, agent, bouncers)
     configure = partial(_configure, site, bouncers)
     configure(message["configuration"])
@@ -193,7 +121,7 @@ def _configure(site: Site, bouncers: OpenBouncers, news: Mapping[str, Any]) -> N
         bouncers.configure(configs_of(news["bouncers"]))
 
 
-def _site(settings: FrontSettings, readers: StoreReaders, agent: Agent, bouncers: OpenBouncers) -> Site:
+def _site(settings: FrontSettings, readers: Stores, agent: Agent, bouncers: OpenBouncers) -> Site:
     log = Log(settings.log_format)
     adopt_library_logs(log)
     verdicts = VerdictMetrics(registry=None)

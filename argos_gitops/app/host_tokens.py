@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.audit import AuditEntry
-from argos_gitops.ports.host_tokens import HostToken, HostTokens
+from argos_gitops.ports.host_tokens import HostToken
 
 if TYPE_CHECKING:
     from argos_gitops.app.application import Application
@@ -23,10 +23,8 @@ class TokenDesk:
     """What one person does to the tokens. A token is shown once, to that person; a hash of it is kept."""
 
     def __init__(self, application: "Application") -> None:
-        from argos_gitops.store.docker_tokens import SqlHostTokens
-
         self._application = application
-        self._tokens: HostTokens = SqlHostTokens(application.engine, application.settings.instance)
+        self._tokens = application.host_tokens
 
     def all(self) -> Sequence[HostToken]:
         """By host, the newest of each first; also those that hold no longer."""

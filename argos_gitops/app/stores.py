@@ -2,17 +2,16 @@
 
 import os
 import socket
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from argos_gitops.app.settings import Settings
 from argos_gitops.ports.audit import AuditLog
 from argos_gitops.ports.control import Controls
 from argos_gitops.ports.health import Replicas
+from argos_gitops.ports.host_tokens import HostTokens
 from argos_gitops.ports.job import JobRuns
 from argos_gitops.ports.lease import Leases
-from argos_gitops.ports.lock import Locks
+from argos_gitops.ports.reports import ReportIntake
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -25,29 +24,31 @@ if TYPE_CHECKING:
 class Stores:
     """The implementations of the store's ports for one instance. An import here would cost every command."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._closers: list[Callable[[], None]] = []
+    def __init__(self, url: str, instance: str) -> None:
+        self._url = url
+        self._instance = instance
 
     @cached_property
     def engine(self) -> "Engine":
         from argos_gitops.store.database import open_database
 
-        engine = open_database(self.settings.store)
-        self._closers.append(engine.dispose)
-        return engine
+        return open_database(self._url)
+
+    def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.dispose()
 
     @cached_property
     def inventory(self) -> "SqlInventory":
         from argos_gitops.store.inventory import SqlInventory
 
-        return SqlInventory(self.engine, self.settings.instance)
+        return SqlInventory(self.engine, self._instance)
 
     @cached_property
     def statuses(self) -> "SqlStatusStore":
         from argos_gitops.store.status import SqlStatusStore
 
-        return SqlStatusStore(self.engine, self.settings.instance)
+        return SqlStatusStore(self.engine, self._instance)
 
     @cached_property
     def replica(self) -> str:
@@ -55,45 +56,49 @@ class Stores:
         return f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
 
     @cached_property
-    def locks(self) -> Locks:
-        from argos_gitops.store.locks import open_locks
-
-        folder = self.settings.state_dir / "locks"
-        return open_locks(self.engine, self.settings.instance, self.replica, folder)
-
-    @cached_property
     def leases(self) -> Leases:
         from argos_gitops.store.leases import SqlLeases
 
-        return SqlLeases(self.engine, self.settings.instance, self.replica)
+        return SqlLeases(self.engine, self._instance, self.replica)
 
     @cached_property
     def replicas(self) -> Replicas:
         from argos_gitops.store.replicas import SqlReplicas
 
-        return SqlReplicas(self.engine, self.settings.instance)
+        return SqlReplicas(self.engine, self._instance)
 
     @cached_property
     def controls(self) -> Controls:
         from argos_gitops.store.controls import SqlControls
 
-        return SqlControls(self.engine, self.settings.instance)
+        return SqlControls(self.engine, self._instance)
 
     @cached_property
     def reports(self) -> "SqlHostReports":
         """What the push agents of Docker hosts reported."""
         from argos_gitops.store.docker_reports import SqlHostReports
 
-        return SqlHostReports(self.engine, self.settings.instance)
+        return SqlHostReports(self.engine, self._instance)
+
+    @property
+    def intake(self) -> ReportIntake:
+        """The same, for whoever takes reports in."""
+        return self.reports
+
+    @cached_property
+    def host_tokens(self) -> HostTokens:
+        from argos_gitops.store.docker_tokens import SqlHostTokens
+
+        return SqlHostTokens(self.engine, self._instance)
 
     @cached_property
     def job_runs(self) -> JobRuns:
         from argos_gitops.store.job_runs import SqlJobRuns
 
-        return SqlJobRuns(self.engine, self.settings.instance)
+        return SqlJobRuns(self.engine, self._instance)
 
     @cached_property
     def audit(self) -> AuditLog:
         from argos_gitops.store.audit import SqlAuditLog
 
-        return SqlAuditLog(self.engine, self.settings.instance)
+        return SqlAuditLog(self.engine, self._instance)

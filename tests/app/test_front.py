@@ -16,9 +16,9 @@ import pytest
 
 from argos_gitops.app import front_child, front_link
 from argos_gitops.app.front import Front
-from argos_gitops.app.front_process import StoreReaders
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings, load_settings
+from argos_gitops.app.stores import Stores
 from argos_gitops.model.errors import SettingsError
 from tests.web.deliveries import Delivered, github, push
 from tests.web.running import AS_OPERATOR, REPO, SECRET, TOKEN
@@ -112,7 +112,7 @@ def test_requests_wait_for_a_front_that_was_killed(fronts: Fronts) -> None:
 
 def test_what_was_configured_is_told_to_every_later_process(fronts: Fronts) -> None:
     """The newest of each key, also after a crash."""
-    StoreReaders(settings_for(fronts.folder).store, "test").replicas.beat(replica("one"))
+    Stores(settings_for(fronts.folder).store, "test").replicas.beat(replica("one"))
     front = fronts.start()
     assert ask(front, "/readyz").status_code == 200
     front.configure({"replica": "two"})
@@ -251,7 +251,7 @@ def test_metrics_of_both_processes(fronts: Fronts) -> None:
 
 def test_the_store_is_read_by_the_front(fronts: Fronts) -> None:
     """Opened by the first question, and shared with the agent."""
-    StoreReaders(settings_for(fronts.folder).store, "test").replicas.beat(replica("one"))
+    Stores(settings_for(fronts.folder).store, "test").replicas.beat(replica("one"))
     front = fronts.start()
     answer = ask(front, "/api/system/health", **AS_OPERATOR)
     assert [each["name"] for each in answer.json()["replicas"]] == ["one"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from argos_gitops.app.front_process import StoreReaders
+from argos_gitops.app.stores import Stores
 from tests.web.running import RunningSite
 
 
@@ -15,7 +15,7 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., RunningSite]]:
     """Starts a site whose surroundings differ in the given fields."""
     with ExitStack() as running:
 
-        def make(readers: StoreReaders | None = None, **changed: object) -> RunningSite:
+        def make(readers: Stores | None = None, **changed: object) -> RunningSite:
             return running.enter_context(RunningSite(tmp_path, readers, **changed))
 
         yield make

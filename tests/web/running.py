@@ -13,7 +13,7 @@ import httpx
 from prometheus_client import CollectorRegistry, generate_latest
 
 from argos_gitops.app.clock import SystemClock
-from argos_gitops.app.front_process import StoreReaders
+from argos_gitops.app.stores import Stores
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.web.followed import Followed
 from argos_gitops.web.metrics import WebMetrics
@@ -53,11 +53,11 @@ class Lines:
 class RunningSite:
     """Listens on a port of its own until the end of the block; `client` asks it."""
 
-    def __init__(self, folder: Path, readers: StoreReaders | None = None, **changed: object) -> None:
+    def __init__(self, folder: Path, readers: Stores | None = None, **changed: object) -> None:
         self.looks = Looks()
         self.log = Lines()
         self.script = folder / "agent.sh"
-        self.store = readers or StoreReaders(f"sqlite:///{folder / 'argos.db'}", "test")
+        self.store = readers or Stores(f"sqlite:///{folder / 'argos.db'}", "test")
         registry = CollectorRegistry()
         given: dict[str, object] = {
             "instance": "test",

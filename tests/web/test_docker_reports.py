@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from argos_gitops.app.front_process import StoreReaders
+from argos_gitops.app.stores import Stores
 from argos_gitops.model.secret import MASK
 from argos_gitops.ports.audit import AuditQuery
 from argos_gitops.ports.host_tokens import HostToken
@@ -257,7 +257,7 @@ def test_ten_thousand_containers_are_taken_in_and_one_more_is_not(site: RunningS
 
 def test_a_store_that_is_away_is_told(make_site: Callable[..., RunningSite], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    site = make_site(readers=StoreReaders(f"sqlite:///{tmp_path / 'file' / 'argos.db'}", "test"))
+    site = make_site(readers=Stores(f"sqlite:///{tmp_path / 'file' / 'argos.db'}", "test"))
     answer = send(site, report())
     assert (answer.status_code, answer.json()["error"]) == (503, "StoreUnreachable")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argos_gitops.app.front_process import StoreReaders
+from argos_gitops.app.stores import Stores
 from tests.web.dockers import FURTHER, SEED_CONTAINER, report
 from tests.web.running import AS_AGENT, AS_OPERATOR, RunningSite
 
@@ -60,7 +60,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     url = f"sqlite:///{folder / 'argos.db'}"
     if request.param == "postgres":
         url = request.getfixturevalue("postgres").new_database()
-    with RunningSite(Path(folder), readers=StoreReaders(url, "test")) as running:
+    with RunningSite(Path(folder), readers=Stores(url, "test")) as running:
         yield running
 
 
