@@ -33,6 +33,7 @@ from argos_gitops.ports.lock import Locks
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.provider import ProviderContext, ProviderSpec
 from argos_gitops.ports.report import PassResult, Reporter
+from argos_gitops.ports.secrets import Secrets
 from argos_gitops.ports.source import Snapshot
 from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.parts import Approve, Documents, Parts
@@ -63,13 +64,18 @@ class Application(Stores):
         self._closers: list[Callable[[], None]] = []
         self.clock = SystemClock()
         self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
-        self.secrets = LocalSecrets(environment, self._vault)
+        self._resolved = LocalSecrets(environment, self._vault)
+        self.secrets: Secrets = self._resolved
         self._files = RepositoryFiles()
         self._loading = threading.Lock()
-        self._environment = environment
-        self._progress = progress
+        self.environment = environment
+        self.progress = progress
         self.deferral: Callable[[str, Reporter], Reporter] = _at_once
         """What is made of a reporter that talks to slow places; an agent tells them later."""
+
+    def masked(self, encoded: str) -> str:
+        """JSON without the secret values that were resolved by this process, for what is printed whole."""
+        return self._resolved.masked(encoded)
 
     @property
     def registry(self) -> KindRegistry:
@@ -125,7 +131,7 @@ class Application(Stores):
     def _git_token(self) -> "SecretValue | None":
         """As it is now; while its file cannot be read, as it was at the start."""
         try:
-            return current_secret("git_token", self._environment)
+            return current_secret("git_token", self.environment)
         except SettingsError:
             return self.settings.git_token
 
@@ -266,10 +272,6 @@ class Application(Stores):
         proposing = Proposing(lambda: self.forge.proposals, Log(self.settings.log_format))
         return Watched("proposals", proposing, self.notifications)
 
-    def another(self) -> "Application":
-        """One with the same settings, that shares nothing with this one; whoever asks for it closes it."""
-        return Application(self.settings, self._environment, self._progress)
-
     @cached_property
     def _audit_reporter(self) -> Reporter:
         from argos_gitops.store.audit_report import AuditReporter
@@ -343,7 +345,7 @@ class Application(Stores):
         return ProviderContext(
             secrets=self.secrets,
             clock=self.clock,
-            progress=self._progress,
+            progress=self.progress,
             cache_dir=self.settings.cache_dir / spec.name,
             state_dir=self.settings.state_dir / spec.name,
             files=self._files,

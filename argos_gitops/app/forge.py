@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from argos_gitops.app.previews import Previewer
 from argos_gitops.manifests.loader import Loaded
 from argos_gitops.model.errors import SourceError
 from argos_gitops.model.forge import ForgeSpec
@@ -52,7 +51,9 @@ class ForgeParts:
     @cached_property
     def plans(self) -> PullRequestPlans:
         """To be asked to look now and then: says on open pull requests what merging them would change."""
-        return PullRequestPlans(self._instance, self._access, Previewer(self._application.another))
+        from argos_gitops.app.previews import Previewer
+
+        return PullRequestPlans(self._instance, self._access, Previewer(self._application))
 
     def close(self) -> None:
         self._access.close()

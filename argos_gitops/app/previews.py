@@ -1,39 +1,159 @@
-"""What merging a pull request would change: planned by an Application of its own, which writes nothing.
+"""Plans of revisions that nobody merged: what merging a pull request would change.
 
-The pull request decides what is planned, never whom we ask: a target that it changes could send our
-credentials to an address of its choice, so that it is then told, and not planned.
+The author of such a revision is not trusted. The plan is made by an Application of its own that writes
+nothing. Targets are reached as the revision in force defines them, with its credentials and no others.
+Every secret that the unmerged revision names is a placeholder.
 """
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import cached_property
 
-from argos_gitops.model.errors import GitError, ManifestError, ReportError, SourceError
-from argos_gitops.model.resource import ResourceKey, ResourceSet
+from argos_gitops.app.application import Application
+from argos_gitops.manifests.secrets import secret_refs
+from argos_gitops.model.adoption import Adoption, Unsayable
+from argos_gitops.model.change import Change, Outcome
+from argos_gitops.model.condition import Condition
+from argos_gitops.model.errors import GitError, ManifestError, ReportError, SourceError, TerminalError
+from argos_gitops.model.objects import Content, LiveObject, ManagedObject, ObjectSet
+from argos_gitops.model.plan import Failure, Plan
+from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
+from argos_gitops.model.secret import NOT_RESOLVED, PLACEHOLDER
 from argos_gitops.planning.render import markdown, problems
+from argos_gitops.ports.provider import (
+    DesiredState,
+    LiveState,
+    Network,
+    Provider,
+    ProviderContext,
+    ProviderSpec,
+    Target,
+    Watch,
+)
+from argos_gitops.ports.secrets import Secrets
+from argos_gitops.secrets.placeholders import OnlyNamed, Placeholders
 from argos_gitops.status.forge.access import InForce
 from argos_gitops.status.forge.forge import PullRequest
 from argos_gitops.status.open import open_mirror
 from argos_gitops.vcs.merging import merged
 
-if TYPE_CHECKING:
-    from argos_gitops.app.application import Application
-
 
 class Previewer:
-    """`another` makes an Application with the same settings, used for one pull request and closed."""
+    """Plans one pull request after the other, each with an Application that is closed afterwards."""
 
-    def __init__(self, another: "Callable[[], Application]") -> None:
-        self._another = another
+    def __init__(self, application: Application) -> None:
+        self._application = application
 
     def __call__(self, pull: PullRequest, in_force: InForce) -> str:
-        with closing(self._another()) as application:
+        with closing(Preview(self._application, in_force.resources)) as preview:
             try:
-                return _preview(application, pull, in_force)
+                return _previewed(preview, pull, in_force)
             except ManifestError as error:
                 return problems.markdown(error.problems)
             except (GitError, SourceError) as error:
                 return f"There is no plan: {markdown.escape(str(error))}\n"
+
+
+class Preview(Application):
+    """An Application for one unmerged revision, with the settings of `base` and the targets of `in_force`."""
+
+    def __init__(self, base: Application, in_force: ResourceSet) -> None:
+        super().__init__(base.settings, base.environment, base.progress)
+        self._in_force = in_force
+        self._trusted = {**base.remembered_targets(), **_targets_of(in_force, self._target_kinds)}
+        named = {ref for target in self._trusted.values() for ref in secret_refs(target.spec)}
+        self._credentials_of_targets = OnlyNamed(base.secrets, named)
+        self.secrets: Secrets = Placeholders(self._vault.content)
+
+    @cached_property
+    def specs(self) -> Sequence[ProviderSpec]:
+        """Their providers are bound to targets as the revision in force has them, whatever is proposed."""
+        return [replace(spec, factory=self._bound(spec)) for spec in super().specs]
+
+    def provider_context(self, spec: ProviderSpec) -> ProviderContext:
+        context = super().provider_context(spec)
+        return replace(context, target_secrets=self._credentials_of_targets, preview=True)
+
+    def moved(self, proposed: ResourceSet) -> Sequence[ResourceKey]:
+        """The targets that a revision adds, changes or takes away: it is not planned, as it would have to
+        be asked at an address, or with credentials, that nobody merged."""
+        return [*moved_targets(self._target_kinds, proposed, self._in_force)]
+
+    @property
+    def _target_kinds(self) -> frozenset[str]:
+        return frozenset(spec.target_kind for spec in super().specs)
+
+    def _bound(self, spec: ProviderSpec) -> Callable[[Target, ProviderContext], Provider]:
+        def factory(target: Target, context: ProviderContext) -> Provider:
+            trusted = self._trusted.get(target.key)
+            if trusted is None:
+                raise TerminalError(f"{target.key} is not merged", reason="TargetNotMerged")
+            return Unmerged(spec.factory(Target(trusted), context), DesiredState(self._in_force))
+
+        return factory
+
+
+class Unmerged:
+    """A Provider that plans what an unmerged revision changes, compared with the one in force.
+
+    A value that is a placeholder on both sides is the same on both, so whatever compiles alike from both
+    revisions is given as it stands on the target. Nothing is ever applied.
+    """
+
+    def __init__(self, provider: Provider, in_force: DesiredState) -> None:
+        self._provider = provider
+        self._in_force = in_force
+
+    def observe(self) -> LiveState:
+        return self._provider.observe()
+
+    def fingerprint(self, desired: DesiredState) -> str:
+        return self._provider.fingerprint(desired)
+
+    def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
+        before = self._provider.compile(
+            self._in_force, copy.copy(live)
+        )  # live states remember what they compared
+        after = self._provider.compile(desired, live)
+        return {
+            key: _as_it_stands(each, before.get(key), live.objects.get(key)) for key, each in after.items()
+        }
+
+    def notices(self, desired: DesiredState) -> Sequence[Failure]:
+        return self._provider.notices(desired)
+
+    def fields(self, content: Content) -> Mapping[str, str]:
+        shown = self._provider.fields(content)
+        return {label: PLACEHOLDER.sub(NOT_RESOLVED, text) for label, text in shown.items()}
+
+    def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
+        return self._provider.attribute(live, changes)
+
+    def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
+        return Unsayable("it is not merged")
+
+    def hazards(self, changes: Sequence[Change], protected: Sequence[Network]) -> Sequence[str]:
+        return self._provider.hazards(changes, protected)
+
+    def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
+        raise TerminalError("an unmerged revision is not applied", reason="NotMerged")
+
+    def verify(
+        self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
+    ) -> Iterator[Condition]:
+        """Asks nobody: hosts and addresses are named by the revision."""
+        return iter(())
+
+    def watches(self) -> Sequence[Watch]:
+        return ()
+
+    def moved(self, watch: str) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._provider.close()
 
 
 def moved_targets(
@@ -48,20 +168,32 @@ def moved_targets(
                 yield ResourceKey(kind, name)
 
 
-def _preview(application: "Application", pull: PullRequest, in_force: InForce) -> str:
-    request = application.source_request
+def _targets_of(resources: ResourceSet, kinds: frozenset[str]) -> Mapping[ResourceKey, AnyResource]:
+    return {each.key: each for kind in kinds for each in resources.of_kind(kind).values()}
+
+
+def _as_it_stands(
+    after: ManagedObject, before: ManagedObject | None, found: LiveObject | None
+) -> ManagedObject:
+    if before is None or found is None or before.content != after.content:
+        return after
+    return replace(after, content=found.content, renew_at=None, renewal="")
+
+
+def _previewed(preview: Preview, pull: PullRequest, in_force: InForce) -> str:
+    request = preview.source_request
     mirror = open_mirror(request.repo, request.cache, request.credentials)
     if mirror is None:
         raise ReportError("a folder has no pull requests; follow the repository by its URL")
     sha = merged(mirror, in_force.revision.ref, pull.branch)
-    loaded = application.load(application.source.fetch(sha))
+    loaded = preview.load(preview.source.fetch(sha))
     if loaded.problems:
         raise ManifestError(loaded.problems)
-    kinds = frozenset(spec.target_kind for spec in application.specs)
-    moved = [str(key) for key in moved_targets(kinds, loaded.resources, in_force.resources)]
+    moved = [str(key) for key in preview.moved(loaded.resources)]
     if moved:
         return (
             f"Valid. It changes {markdown.escape(', '.join(moved))} and is therefore not planned: nobody but "
             "the followed branch says where the agent goes with its credentials.\n"
         ) + (f"\n{problems.markdown((), loaded.warnings)}" if loaded.warnings else "")
-    return markdown.render(application.plan(sha), application.now())
+    plan: Plan = preview.plan(sha)
+    return markdown.render(plan, preview.now())

@@ -33,5 +33,5 @@ def command(application: Application, resource: str, rev: str | None) -> int:
     failures = [look.plan.failure for look in outlook.looks if look.plan.failure is not None]
     if failures and not found:
         raise TransientError(failures[0].message, reason=failures[0].reason)
-    click.echo(application.secrets.masked(json.dumps(found, indent=2)))
+    click.echo(application.masked(json.dumps(found, indent=2)))
     return Exit.OK

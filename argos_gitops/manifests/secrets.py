@@ -86,8 +86,23 @@ def _finding(use: SecretUse, code: Code, message: str) -> Finding:
     return Finding(use.pointer, code, f"{where(use.pointer)}: {message}")
 
 
+def secret_refs(spec: BaseModel) -> Iterator[SecretRef]:
+    """Every reference to a secret in one spec, of whatever kind."""
+    walk = _EVERY_WALK.of(type(spec))
+    return walk(spec, ()) if walk else iter(())
+
+
 def _leaf(annotation: Any, _: Sequence[Any]) -> Walk[SecretUse] | None:
     return _walk_to_secret if annotation is SecretRef else None
+
+
+def _every_leaf(annotation: Any, _: Sequence[Any]) -> Walk[SecretRef] | None:
+    return _walk_to_reference if annotation is SecretRef else None
+
+
+def _walk_to_reference(value: Any, _: Pointer) -> Iterator[SecretRef]:
+    if isinstance(value, SecretRef):
+        yield value
 
 
 def _walk_to_secret(value: Any, pointer: Pointer) -> Iterator[SecretUse]:
@@ -96,3 +111,4 @@ def _walk_to_secret(value: Any, pointer: Pointer) -> Iterator[SecretUse]:
 
 
 _WALKS: Walks[SecretUse] = Walks(_leaf)
+_EVERY_WALK: Walks[SecretRef] = Walks(_every_leaf)

@@ -1,6 +1,7 @@
 """Secrets: how a spec names one, and how a value travels without ever showing itself."""
 
 import re
+from hashlib import blake2b
 from typing import Self
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
@@ -8,6 +9,12 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from argos_gitops.model.spec import SpecModel
 
 MASK = "********"
+
+NOT_RESOLVED = "(secret, not resolved in previews)"
+"""What people read where a value would stand, in the plan of a revision that nobody merged."""
+
+PLACEHOLDER = re.compile(r"secret-not-resolved-in-previews-[0-9a-f]{12}")
+"""What stands for a value in such a plan while it is compiled."""
 
 SOPS_PATTERN = r"^[^#\s/][^#]*#[^#]+$"
 
@@ -61,6 +68,11 @@ class SecretRef(SpecModel):
 
     def __str__(self) -> str:
         return f"env {self.env}" if self.env else f"file {self.file}" if self.file else f"sops {self.sops}"
+
+
+def placeholder_of(identity: str) -> str:
+    """The placeholder of a reference: the same for the same identity, another one for another."""
+    return f"secret-not-resolved-in-previews-{blake2b(identity.encode(), digest_size=6).hexdigest()}"
 
 
 class SecretValue:

@@ -116,6 +116,9 @@ class ProviderContext:
     `settings` are the bootstrap settings of this provider by name (`geoip_country`), `cache_dir`
     a folder that may be lost at any time, `state_dir` one that may not (and that nobody else reads).
     `reports` opens what hosts pushed; the store is not touched before somebody asks.
+    `secrets` are the values that resources name, `credentials` those by which the target is reached.
+    `preview`: the revision is not merged. Its author is not trusted: no file, address or secret that it
+    names is read, asked or used, and `secrets` gives placeholders.
     """
 
     secrets: Secrets
@@ -127,6 +130,12 @@ class ProviderContext:
     reports: Callable[[], HostReports] | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     timeout: timedelta = timedelta(seconds=30)
+    target_secrets: Secrets | None = None
+    preview: bool = False
+
+    @property
+    def credentials(self) -> Secrets:
+        return self.secrets if self.target_secrets is None else self.target_secrets
 
 
 @dataclass(frozen=True, slots=True)

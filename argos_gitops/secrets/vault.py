@@ -58,7 +58,7 @@ class Vault:
             raise SettingsError(f"{path} cannot be decrypted: {error}", reason="SecretUnreadable") from None
 
     def _tree(self, ref: SecretRef) -> Any:
-        return self._opened_tree(ref.path, ref.blob, lambda: self._content(ref))
+        return self._opened_tree(ref.path, ref.blob, lambda: self.content(ref))
 
     def _opened_tree(self, path: str, blob: str, content: Callable[[], bytes]) -> Any:
         identity = f"{blob} {path}"
@@ -68,7 +68,8 @@ class Vault:
             self._opened.put(identity, opened)
         return opened.tree
 
-    def _content(self, ref: SecretRef) -> bytes:
+    def content(self, ref: SecretRef) -> bytes:
+        """A file as it stands in git, at the revision of the reference. Raises SettingsError."""
         known = self._contents.get(ref.blob)
         if known is None and ref.blob and self._read is not None:
             try:

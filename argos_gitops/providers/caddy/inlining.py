@@ -10,7 +10,7 @@ from typing import Any
 
 from argos_gitops.model.errors import SettingsError, TerminalError
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.model.secret import MASK, SecretRef
+from argos_gitops.model.secret import MASK, PLACEHOLDER, SecretRef
 from argos_gitops.ports.secrets import Secrets
 from argos_gitops.providers.caddy.fields import fields
 from argos_gitops.providers.caddy.fragments import SEALED
@@ -45,11 +45,14 @@ class Inlining:
             self._labels |= {label for label, text in shown if any(each in text for each in self._values)}
 
     def masked(self, content: Any) -> Mapping[str, str]:
-        """A content's fields, without those where secrets stand or have stood."""
+        """A content's fields, without those where secrets stand or have stood; placeholders are none."""
         shown = fields(content)
         if not self._labels:
             return shown
-        return {label: MASK if label in self._labels else text for label, text in shown.items()}
+        return {label: MASK if self._hides(label, text) else text for label, text in shown.items()}
+
+    def _hides(self, label: str, text: str) -> bool:
+        return label in self._labels and PLACEHOLDER.search(text) is None
 
     def _value(self, match: re.Match[str]) -> str:
         ref = SecretRef(sops=match[2]).bound(match[1])

@@ -32,7 +32,7 @@ from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
 from argos_gitops.providers.caddy.observe import CaddyLive
 from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, bouncer_away, question
-from argos_gitops.providers.caddy.rotation import LoadedFiles
+from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
 from argos_gitops.providers.caddy.settings import CaddySettings
 
 _NAMED_HOSTS = 5
@@ -53,7 +53,7 @@ class CaddyProvider:
         self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
         self._inlining = Inlining(target.key, context.secrets)
         self._compiler = Compiler(target.resource, settings, self._inlining)
-        self._files = LoadedFiles(context.cache_dir, target.key.name)
+        self._files = UnreadFiles() if context.preview else LoadedFiles(context.cache_dir, target.key.name)
         self._last: CaddyLive | None = None
         self._clock = context.clock
         self._attribution = Attribution()

@@ -71,6 +71,19 @@ class LoadedFiles:
             draft.replace(self._file)
 
 
+class UnreadFiles(LoadedFiles):
+    """For the plan of an unmerged revision: no file that it names is read, and nothing is kept of it."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull), "")
+
+    def _digest(self, path: str) -> None:
+        return None
+
+    def _keep(self, files: dict[str, str]) -> None:
+        """Nothing was loaded."""
+
+
 def _kept(file: Path) -> tuple[bytes, dict[str, str]]:
     try:
         salt, files = orjson.loads(file.read_bytes())

@@ -172,7 +172,7 @@ class CrowdSecProvider:
 
     def _password(self) -> SecretValue:
         try:
-            return self._context.secrets.resolve(self._settings.machine.password)
+            return self._context.credentials.resolve(self._settings.machine.password)
         except SettingsError as error:
             raise TerminalError(
                 f"Edge/{self._edge} crowdsec.machine.password: {error}", reason=error.reason

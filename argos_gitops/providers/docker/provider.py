@@ -63,7 +63,7 @@ class DockerProvider:
     ) -> None:
         self._host = target.key.name
         self._context = context
-        self._engine = EngineConnection(str(target.key), connection, context.secrets, context.timeout)
+        self._engine = EngineConnection(str(target.key), connection, context.credentials, context.timeout)
         folder = context.cache_dir / "docker" / self._host
         self.runner = ComposeRunner(
             self._host, context, self._engine.environment, local=connection.unix is not None

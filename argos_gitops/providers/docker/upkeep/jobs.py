@@ -77,7 +77,7 @@ class _HostWork:
         from argos_gitops.providers.docker.engine.connection import EngineConnection
 
         where, context = str(self.host), self.context
-        engine = EngineConnection(where, self.connection, context.secrets, context.timeout)
+        engine = EngineConnection(where, self.connection, context.credentials, context.timeout)
         try:
             return self._with(engine.client, occasion)
         finally:
