@@ -35,6 +35,7 @@ from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.pulse import Pulse
 from argos_gitops.scheduling.timetable import Timetable
 from argos_gitops.sources.watch import Watcher, watchable
+from argos_gitops.supervision.supervised import supervised_threads, threads_subsystem
 
 DRAIN = timedelta(seconds=9)
 """How long the end may take; service managers give ten seconds before they kill."""
@@ -240,6 +241,8 @@ class RunningAgent:
         self._metrics.beat(now)
         self._metrics.queue("notifications", self._application.notifications.depth())
         self._pulse.tell(self._application.notifications.subsystem())
+        self._pulse.tell(threads_subsystem())
+        self._metrics.threads([thread.state() for thread in supervised_threads()])
         for subsystem in self._timetable.subsystems() if self._timetable is not None else ():
             self._pulse.tell(subsystem)
         for name, deferred in self._deferred.items():

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from argos_gitops.app.listening import Listener, open_listener
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings
 from argos_gitops.model.errors import SettingsError
+from argos_gitops.supervision.backoff import Backoff
+from argos_gitops.supervision.supervised import SupervisedThread
 
-_FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 30.0
+_FIRST_PAUSE = timedelta(milliseconds=200)
+_LONGEST_PAUSE = timedelta(seconds=30)
 _STABLE_SECONDS = 60.0
 
 
@@ -47,7 +50,7 @@ class Front:
         self._child: FrontChild | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._supervise, name="front", daemon=True)
+        self._thread = SupervisedThread("front", self._supervise, self._over.is_set)
 
     @property
     def address(self) -> str:
@@ -92,16 +95,16 @@ class Front:
             self._listener.close()
 
     def _supervise(self) -> None:
-        pause = _FIRST_PAUSE
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         while not self._over.is_set():
             born = time.monotonic()
             outcome = self._live_once()
             if time.monotonic() - born >= _STABLE_SECONDS:
-                pause = _FIRST_PAUSE
+                backoff.reset()
+            pause = backoff.failed().total_seconds()
             if not self._over.is_set():
-                self._log.warning("front_ended", outcome=outcome, again_in_seconds=pause)
+                self._log.warning("front_ended", outcome=outcome, again_in_seconds=round(pause, 1))
             self._over.wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _live_once(self) -> str:
         """The whole life of one process; how it ended."""
@@ -111,12 +114,17 @@ class Front:
             return f"not started: {error.strerror}"
         if child is None:
             return "not started"
-        for message in child.messages():
-            if "look" in message:
-                self._on_look(str(message["look"])[:100])
-        code = child.bury()
-        with self._lock:
-            self._child = None
+        try:
+            for message in child.messages():
+                if "look" in message:
+                    self._on_look(str(message["look"])[:100])
+        except BaseException:
+            child.kill()  # whatever went wrong here: no process may be left without anybody who listens
+            raise
+        finally:
+            code = child.bury()
+            with self._lock:
+                self._child = None
         for left in self._metrics.glob(f"*_{child.pid}.db"):
             left.unlink(missing_ok=True)  # its counters begin anew, as after any restart
         return f"exit code {code}"

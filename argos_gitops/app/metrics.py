@@ -4,7 +4,7 @@ To be imported through `open_metrics` alone: prometheus_client decides when it i
 numbers go to files that another process can read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from argos_gitops.model.change import Cause, Result
 from argos_gitops.ports.job import Job, JobReport
 from argos_gitops.ports.report import DONE, PassResult
+from argos_gitops.supervision.metrics import ThreadMetrics
+from argos_gitops.supervision.supervised import ThreadState
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _EVERYTHING = "all"
@@ -63,6 +65,7 @@ class AgentMetrics:
         self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **gauge)
         self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **gauge)
 
+        self._threads = ThreadMetrics(registry=None)
         self._docker_hosts = Gauge(
             "argos_docker_hosts", "Docker hosts by how they are: reporting, stale.", ["state"], **gauge
         )
@@ -107,6 +110,9 @@ class AgentMetrics:
     def docker_hosts(self, counts: Mapping[str, int]) -> None:
         for state, number in counts.items():
             self._docker_hosts.labels(state).set(number)
+
+    def threads(self, states: Iterable[ThreadState]) -> None:
+        self._threads.show(states)
 
     def suspended(self, suspended: bool) -> None:
         self._suspended.set(suspended)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from argos_gitops.model.errors import ArgosError, StoreError
+from argos_gitops.model.errors import ArgosError, StoreError, TransientError
 from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.notify.attempt import TIME_LIMIT, attempt
 from argos_gitops.notify.log import Log
@@ -14,6 +14,7 @@ from argos_gitops.notify.message import message_of
 from argos_gitops.notify.patience import Patience
 from argos_gitops.ports.outbox import Bundle, Outbox
 from argos_gitops.ports.secrets import Secrets
+from argos_gitops.supervision.supervised import SupervisedThread, place_of
 
 _TO_PUT_BACK = 0.5
 
@@ -52,11 +53,11 @@ class Delivery:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._hurry_at = float("inf")
-        self._threads: list[threading.Thread] = []
+        self._threads: list[SupervisedThread] = []
 
     def start(self) -> None:
         for number in range(self._pace.workers):
-            thread = threading.Thread(target=self._run, name=f"notify {number}", daemon=True)
+            thread = SupervisedThread(f"notify {number}", self._run, self._stopping.is_set)
             self._threads.append(thread)
             thread.start()
 
@@ -104,6 +105,10 @@ class Delivery:
             partly = self._sender.send(bundle, limit, self._hurry)
         except ArgosError as error:
             self._failed(bundle, error)
+            return
+        except Exception as error:  # noqa: BLE001 # one message that cannot be made must not hold up the others
+            text = f"unexpected {type(error).__name__} at {place_of(error)}; please report it"
+            self._failed(bundle, TransientError(text, reason="ChannelFailing"))
             return
         self._outbox.delivered(bundle)
         if partly:

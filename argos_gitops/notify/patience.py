@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from argos_gitops.model.errors import ArgosError, TerminalError, TransientError
 from argos_gitops.ports.outbox import Bundle
+from argos_gitops.supervision.backoff import doubled
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Patience:
         """After the failure of an attempt; None when there is to be no other."""
         if isinstance(error, TerminalError):
             return None
-        doubled = min(self.first * 2 ** min(bundle.attempts, 30), self.longest)
-        pause = doubled * (1 - dice() / 2)
+        pause = doubled(self.first, bundle.attempts, self.longest)
+        pause *= 1 - dice() / 2
         asked = error.retry_after if isinstance(error, TransientError) else None
         if asked is not None:
             pause = max(pause, asked)

@@ -39,6 +39,10 @@ ALIVE = timedelta(seconds=30)
 """A replica that was not heard of for so long is not running, or as good as that."""
 
 
+THREADS = "threads"
+"""The name of the subsystem that tells of the long-lived threads of a process."""
+
+
 class Replicas(Protocol):
     """The replicas of one instance."""
 

@@ -13,6 +13,7 @@ from argos_gitops.reconcile.crew import Crew, is_ours
 from argos_gitops.reconcile.keeper import Keeper
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.worker import Worker
+from argos_gitops.supervision.supervised import SupervisedThread
 
 _TICK = 1.0
 _SHARE_EVERY = 3.0
@@ -33,7 +34,7 @@ class Agent:
         self._shared_at = self._beaten_at = 0.0
         self._started_at = crew.clock.now()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+        self._thread = SupervisedThread("housekeeping", self._keep_house, self._over.is_set)
 
     def start(self) -> None:
         # Whatever was told to no end before is told again: who was to be told may have missed it.
@@ -134,7 +135,16 @@ class Agent:
         for worker in new:
             if self._keeper.in_force is not None:
                 worker.offer(self._keeper.in_force)
+            self._start(worker)
+
+    def _start(self, worker: Worker) -> None:
+        """RuntimeError when there are no more threads; the next share then makes another worker."""
+        try:
             worker.start()
+        except RuntimeError:
+            with self._lock:
+                self._workers.pop(worker.target, None)
+            raise
 
     def _beat(self) -> None:
         self._crew.beat()

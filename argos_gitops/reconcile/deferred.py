@@ -5,11 +5,13 @@ import time
 from collections import deque
 from datetime import timedelta
 
-from argos_gitops.model.errors import ArgosError
+from argos_gitops.model.plan import Failure
 from argos_gitops.ports.report import PassResult, Reporter
-from argos_gitops.reconcile.backoff import Backoff
+from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.parts import Log
 from argos_gitops.reconcile.pulse import Pulse
+from argos_gitops.supervision.backoff import Backoff
+from argos_gitops.supervision.supervised import SupervisedThread
 
 _MOST = 200
 """Results that wait at most; beyond that the oldest goes, as newer ones tell how things stand."""
@@ -29,7 +31,7 @@ class Deferred:
         self._changed = threading.Condition()
         self._stopping = False
         self._backoff = backoff or Backoff()
-        self._thread = threading.Thread(target=self._run, name=f"report {name}", daemon=True)
+        self._thread = SupervisedThread(f"report {name}", self._run, lambda: self._stopping)
 
     def start(self) -> None:
         self._thread.start()
@@ -70,12 +72,11 @@ class Deferred:
     def _tell(self, result: PassResult) -> timedelta | None:
         """None when it was told, else how long to wait before the next try."""
         self._pulse.begins(self._name)
-        try:
-            self._reporter.report(result)
-        except ArgosError as error:
+        failure = contained(lambda: self._reporter.report(result))
+        if isinstance(failure, Failure):
             pause = self._backoff.failed()
-            self._pulse.failed(self._name, str(error), pause)
-            self._log.warning("report_failed", to=self._name, reason=error.reason, message=str(error))
+            self._pulse.failed(self._name, failure.message, pause)
+            self._log.warning("report_failed", to=self._name, reason=failure.reason, message=failure.message)
             return pause
         self._backoff.reset()
         self._pulse.went_well(self._name)

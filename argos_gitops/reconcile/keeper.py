@@ -10,10 +10,11 @@ from datetime import timedelta
 from argos_gitops.model.agent import AgentSpec
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.plan import Failure
-from argos_gitops.reconcile.backoff import Backoff
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.look import Desired
+from argos_gitops.supervision.backoff import Backoff
+from argos_gitops.supervision.supervised import SupervisedThread
 
 NAME = "source"
 GAP = 0.5
@@ -41,7 +42,7 @@ class Keeper:
         self._backoff = Backoff()
         self._in_force: Desired | None = None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
+        self._thread = SupervisedThread(NAME, self._run, self._over.is_set)
 
     @property
     def in_force(self) -> Desired | None:
@@ -87,6 +88,15 @@ class Keeper:
         with self._lock:
             asked, noticed = self._asked, self._noticed
             self._asked = self._noticed = None
+        try:
+            return self._looked_for(asked, noticed)
+        except BaseException:
+            with self._lock:  # whoever asked is answered by the next look
+                self._asked = max(self._asked or 0, asked) if asked is not None else self._asked
+                self._noticed = noticed if noticed is not None else self._noticed
+            raise
+
+    def _looked_for(self, asked: int | None, noticed: float | None) -> timedelta:
         self._crew.pulse.begins(NAME)
         pin = self._crew.controls.pin()
         try:

@@ -14,7 +14,6 @@ from argos_gitops.planning.removals import Removals
 from argos_gitops.ports.report import ROLLED_BACK, WELL, PassResult
 from argos_gitops.ports.store import TargetState
 from argos_gitops.reconcile.agenda import Agenda
-from argos_gitops.reconcile.backoff import Backoff
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.conditions import unready
 from argos_gitops.reconcile.crew import Crew
@@ -22,6 +21,8 @@ from argos_gitops.reconcile.holds import orders_of
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.parts import Approval, Approve
 from argos_gitops.reconcile.rollback import victims, way_back
+from argos_gitops.supervision.backoff import Backoff
+from argos_gitops.supervision.supervised import SupervisedThread
 
 RESYNC = timedelta(minutes=10)
 """A pass at least so often, whatever the watches say."""
@@ -57,7 +58,7 @@ class Worker:
         self._asked = False
         self._told: Failure | None = None
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name=str(target), daemon=True)
+        self._thread = SupervisedThread(str(target), self._run, lambda: self._stopping)
 
     def start(self) -> None:
         self._thread.start()
@@ -89,6 +90,8 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        with self._lock:
+            self._asked = True  # what was asked for before the thread was restarted
         while not self._stopping:
             failure = contained(self._step)
             if isinstance(failure, Failure):

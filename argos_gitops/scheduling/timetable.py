@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from cronsim import CronSim
 
 from argos_gitops.ports.health import Subsystem
+from argos_gitops.supervision.supervised import SupervisedThread
 
 _CHECK_SECONDS = 30.0
 _JUMP = timedelta(seconds=5)
@@ -50,10 +52,10 @@ class Timetable:
         self._lock = threading.Lock()
         self._known: dict[str, Subsystem] = {}
         self._stop = threading.Event()
-        self._clock = threading.Thread(target=self._follow_clock, name="clock", daemon=True)
+        self._clock = SupervisedThread("clock", self._follow_clock, self._stop.is_set)
         # What APScheduler would say of a job that failed is told by our listener, as a line of our log.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
-        self._scheduler = BackgroundScheduler(
+        self._scheduler = _Scheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         self._scheduler.add_executor(_ThreadEach(), _APART)
@@ -141,6 +143,20 @@ class Timetable:
 def _offset() -> timedelta:
     """By how much the wall clock is ahead of the one that only runs forward."""
     return timedelta(seconds=time.time() - time.monotonic())
+
+
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc] # APScheduler ships no types
+    """APScheduler's own thread ends for good with the first trigger or store that raises."""
+
+    def start(self, paused: bool = False) -> None:
+        self._event = threading.Event()
+        BaseScheduler.start(self, paused)
+        self._thread = SupervisedThread("timetable", self._work, lambda: self.state == STATE_STOPPED)
+        self._thread.start()
+
+    def _work(self) -> None:
+        self._event.set()  # or the loop, begun anew, would wait until somebody adds a job
+        self._main_loop()
 
 
 class _ThreadEach(BaseExecutor):  # type: ignore[misc] # APScheduler ships no types

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from argos_gitops.sources.open import SourceRequest, clean_folder
+from argos_gitops.supervision.supervised import SupervisedThread
 from argos_gitops.vcs.address import parse_address
 from argos_gitops.vcs.locate import enclosing_work_tree, is_bare_repository
 
@@ -51,7 +52,7 @@ class Watcher:
         self._log = log
         self._ignored = [folder.absolute() for folder in ignored]
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread = SupervisedThread("watch", self._run, self._stop.is_set)
 
     def start(self) -> None:
         self._thread.start()

@@ -28,6 +28,7 @@ from argos_gitops.status.tree import (
     outdated_plans,
     read_tree,
 )
+from argos_gitops.supervision.backoff import doubled
 from argos_gitops.vcs.branch import Base, Branch
 from argos_gitops.vcs.commits import Draft, with_trailers
 
@@ -37,6 +38,7 @@ ATTEMPTS = 8
 LOOK_AFTER = timedelta(minutes=10)
 """After so long without a commit of ours, look whether the branch still is what we believe."""
 
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=100), timedelta(seconds=30)
 _UNTOLD = frozenset({"Locked", "Declined"})
 _BRANCH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
 
@@ -111,7 +113,8 @@ class _Desk:
         self._told = None
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._pause(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - spreads writers
+                pause = doubled(_FIRST_PAUSE, attempt, _LONGEST_PAUSE).total_seconds()
+                self._pause(random.uniform(0.2, 1.0) * pause)  # noqa: S311 - spreads writers
             if self._try(result, keep_plans, refresh=due or attempt > 0, only_if_there=only_if_there):
                 self._told, self._looked_at = told, result.at
                 return

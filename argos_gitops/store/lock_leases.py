@@ -20,6 +20,7 @@ from argos_gitops.store.elapsed import elapsed
 from argos_gitops.store.locks import PATIENCE
 from argos_gitops.store.statements import database_now, inserting
 from argos_gitops.store.tables import locks
+from argos_gitops.supervision.supervised import SupervisedThread
 
 TERM = timedelta(seconds=9)
 """How long a lock lasts without being renewed."""
@@ -157,14 +158,20 @@ class _Renewals:
         self._pause = pause.total_seconds()
         self._lock = threading.Lock()
         self._holds: set[LeaseHold] = set()
-        self._thread: threading.Thread | None = None
+        self._thread: SupervisedThread | None = None
 
     def add(self, hold: LeaseHold) -> None:
         with self._lock:
             self._holds.add(hold)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="lock-renewal", daemon=True)
-                self._thread.start()
+                thread = self._thread = SupervisedThread(
+                    "lock-renewal", self._run, lambda: self._thread is not thread
+                )
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads: the next lock tries again
+                    self._thread = None
+                    raise
 
     def remove(self, hold: LeaseHold) -> None:
         with self._lock:

@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from argos_gitops.ports.verdict import Bouncer, Remedy, Verdict
+from argos_gitops.supervision.metrics import ThreadMetrics
+from argos_gitops.supervision.supervised import supervised_threads
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 
 _ADDRESSES = ("client", "remote")
@@ -58,6 +60,7 @@ class VerdictMetrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        self._threads = ThreadMetrics(registry)
         self._counters: dict[tuple[str, str], Any] = {}
 
     def count(self, edge: str, word: str) -> None:
@@ -68,6 +71,7 @@ class VerdictMetrics:
 
     def stand(self, bouncers: Bouncers) -> None:
         """Takes down how the bouncers are now, just before that is shown."""
+        self._threads.show([thread.state() for thread in supervised_threads()])
         for edge, bouncer in bouncers.all().items():
             self._decisions.labels(edge).set(bouncer.decisions)
             last_success = bouncer.health().last_success

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from argos_gitops.ports.health import ALIVE, Replica, Subsystem
+from argos_gitops.ports.health import ALIVE, THREADS, Replica, Subsystem
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 from argos_gitops.web.documents import document
 from argos_gitops.web.readers import Readers, StoreReader
@@ -77,7 +77,7 @@ class Health:
         alive = [each for each in ours if not _lost(each, now)]
         if not alive:
             return [Reason("HeartbeatLost", f"the agent was last heard of {_age(ours, now)} s ago")]
-        return [reason for replica in alive for reason in _first_passes(replica)]
+        return [reason for replica in alive for reason in (*_first_passes(replica), *_threads(replica))]
 
 
 def _first_passes(replica: Replica) -> Iterator[Reason]:
@@ -85,6 +85,13 @@ def _first_passes(replica: Replica) -> Iterator[Reason]:
     for name in ("source", *replica.targets):
         if name not in known or not _has_ended_once(known[name]):
             yield Reason("FirstPass", f"the first look at {name} has not ended yet")
+
+
+def _threads(replica: Replica) -> Iterator[Reason]:
+    """A long-lived thread that ended and is not steady again: something of the agent may stand still."""
+    for each in replica.subsystems:
+        if each.name == THREADS and each.state == "failing":
+            yield Reason("ThreadFailing", each.error)
 
 
 def _has_ended_once(subsystem: Subsystem) -> bool:

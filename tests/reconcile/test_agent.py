@@ -10,7 +10,7 @@ from argos_gitops.model.errors import SourceError, TransientError
 from argos_gitops.model.plan import Plan
 from argos_gitops.model.problem import Location, Problem
 from argos_gitops.ports.control import AGENT, Pin, Suspension
-from argos_gitops.reconcile.backoff import Backoff
+from argos_gitops.supervision.backoff import Backoff
 from tests.fakes import START, FakeSnapshot, World, box, resource, thing
 from tests.reconcile.bench import Bench, make_bench
 from tests.reconcile.crews import A, B, Running, agent_spec, running

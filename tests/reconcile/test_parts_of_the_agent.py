@@ -17,11 +17,11 @@ from argos_gitops.ports.provider import Watch
 from argos_gitops.ports.report import PassResult
 from argos_gitops.ports.store import Revisions, SourceState, TargetState
 from argos_gitops.reconcile.agenda import Agenda
-from argos_gitops.reconcile.backoff import Backoff
 from argos_gitops.reconcile.deferred import Deferred
 from argos_gitops.reconcile.pulse import Pulse
 from argos_gitops.reconcile.rollback import victims, way_back
 from argos_gitops.reconcile.standing import Standing, overall, rank
+from argos_gitops.supervision.backoff import Backoff
 from tests.fakes import START, Listener, QuietLog, SteppingClock
 
 A, B = ResourceKey("Edge", "a"), ResourceKey("Edge", "b")
@@ -134,3 +134,29 @@ def test_fm11_what_could_not_be_told_is_told_later_and_in_order() -> None:
         time.sleep(0.01)
     deferred.stop(time.monotonic() + 10)
     assert [result.message for result in listener.results] == ["0", "1", "2", "3", "4"]
+
+
+class _Broken(Listener):
+    """Raises what nobody expects, once."""
+
+    def report(self, result: PassResult) -> None:
+        if not self.results:
+            super().report(result)
+            raise ZeroDivisionError
+        super().report(result)
+
+
+def test_a_reporter_that_breaks_is_tried_again_and_seen() -> None:
+    """Its thread ended for good, and the status branch stood still while health said it was being written."""
+    listener, pulse = _Broken(), Pulse(SteppingClock())
+    deferred = Deferred("branch", listener, pulse, QuietLog(), Backoff(timedelta(milliseconds=200)))
+    deferred.start()
+    deferred.report(_result(message="once", target=A, outcomes=[object()]))
+    states: set[str] = set()
+    deadline = time.monotonic() + 30
+    while len(listener.results) < 2 and time.monotonic() < deadline:
+        states |= {part.state for part in pulse.parts()}
+        time.sleep(0.005)
+    deferred.stop(time.monotonic() + 10)
+    assert [result.message for result in listener.results] == ["once", "once"]
+    assert "failing" in states

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.triggers.base import BaseTrigger
 
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.scheduling.timetable import Times, Timetable
@@ -173,3 +174,22 @@ def test_stopping_waits_for_nobody(log: Lines) -> None:
     timetable.stop()
     assert not release.is_set()
     release.set()
+
+
+def test_a_schedule_that_breaks_the_timetable_once_stops_no_other_job(timetable: Timetable) -> None:
+    """The thread of APScheduler ends with the first trigger that raises; it is started again."""
+    runs = threading.Semaphore(0)
+    timetable.start()
+    timetable._scheduler.add_job(int, _Broken(), id="broken", next_run_time=datetime.now(UTC))  # noqa: SLF001 # no schedule of ours raises
+    timetable.every(timedelta(milliseconds=50), runs.release, name="poll")
+    assert all(runs.acquire(timeout=_PATIENCE) for _ in range(3))
+
+
+class _Broken(BaseTrigger):  # type: ignore[misc] # APScheduler ships no types
+    raised = False
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        if self.raised:
+            return None
+        self.raised = True
+        raise ArithmeticError("no such day")

@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.verdict import BouncerConfig, Remedy, Verdict
+from argos_gitops.providers.crowdsec.bouncer import bouncer as bouncer_module
 from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
+from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.ports import free_port
+from tests.providers.crowdsec.stand_in import Asked, Reply, StandInLapi
 
 Open = Callable[[BouncerConfig], LapiBouncer]
 
@@ -137,3 +141,41 @@ def test_what_is_no_address_is_refused(open_bouncer: Open) -> None:
     bouncer = open_bouncer(config("http://127.0.0.1:9", None))
     with pytest.raises(ValueError, match="no IP address"):
         bouncer.verdict("somebody")
+
+
+def test_a_bouncer_that_failed_a_thousand_times_looks_again(
+    open_bouncer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """8.5 h without LAPI are 1,024 failures in a row; the ban that LAPI tells of then bites."""
+    longest: Any = vars(bouncer_module)["_LONGEST_PAUSE"]
+    monkeypatch.setattr(bouncer_module, "_LONGEST_PAUSE", type(longest)(0))
+    ban = {"id": 1, "origin": "cscli", "type": "ban", "scope": "Ip", "value": "203.0.113.7", "duration": "4h"}
+    stream = ("GET", "/v1/decisions/stream")
+    with StandInLapi() as lapi:
+
+        def away_for_long(asked: Asked) -> Reply:
+            if lapi.count(*stream) <= 1100:
+                return Reply(503, {"message": "away"})
+            return Reply(content={"new": [ban], "deleted": None})
+
+        lapi.lies[stream] = away_for_long
+        bouncer = open_bouncer(config(lapi.url, "bouncer-key", poll_interval="0.001"))
+        until(lambda: remedy(bouncer, "203.0.113.7") is Remedy.BAN)
+        assert bouncer.health().state == "ok"
+
+
+def test_whatever_an_answer_raises_the_bouncer_looks_again(
+    open_bouncer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody thought of is told in health, and the next look comes."""
+    looks = []
+
+    def broken(self: Mirror, stream: object) -> None:
+        looks.append(1)
+        raise {1: ZeroDivisionError, 2: SystemExit}.get(len(looks), KeyError)
+
+    monkeypatch.setattr(Mirror, "look", broken)
+    bouncer = open_bouncer(config(f"http://127.0.0.1:{free_port()}", "key", poll_interval="0.001"))
+    until(lambda: len(looks) > 3)
+    health = bouncer.health()
+    assert (health.state, "SystemExit" in health.error) == ("failing", True)

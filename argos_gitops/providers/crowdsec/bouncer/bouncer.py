@@ -14,8 +14,10 @@ from argos_gitops.providers.crowdsec.bouncer.index import packed_address
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
 from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
+from argos_gitops.supervision.backoff import doubled
+from argos_gitops.supervision.supervised import SupervisedThread, place_of
 
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = timedelta(seconds=30)
 _SWEEP_SECONDS = 30.0
 
 _ALLOWED = Verdict(Remedy.ALLOW)
@@ -61,7 +63,8 @@ class LapiBouncer:
         self._last_look: float | None = None
         self._closed = threading.Event()
         self._wake = threading.Event()
-        threading.Thread(target=self._run, name="bouncer", daemon=True).start()
+        self._thread = SupervisedThread(f"bouncer {self._orders.lapi_url}", self._run, self._closed.is_set)
+        self._thread.start()
 
     def configure(self, config: BouncerConfig) -> None:
         """A key that is missing now changes nothing: the one in use goes on being used."""
@@ -85,13 +88,15 @@ class LapiBouncer:
         return known
 
     def health(self) -> Subsystem:
-        state = "ok" if self._fresh(time.monotonic()) and not self._error else "failing"
+        thread = self._thread.state()
+        error = f"its thread ended: {thread.error or 'unknown'}" if thread.failing else self._error
+        state = "ok" if self._fresh(time.monotonic()) and not error else "failing"
         return Subsystem(
             name="",
             state=state,
             last_run=_wall_time(self._last_look),
             last_success=_wall_time(self._mirror.fresh_at),
-            error=self._error,
+            error=error,
             detail=f"{len(self._mirror.index):,} decisions in memory",
         )
 
@@ -112,20 +117,21 @@ class LapiBouncer:
         """Looks until it is closed; while LAPI fails the looks become rarer."""
         stream: DecisionStream | None = None
         used, failures, swept = self._orders, 0, time.monotonic()
-        while not self._closed.is_set():
-            orders = self._orders
-            if stream is None or not orders.same_source(used):
-                stream, used = _reopened(stream, orders), orders
-            failures = 0 if self._look(stream, orders) else failures + 1
-            if time.monotonic() - swept >= _SWEEP_SECONDS:
-                swept = time.monotonic()
-                self._cache.sweep(swept)
-            self._wake.wait(
-                min(orders.poll_interval * 2**failures, max(_LONGEST_PAUSE, orders.poll_interval))
-            )
-            self._wake.clear()
-        if stream is not None:
-            stream.close()
+        self._mirror.distrust()
+        try:
+            while not self._closed.is_set():
+                orders = self._orders
+                if stream is None or not orders.same_source(used):
+                    stream, used = _reopened(stream, orders), orders
+                failures = 0 if self._look(stream, orders) else failures + 1
+                if time.monotonic() - swept >= _SWEEP_SECONDS:
+                    swept = time.monotonic()
+                    self._cache.sweep(swept)
+                self._wake.wait(pause_after(failures, orders.poll_interval))
+                self._wake.clear()
+        finally:
+            if stream is not None:
+                stream.close()
 
     def _look(self, stream: DecisionStream | None, orders: Orders) -> bool:
         """Whether it went well."""
@@ -138,13 +144,18 @@ class LapiBouncer:
         except ProviderError as error:
             self._error = str(error)
             return False
+        except Exception as error:  # noqa: BLE001 # whatever an answer holds, the next look comes
+            self._error = f"unexpected {type(error).__name__} at {place_of(error)}; please report it"
+            return False
         self._error = ""
         return True
 
 
-def _pause(orders: Orders, failures: int) -> float:
-    """Seconds until the next look: doubled with each failure, half a minute at most."""
-    return max(orders.poll_interval, min(orders.poll_interval * (1 << min(failures, 10)), _LONGEST_PAUSE))
+def pause_after(failures: int, poll_interval: float) -> float:
+    """Seconds until the next look, after so many failures in a row: doubled with each, half a minute at
+    most, and never less than the interval."""
+    first = timedelta(seconds=poll_interval)
+    return doubled(first, failures, max(_LONGEST_PAUSE, first)).total_seconds()
 
 
 def _reopened(stream: DecisionStream | None, orders: Orders) -> DecisionStream | None:

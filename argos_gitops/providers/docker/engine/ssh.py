@@ -8,7 +8,6 @@ import shlex
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.providers.docker.engine.private import PrivateFolder
 from argos_gitops.providers.docker.settings import SshConnection
+from argos_gitops.supervision.supervised import SupervisedThread
 
 _KEPT_SECONDS = 600
 _MOST_CHARACTERS = 300
@@ -45,7 +45,8 @@ class SshTunnel:
         self._errors = self._folder.path / "errors"
         self.socket = self._folder.path / "docker.sock"
         self._listener = _listening(self.socket)
-        threading.Thread(target=self._accept, name=f"ssh {connection.host}", daemon=True).start()
+        self._closed = False
+        SupervisedThread(f"ssh {connection.host}", self._accept, lambda: self._closed).start()
 
     def complaint(self) -> str:
         """The last thing that ssh said; empty when it said nothing."""
@@ -56,6 +57,7 @@ class SshTunnel:
         return lines[-1][:_MOST_CHARACTERS] if lines else ""
 
     def close(self) -> None:
+        self._closed = True
         self._listener.shutdown(socket.SHUT_RDWR)  # or whoever waits for a connection would wait for ever
         self._listener.close()
         for process in tuple(self._running):
@@ -92,11 +94,13 @@ class SshTunnel:
         return [*given, "-p", str(connection.port)]
 
     def _accept(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 accepted, _ = self._listener.accept()
             except OSError:
-                return  # closed
+                if self._closed:
+                    return
+                raise  # such as too many open files, which passes
             with accepted:
                 self._lead_through(accepted)
 

@@ -1,0 +1,1 @@
+"""Long-lived threads: none ends by itself without being started again, and seen."""
