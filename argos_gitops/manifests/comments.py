@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ruamel.yaml import events
 
-from argos_gitops.manifests.reading import events_of
+from argos_gitops.manifests.parsing import events_of
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#")
 _GAP = "  "

@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import events
 
-from argos_gitops.manifests.reading import events_of
+from argos_gitops.manifests.parsing import events_of
 from argos_gitops.manifests.scalars import resolve
 
 

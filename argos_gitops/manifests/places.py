@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from ruamel.yaml import events
 from ruamel.yaml.error import YAMLError
 
+from argos_gitops.manifests.parsing import events_of
 from argos_gitops.manifests.problems import Finding, Flaw, Pointer
-from argos_gitops.manifests.reading import events_of
 
 
 class Place(NamedTuple):

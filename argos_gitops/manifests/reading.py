@@ -5,17 +5,18 @@ single nodes are not kept: `places` finds them again in the rare case that someb
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from ruamel.yaml import events
-from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined] # the C parser under its Python name
 from ruamel.yaml.error import YAMLError
 
 from argos_gitops.manifests.limits import BYTES_A_NODE, MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES
+from argos_gitops.manifests.parsing import events_of
 from argos_gitops.manifests.problems import Code, Flaw
 from argos_gitops.manifests.scalars import resolve
+from argos_gitops.manifests.syntax import syntax_flaw
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ufffe\\uffff]")
@@ -58,18 +59,11 @@ def read_documents(data: bytes) -> Reading:
     except Refused as refused:
         builder.reading.flaws.append(refused.flaw)
     except YAMLError as error:
-        builder.reading.flaws.append(_syntax_flaw(error))
+        builder.reading.flaws.append(syntax_flaw(error, data.decode("utf-8")))
     else:
         return builder.reading
     builder.reading.unread_names = names_in(data)
     return builder.reading
-
-
-def events_of(data: bytes) -> Iterator[Any]:
-    """libyaml's events, each with its marks; raises YAMLError where the text stops being YAML."""
-    next_event = CParser(data).get_event
-    while type(event := next_event()) is not events.StreamEndEvent:
-        yield event
 
 
 def names_in(data: bytes) -> list[str]:
@@ -113,14 +107,6 @@ def check_bytes(data: bytes) -> None:
 def _place(before: str) -> tuple[int, int]:
     """Line and column, from 1, of what follows `before`."""
     return before.count("\n") + 1, len(before) - before.rfind("\n")
-
-
-def _syntax_flaw(error: YAMLError) -> Flaw:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    reasons = [getattr(error, name, None) for name in ("problem", "reason", "context")]
-    reason = next((text for text in reasons if text), "it cannot be parsed")
-    return Flaw(line, column, Code.YAML_SYNTAX, f"not valid YAML: {reason}")
 
 
 _NO_KEY: Any = object()
@@ -185,7 +171,10 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:
-            message = "the alias names no anchor that ends before it in this document"
+            message = (
+                "the alias names no anchor that ends before it in this document; "
+                "put the value in quotes if the * is part of it"
+            )
             raise Refused(_flaw_at(event.start_mark, Code.YAML_ALIAS, message))
         value, nodes = self._anchors[event.anchor]
         self._count(event.start_mark, nodes)

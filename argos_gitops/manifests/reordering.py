@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import events
 
-from argos_gitops.manifests.reading import events_of
+from argos_gitops.manifests.parsing import events_of
 
 _STARTS = {events.MappingStartEvent, events.SequenceStartEvent}
 _ENDS = {events.MappingEndEvent, events.SequenceEndEvent}

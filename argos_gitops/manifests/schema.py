@@ -27,8 +27,8 @@ REFERENCE_MARK = "x-argos-ref"
 """Keyword of a field that names another resource; its value is that resource's kind."""
 SECRET_MARK = "x-argos-secret"  # noqa: S105 - the name of a keyword
 """Keyword of a place where a secret is named, and where people may write the secret itself by mistake."""
-_FORMAT = 3
-"""Counts changes in how parsed documents are kept, which make older cache entries unreadable."""
+_FORMAT = 4
+"""Counts changes in how files are read and documents kept, which make older cache entries useless."""
 
 JsonSchema = dict[str, Any]
 

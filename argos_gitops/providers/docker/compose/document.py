@@ -15,7 +15,8 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import YAMLError
 
 from argos_gitops.manifests.limits import MAX_DEPTH, MAX_NODES
-from argos_gitops.manifests.reading import Refused, check_bytes, events_of
+from argos_gitops.manifests.parsing import events_of
+from argos_gitops.manifests.reading import Refused, check_bytes
 
 MERGE = "<<"
 

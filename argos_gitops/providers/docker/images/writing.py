@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import events
 
-from argos_gitops.manifests.reading import events_of
+from argos_gitops.manifests.parsing import events_of
 from argos_gitops.model.problem import Location
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.rendering import Rendered
