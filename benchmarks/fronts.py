@@ -17,9 +17,7 @@ def running_front(folder: Path, **flags: str) -> Iterator[Front]:
     settings = load_settings(
         {"listen": "127.0.0.1:0", "state_dir": str(folder), **flags}, environment, folder
     )
-    metrics = folder / "metrics"
-    metrics.mkdir()
-    front = Front(settings, environment, lambda why: None, Log(), metrics)
+    front = Front(settings, environment, lambda why: None, Log())
     with ExitStack() as ends:
         front.start()
         ends.callback(front.stop, 5.0)

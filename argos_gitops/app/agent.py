@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 from types import FrameType
 
@@ -18,7 +17,7 @@ from argos_gitops.app.collector import collect_and_set_aside
 from argos_gitops.app.docker_agents import DockerAgents
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log, adopt_library_logs
-from argos_gitops.app.measuring import measuring
+from argos_gitops.app.measuring import agent_metrics
 from argos_gitops.app.schedules import Schedules
 from argos_gitops.app.upkeep import plan_pull_requests, timetable_of
 from argos_gitops.model.agent import AgentSpec
@@ -74,19 +73,19 @@ class RunningAgent:
         adopt_library_logs(self._log)
         self._application.actor = actor.agent(self._application.settings.instance)
         self._application.deferral = self._defer
-        with ExitStack() as ends:
-            self._begin(ends)
-            self._over.wait()
-            self._log.info("stopping")
-            return self._end()
+        self._begin()
+        self._over.wait()
+        self._log.info("stopping")
+        return self._end()
 
-    def _begin(self, ends: ExitStack) -> None:
+    def _begin(self) -> None:
         application = self._application
-        self._metrics, folder = ends.enter_context(measuring(application.settings.state_dir / "metrics"))
+        self._metrics = agent_metrics(application.settings.state_dir / "metrics")
         known = application.remembered_targets()  # the store's schema is ours to bring up to date, so first
         self._docker_agents = DockerAgents(application.reports, lambda: self._spec.reports.stale_after)
         if application.settings.listen is not None:
-            self._front = Front(application.settings, self._environment, self._heard, self._log, folder)
+            measured = self._metrics.exposition
+            self._front = Front(application.settings, self._environment, self._heard, self._log, measured)
             self._front.start()
             self._front.configure({"replica": application.replica})
             self._tell_stale_after()
@@ -242,8 +241,11 @@ class RunningAgent:
         self._metrics.queue("notifications", self._application.notifications.depth())
         self._pulse.tell(self._application.notifications.subsystem())
         self._pulse.tell(threads_subsystem())
-        self._metrics.threads([thread.state() for thread in supervised_threads()])
+        kept = self._front.threads() if self._front is not None else ()
+        self._metrics.threads([*(thread.state() for thread in supervised_threads()), *kept])
         for subsystem in self._timetable.subsystems() if self._timetable is not None else ():
+            self._pulse.tell(subsystem)
+        for subsystem in self._front.subsystems() if self._front is not None else ():
             self._pulse.tell(subsystem)
         for name, deferred in self._deferred.items():
             self._metrics.queue(name, deferred.depth())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from argos_gitops.app.discovery import provider_spec
+from argos_gitops.app.verdict_feed import Feed
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.ports.provider import ProviderSpec, Target
@@ -54,15 +55,22 @@ def configs_of(message: Mapping[str, Any]) -> dict[str, BouncerConfig]:
 
 
 class OpenBouncers:
-    """The bouncers of the front, by the name of their edge. One thread configures, any may ask."""
+    """The bouncers of this process, by the name of their edge. One thread configures, any may ask.
 
-    def __init__(self) -> None:
+    What they decide is made known by `feed`.
+    """
+
+    def __init__(self, feed: Feed | None = None) -> None:
+        self._feed = feed or Feed(())
         self._open: Mapping[str, Bouncer] = {}
 
     def configure(self, configs: Mapping[str, BouncerConfig]) -> None:
         """Opens what is new, tells what is there, and closes what nobody asks for any more."""
         known = self._open
-        self._open = {name: self._configured(known.get(name), config) for name, config in configs.items()}
+        self._feed.edges(configs)
+        self._open = {
+            name: self._configured(name, known.get(name), config) for name, config in configs.items()
+        }
         for name, bouncer in known.items():
             if name not in configs:
                 bouncer.close()
@@ -83,11 +91,11 @@ class OpenBouncers:
     def close(self) -> None:
         self.configure({})
 
-    def _configured(self, known: Bouncer | None, config: BouncerConfig) -> Bouncer:
+    def _configured(self, name: str, known: Bouncer | None, config: BouncerConfig) -> Bouncer:
         if known is not None:
             known.configure(config)
             return known
         bouncing = provider_spec(config.provider).bouncing
         if bouncing is None:
             raise LookupError(f"provider {config.provider} has no bouncer")
-        return bouncing.open(config)
+        return bouncing.open(config, self._feed.publisher(name))

@@ -1,22 +1,17 @@
-"""What the agent and its front say to each other: lines of JSON over a socket that both were born with.
+"""What the agent and its processes say to each other.
 
-Agent to front: first `{"settings": …}`, then `{"configuration": …}` whenever there is news.
-Front to agent: `{"look": WHY}`, and `{"beat": 1}` every few seconds, so that a front that hangs is noticed.
+Agent to front: first `{"settings": …, "configuration": …}`, then `{"configuration": …}` whenever there is
+news, and `{"measured": TEXT}` when it was asked for its metrics. Front to agent: `{"look": WHY}` and
+`{"measure": 1}`. All processes say `{"beat": 1}` every few seconds, so that one that hangs is noticed.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import orjson
-
+from argos_gitops.app.channel import BEAT_SECONDS
 from argos_gitops.app.settings import Settings
 from argos_gitops.model.secret import SecretValue
-
-BEAT_SECONDS = 10.0
-SILENCE_SECONDS = 60
-LONGEST_LINE = 64 * 1024
-"""Of what the front says, bytes: strangers talk to it, so it is not trusted with our memory."""
 
 _SECRETS = ("webhook_secret", "api_token", "agent_token")
 
@@ -62,15 +57,3 @@ class FrontSettings:
         """With the secrets in clear: for the socket, and nothing else."""
         secrets = {name: getattr(self, name) for name in _SECRETS}
         return asdict(self) | {name: each.reveal() if each else None for name, each in secrets.items()}
-
-
-def encode(message: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def decode(line: bytes) -> Mapping[str, Any]:
-    """The message of one line; ValueError when it is none."""
-    message = orjson.loads(line)
-    if not isinstance(message, dict):
-        raise ValueError("a message is a JSON object")
-    return message

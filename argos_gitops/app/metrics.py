@@ -1,14 +1,22 @@
-"""What the agent measures of itself, for Prometheus. The front shows it at `/metrics`.
+"""What the agent measures of itself, for Prometheus. The front asks for it, and shows it at `/metrics`.
 
-To be imported through `open_metrics` alone: prometheus_client decides when it is imported whether its
-numbers go to files that another process can read.
+To be imported by `measuring.agent_metrics` alone. The numbers lie in the memory of the process: files that
+processes share by mapping them into memory, as prometheus_client offers, end each process that writes
+(SIGBUS) as soon as their disk is full.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from argos_gitops.model.change import Cause, Result
 from argos_gitops.ports.job import Job, JobReport
@@ -16,6 +24,7 @@ from argos_gitops.ports.report import DONE, PassResult
 from argos_gitops.supervision.metrics import ThreadMetrics
 from argos_gitops.supervision.supervised import ThreadState
 
+disable_created_metrics()  # type: ignore[no-untyped-call] # the library has no types
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _EVERYTHING = "all"
 
@@ -24,51 +33,54 @@ class AgentMetrics:
     """The instruments; a Reporter of passes. Labels are kinds, reasons and targets: few, and all ours."""
 
     def __init__(self) -> None:
-        # No registry: what is shown is read from files, where nothing else of this process belongs.
-        no_registry: Mapping[str, Any] = {"registry": None}
-        gauge: Mapping[str, Any] = {"registry": None, "multiprocess_mode": "mostrecent"}
-        self._passes = Counter("argos_passes", "Passes.", ["target", "result"], **no_registry)
+        self._registry = CollectorRegistry()
+        ours: Mapping[str, Any] = {"registry": self._registry}
+        self._passes = Counter("argos_passes", "Passes.", ["target", "result"], **ours)
         self._phases = Histogram(
-            "argos_pass_seconds", "Duration of a pass by phase.", ["phase"], buckets=_SECONDS, **no_registry
+            "argos_pass_seconds", "Duration of a pass by phase.", ["phase"], buckets=_SECONDS, **ours
         )
         self._changes = Counter(
             "argos_changes",
             "Changes made, failed or skipped.",
             ["kind", "action", "cause", "result"],
-            **no_registry,
+            **ours,
         )
         self._lag = Histogram(
             "argos_push_to_applied_seconds",
             "From hearing of a revision to having applied it.",
             buckets=_SECONDS,
-            **no_registry,
+            **ours,
         )
         self._drifted = Gauge(
-            "argos_drifted", "Objects that the world changed, not put right.", ["target"], **gauge
+            "argos_drifted", "Objects that the world changed, not put right.", ["target"], **ours
         )
         self._last_success = Gauge(
-            "argos_last_success_timestamp_seconds", "When a pass last ended well.", ["target"], **gauge
+            "argos_last_success_timestamp_seconds", "When a pass last ended well.", ["target"], **ours
         )
-        self._queues = Gauge("argos_queue_depth", "Entries that wait.", ["queue"], **gauge)
+        self._queues = Gauge("argos_queue_depth", "Entries that wait.", ["queue"], **ours)
         self._jobs = Counter(
-            "argos_job_runs", "Runs of jobs that Schedules ask for.", ["schedule", "result"], **no_registry
+            "argos_job_runs", "Runs of jobs that Schedules ask for.", ["schedule", "result"], **ours
         )
         self._job_seconds = Gauge(
-            "argos_job_last_seconds", "How long the last run of a Schedule took.", ["schedule"], **gauge
+            "argos_job_last_seconds", "How long the last run of a Schedule took.", ["schedule"], **ours
         )
         self._job_success = Gauge(
             "argos_job_last_success_timestamp_seconds",
             "When a run of a Schedule last ended well.",
             ["schedule"],
-            **gauge,
+            **ours,
         )
-        self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **gauge)
-        self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **gauge)
+        self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **ours)
+        self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **ours)
 
-        self._threads = ThreadMetrics(registry=None)
+        self._threads = ThreadMetrics(self._registry)
         self._docker_hosts = Gauge(
-            "argos_docker_hosts", "Docker hosts by how they are: reporting, stale.", ["state"], **gauge
+            "argos_docker_hosts", "Docker hosts by how they are: reporting, stale.", ["state"], **ours
         )
+
+    def exposition(self) -> str:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self._registry).decode()
 
     def report(self, result: PassResult) -> None:
         target = str(result.target or _EVERYTHING)

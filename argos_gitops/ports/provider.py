@@ -21,7 +21,7 @@ from argos_gitops.ports.job import Job
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.reports import HostReports
 from argos_gitops.ports.secrets import Secrets
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher
 
 SectionT = TypeVar("SectionT", bound=SpecModel)
 Network = IPv4Network | IPv6Network
@@ -258,12 +258,12 @@ class Bouncing:
     """How a provider refuses addresses by itself, for edges that ask us (forward-auth).
 
     `config` runs in the agent and may resolve secrets: None where the target asks nobody; a secret that
-    is missing is a `problem` of the configuration, not an error. `open` runs in the front and starts
-    what keeps the decisions in memory.
+    is missing is a `problem` of the configuration, not an error. `open` runs in a process of its own,
+    and starts what keeps the decisions in memory and makes them known.
     """
 
     config: Callable[[Target, Secrets], BouncerConfig | None]
-    open: Callable[[BouncerConfig], Bouncer]
+    open: Callable[[BouncerConfig, Publisher], Bouncer]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,13 @@
 """Whether an address may pass: what forward-auth asks, and a bouncer answers from memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.model.verdict import Verdict
+from argos_gitops.planning.decisions import Placed
 from argos_gitops.ports.health import Subsystem
-
-
-class Remedy(StrEnum):
-    ALLOW = "allow"
-    BAN = "ban"
-    CAPTCHA = "captcha"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`origin` and `scope` tell which decision it was (`argos`, `203.0.113.0/24`); empty when allowed.
-
-    `certain` is False where the answer follows the choice of failing open or closed, because nobody
-    could be asked for too long.
-    """
-
-    remedy: Remedy
-    origin: str = ""
-    scope: str = ""
-    certain: bool = True
 
 
 class Verdicts(Protocol):
@@ -68,3 +49,32 @@ class Bouncer(Verdicts, Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a bouncer is: `fresh_at` is when it last heard what it mirrors, by the monotonic clock.
+
+    Older than `away_after` seconds, nobody can tell any more of an address without a decision whether it is
+    banned: it is refused if the edge fails `closed`, else let in.
+    """
+
+    fresh_at: float | None
+    away_after: float
+    closed: bool
+    decisions: int
+    health: Subsystem
+
+
+class Publisher(Protocol):
+    """Where a bouncer makes known what it has decided, for the processes that answer. For one thread."""
+
+    def table(self, packed: bytes) -> None:
+        """All decisions, as `planning.decisions.pack` writes them; takes the place of all before."""
+        ...
+
+    def changes(self, changes: Sequence[Placed]) -> None:
+        """What now holds for some prefixes of the table that was made known last."""
+        ...
+
+    def stands(self, standing: Standing) -> None: ...

@@ -8,15 +8,14 @@ from argos_gitops.supervision.supervised import ThreadState
 
 
 class ThreadMetrics:
-    """`registry` shows them; None where files of several processes do. For one thread at a time."""
+    """`registry` shows them. For one thread at a time."""
 
-    def __init__(self, registry: CollectorRegistry | None) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._alive = Gauge(
             "argos_thread_alive",
             "1 while a long-lived thread runs, 0 when it should and does not, NaN once it was told to stop.",
             ["thread"],
             registry=registry,
-            multiprocess_mode="mostrecent",
         )
         self._restarts = Counter(
             "argos_thread_restarts",

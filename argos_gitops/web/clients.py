@@ -1,17 +1,14 @@
 """Who asks: the address that limits are counted for, and whether it is somebody on this machine."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 
 from starlette.requests import HTTPConnection
 
+from argos_gitops.web.peers import BESIDE_US, grouped, parsed
+
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
-_BESIDE_US = tuple(
-    ip_network(each)
-    for each in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
-)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::\d+)?")
-_SITE_BITS = 64
 
 
 def client_address(connection: HTTPConnection) -> str:
@@ -22,9 +19,9 @@ def client_address(connection: HTTPConnection) -> str:
     """
     peer = _peer(connection)
     forwarded = connection.headers.getlist("x-forwarded-for")
-    if forwarded and (peer is None or any(peer in network for network in _BESIDE_US)):
-        return _group(_parse(forwarded[-1].rpartition(",")[2].strip()) or peer)
-    return _group(peer)
+    if forwarded and (peer is None or any(peer in network for network in BESIDE_US)):
+        return grouped(parsed(forwarded[-1].rpartition(",")[2].strip()) or peer)
+    return grouped(peer)
 
 
 def is_local(connection: HTTPConnection) -> bool:
@@ -35,7 +32,7 @@ def is_local(connection: HTTPConnection) -> bool:
     if connection.client is None:
         return not _is_passed_on(connection)
     peer, host = _peer(connection), _HOST.fullmatch(connection.headers.get("host", ""))
-    asked_for_us = host is not None and (host[1] == "localhost" or _parse(host[1].strip("[]")) is not None)
+    asked_for_us = host is not None and (host[1] == "localhost" or parsed(host[1].strip("[]")) is not None)
     return peer is not None and peer.is_loopback and asked_for_us and not _is_passed_on(connection)
 
 
@@ -45,19 +42,4 @@ def _is_passed_on(connection: HTTPConnection) -> bool:
 
 def _peer(connection: HTTPConnection) -> IPv4Address | IPv6Address | None:
     """None for a Unix socket."""
-    return _parse(connection.client.host) if connection.client else None
-
-
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-def _group(address: IPv4Address | IPv6Address | None) -> str:
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), _SITE_BITS), strict=False))
-    return str(address) if address else "local"
+    return parsed(connection.client.host) if connection.client else None

@@ -1,45 +1,42 @@
 """`/auth/forward/{edge}?client=ADDRESS`: an edge asks whether the address of a visitor may pass.
 
-204 lets it pass; 403 refuses it (a captcha too: there is nobody here to solve one for); 503 says that nobody
-can tell at the moment, where the edge fails closed; 404 names an edge that nobody asks for. Whoever reaches
-the listener may ask: the answer tells of an address whether it is banned, and nothing else. It is answered
-before anything that is limited or waits for the store.
+Whoever reaches the listener may ask: the answer tells of an address whether it is banned, and nothing else.
+Plain questions are answered by processes of their own (`verdict_server.py`); here come those that they pass
+on, such as one on a connection that asked for something else before. The answers are the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from argos_gitops.ports.verdict import Bouncer, Remedy, Verdict
-from argos_gitops.supervision.metrics import ThreadMetrics
-from argos_gitops.supervision.supervised import supervised_threads
+from argos_gitops.ports.health import Subsystem
 from argos_gitops.web.answers import JsonAnswer, RefusalError
-
-_ADDRESSES = ("client", "remote")
-"""The first that is an address counts: a Caddy before 2.7 knows only the remote end of its connection."""
+from argos_gitops.web.questions import Answer, Judge, Judges, answer
 
 
-class Bouncers(Protocol):
+class Shown(Judge, Protocol):
+    """One that also tells how it is."""
+
+    @property
+    def decisions(self) -> int: ...
+
+    def health(self) -> Subsystem: ...
+
+
+class Bouncers(Judges, Protocol):
     """The bouncers that are open now, by the name of their edge."""
 
-    def of_edge(self, name: str) -> Bouncer | None: ...
-
-    def only(self) -> tuple[str, Bouncer] | None:
-        """The one edge that there is, with its name; None when there are several, or none."""
-        ...
-
-    def all(self) -> Mapping[str, Bouncer]: ...
+    def all(self) -> Mapping[str, Shown]: ...
 
 
 class VerdictMetrics:
-    """Counts answers, and what they are made of. `registry` shows them; None where files do."""
+    """Counts answers, and what they are made of, for `registry`."""
 
-    def __init__(self, registry: CollectorRegistry | None) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "argos_forward_auth_requests",
             "Verdicts by edge; unknown-allowed and unknown-refused while nobody can tell.",
@@ -51,27 +48,24 @@ class VerdictMetrics:
             "Decisions that a bouncer has in memory.",
             ["edge"],
             registry=registry,
-            multiprocess_mode="mostrecent",
         )
         self._fresh = Gauge(
             "argos_bouncer_last_success_timestamp_seconds",
             "When a bouncer last heard from LAPI.",
             ["edge"],
             registry=registry,
-            multiprocess_mode="mostrecent",
         )
-        self._threads = ThreadMetrics(registry)
-        self._counters: dict[tuple[str, str], Any] = {}
 
-    def count(self, edge: str, word: str) -> None:
-        counter = self._counters.get((edge, word))
-        if counter is None:
-            counter = self._counters[edge, word] = self._requests.labels(edge, word)
-        counter.inc()
+    def count(self, edge: str, word: str, number: int = 1) -> None:
+        self._requests.labels(edge, word).inc(number)
+
+    def count_all(self, numbers: Iterable[tuple[str, str, int]]) -> None:
+        """What another process answered since it said so last."""
+        for edge, word, number in numbers:
+            self.count(edge, word, number)
 
     def stand(self, bouncers: Bouncers) -> None:
         """Takes down how the bouncers are now, just before that is shown."""
-        self._threads.show([thread.state() for thread in supervised_threads()])
         for edge, bouncer in bouncers.all().items():
             self._decisions.labels(edge).set(bouncer.decisions)
             last_success = bouncer.health().last_success
@@ -80,7 +74,7 @@ class VerdictMetrics:
 
 
 class ForwardAuth:
-    """The endpoint, as bare ASGI: it is asked with each request to the edge."""
+    """The endpoint, as bare ASGI."""
 
     def __init__(self, bouncers: Bouncers, metrics: VerdictMetrics) -> None:
         self._bouncers = bouncers
@@ -90,45 +84,18 @@ class ForwardAuth:
         return [Route("/auth/forward/{edge}", self), Route("/auth/forward", self)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        edge, bouncer = self._edge(scope["path_params"])
-        verdict = _verdict(bouncer, scope["query_string"])
-        self._metrics.count(edge, _word(verdict))
-        await _answer(verdict)(scope, receive, send)
-
-    def _edge(self, path_params: Mapping[str, str]) -> tuple[str, Bouncer]:
-        name = path_params.get("edge")
-        if name is None:
-            only = self._bouncers.only()
-            if only is None:
-                raise RefusalError(404, "UnknownEdge", "name the edge: /auth/forward/EDGE")
-            return only
-        bouncer = self._bouncers.of_edge(name)
-        if bouncer is None:
-            message = "no Edge of this name has crowdsec.bouncer.mode forward-auth here"
-            raise RefusalError(404, "UnknownEdge", message)
-        return name, bouncer
+        said = answer(
+            self._bouncers, scope["path_params"].get("edge"), scope["query_string"].decode("latin-1")
+        )
+        if said.word:
+            self._metrics.count(said.edge, said.word)
+        await _response(said)(scope, receive, send)
 
 
-def _verdict(bouncer: Bouncer, query: bytes) -> Verdict:
-    asked = dict(parse_qsl(query.decode("latin-1")))
-    for name in _ADDRESSES:
-        try:
-            return bouncer.verdict(asked.get(name, ""))
-        except ValueError:
-            continue
-    raise RefusalError(400, "NoAddress", "expected the visitor's address: ?client=ADDRESS")
-
-
-def _word(verdict: Verdict) -> str:
-    if verdict.certain:
-        return verdict.remedy
-    return "unknown-allowed" if verdict.remedy is Remedy.ALLOW else "unknown-refused"
-
-
-def _answer(verdict: Verdict) -> Response:
-    if verdict.remedy is Remedy.ALLOW:
-        return Response(status_code=204)
-    if not verdict.certain:
-        message = "nobody can tell now whether this address is banned"
-        return JsonAnswer({"error": "VerdictUnknown", "message": message}, 503)
-    return JsonAnswer({"verdict": verdict.remedy, "origin": verdict.origin, "scope": verdict.scope}, 403)
+def _response(said: Answer) -> Response:
+    if said.document is None:
+        return Response(status_code=said.status)
+    document: Mapping[str, Any] = said.document
+    if said.word:
+        return JsonAnswer(document, said.status)
+    raise RefusalError(said.status, document["error"], document["message"])

@@ -1,10 +1,9 @@
 """Prometheus: what the front counts, and `GET /metrics`, which shows it together with the agent's own."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,9 +14,9 @@ _REPORT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
 class WebMetrics:
-    """The counters of the front. `registry` shows them; None where files of several processes do."""
+    """The counters of the front, shown by `registry`."""
 
-    def __init__(self, registry: CollectorRegistry | None) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._webhooks = Counter(
             "argos_webhooks",
             "Deliveries by provider and what became of them: accepted, or the reason why not.",
@@ -45,11 +44,11 @@ class WebMetrics:
 class MetricsPage:
     """Open to whoever asks on this machine; to others, and to whom a proxy asks for, with the token."""
 
-    expose: Callable[[], bytes]
+    expose: Callable[[], Awaitable[bytes]]
     gate: TokenGate
 
     async def show(self, request: Request) -> Response:
         if not is_local(request):
             self.gate.check(request)
-        exposition = await run_in_threadpool(self.expose)
+        exposition = await self.expose()
         return Response(exposition, headers={"Content-Type": CONTENT_TYPE_LATEST})

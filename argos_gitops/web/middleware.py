@@ -6,16 +6,10 @@ from secrets import token_hex
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from argos_gitops.web.headers import SECURITY_HEADERS
 from argos_gitops.web.log import request_id
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 class Courtesy:
@@ -36,7 +30,7 @@ class Courtesy:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = name
-                for header, value in _HEADERS.items():
+                for header, value in SECURITY_HEADERS.items():
                     headers.setdefault(header, value)
             await send(message)
 

@@ -1,6 +1,6 @@
 """The Starlette application: which path leads where."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Surroundings:
     clock: Clock
     log: Log
     metrics: WebMetrics
-    expose: Callable[[], bytes]
+    expose: Callable[[], Awaitable[bytes]]
     """The metrics of all processes, in the exposition format."""
 
 

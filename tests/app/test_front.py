@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from argos_gitops.app import front_child, front_link
+from argos_gitops.app import child, front_link
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings, load_settings
@@ -49,11 +49,9 @@ class Fronts:
         self.started: list[Front] = []
 
     def start(self, environment: dict[str, str] | None = None, **changed: str) -> Front:
-        metrics = self.folder / "metrics"
-        metrics.mkdir(exist_ok=True)
         surroundings = dict(os.environ) | (environment or {})
         settings = settings_for(self.folder, **changed)
-        front = Front(settings, surroundings, self.looks.append, Log(), metrics)
+        front = Front(settings, surroundings, self.looks.append, Log())
         front.start()
         self.started.append(front)
         return front
@@ -127,7 +125,7 @@ def test_what_was_configured_is_told_to_every_later_process(fronts: Fronts) -> N
 def test_a_front_that_hangs_is_replaced(fronts: Fronts, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says nothing for too long; here it cannot, as it was stopped."""
     monkeypatch.setattr(front_link, "BEAT_SECONDS", 0.5)
-    monkeypatch.setattr(front_child, "SILENCE_SECONDS", 6)
+    monkeypatch.setattr(child, "SILENCE_SECONDS", 6)
     front = fronts.start()
     ask(front)
     hung = front.pid
@@ -216,7 +214,7 @@ def test_fm12_a_thousand_deliveries_while_the_agent_is_busy(fronts: Fronts) -> N
         fronts.looks.append(why)
 
     settings = settings_for(fronts.folder)
-    front = Front(settings, dict(os.environ), look_when_free, Log(), fronts.folder)
+    front = Front(settings, dict(os.environ), look_when_free, Log())
     front.start()
     fronts.started.append(front)
     deliveries = [github(push(after=f"{number:040x}")) for number in range(1000)]

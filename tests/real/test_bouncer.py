@@ -46,9 +46,7 @@ class Guarded:
         settings = load_settings(
             {"listen": f"127.0.0.1:{self.port}", "state_dir": str(folder)}, environment, folder
         )
-        metrics = folder / "metrics"
-        metrics.mkdir()
-        return Front(settings, environment, lambda why: None, Log(), metrics)
+        return Front(settings, environment, lambda why: None, Log())
 
     def _edge_with(self, bouncer: dict[str, Any]) -> AnyResource:
         asking = {"mode": "forward-auth", "key": {"env": "KEY"}, "pollInterval": "200ms", "timeout": "2s"}

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,6 +58,10 @@ class RunningSite:
         self.script = folder / "agent.sh"
         self.store = readers or Stores(f"sqlite:///{folder / 'argos.db'}", "test")
         registry = CollectorRegistry()
+
+        async def expose() -> bytes:
+            return generate_latest(registry)
+
         given: dict[str, object] = {
             "instance": "test",
             "followed": Followed(REPO, None),
@@ -71,7 +74,7 @@ class RunningSite:
             "clock": SystemClock(),
             "log": self.log,
             "metrics": WebMetrics(registry),
-            "expose": partial(generate_latest, registry),
+            "expose": expose,
         }
         self._surroundings = Surroundings(**given | changed)  # type: ignore[arg-type] # a test's choice
         self._listening = socket.create_server(("127.0.0.1", 0))

@@ -11,8 +11,9 @@ from starlette.applications import Starlette
 
 from argos_gitops.app.bouncers import OpenBouncers
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.ports.health import Subsystem
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Remedy, Verdict
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig
 from argos_gitops.web.answers import RefusalError, answer_refusal
 from argos_gitops.web.forward_auth import ForwardAuth, VerdictMetrics
 

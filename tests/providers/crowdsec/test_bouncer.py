@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.ports.verdict import BouncerConfig, Remedy, Verdict
+from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.ports.verdict import BouncerConfig
 from argos_gitops.providers.crowdsec.bouncer import bouncer as bouncer_module
 from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror

@@ -2,7 +2,7 @@
 
 import math
 
-from argos_gitops.ports.verdict import Remedy, Verdict
+from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
 
 _BAN = Verdict(Remedy.BAN, "cscli", "203.0.113.7")

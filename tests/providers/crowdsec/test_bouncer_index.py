@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argos_gitops.ports.verdict import Remedy
-from argos_gitops.providers.crowdsec.bouncer.index import Decision, DecisionIndex, packed_address
+from argos_gitops.model.verdict import Remedy
+from argos_gitops.planning.decisions import packed_address
+from argos_gitops.providers.crowdsec.bouncer.index import Decision, DecisionIndex
 
 _NOW = 1000.0
 

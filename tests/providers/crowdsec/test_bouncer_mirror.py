@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import pytest
 
 from argos_gitops.model.errors import TransientError
-from argos_gitops.providers.crowdsec.bouncer.index import Decision, packed_address
+from argos_gitops.planning.decisions import packed_address
+from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.stream import Row
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from argos_gitops.model.errors import ProviderError
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.planning.decisions import packed_address, verdict_of
 from argos_gitops.ports.health import Subsystem
-from argos_gitops.ports.verdict import BouncerConfig, Remedy, Verdict
-from argos_gitops.providers.crowdsec.bouncer.index import packed_address
+from argos_gitops.ports.verdict import BouncerConfig, Publisher, Standing
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
+from argos_gitops.providers.crowdsec.bouncer.publication import Nobody, Publication
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
 from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
 from argos_gitops.supervision.backoff import doubled
@@ -19,10 +21,6 @@ from argos_gitops.supervision.supervised import SupervisedThread, place_of
 
 _LONGEST_PAUSE = timedelta(seconds=30)
 _SWEEP_SECONDS = 30.0
-
-_ALLOWED = Verdict(Remedy.ALLOW)
-_LET_IN = Verdict(Remedy.ALLOW, certain=False)
-_KEPT_OUT = Verdict(Remedy.BAN, certain=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,17 @@ class Orders:
 
 
 class LapiBouncer:
-    """Answers for one edge from memory. `verdict` is for one thread; everything else for any."""
+    """Keeps the decisions of one edge, and makes them known to those who answer.
 
-    def __init__(self, config: BouncerConfig) -> None:
+    It answers by itself too: `verdict` is for one thread; everything else for any.
+    """
+
+    def __init__(self, config: BouncerConfig, publisher: Publisher | None = None) -> None:
         self._orders = Orders.of(config)
         self._mirror = Mirror()
+        self._publisher = publisher or Nobody()
+        self._publication = Publication(self._mirror.index, self._publisher)
+        self._mirror.meanwhile = self._publication.meanwhile
         self._cache = VerdictCache()
         self._error = ""
         self._last_look: float | None = None
@@ -79,18 +83,18 @@ class LapiBouncer:
     def verdict(self, address: str) -> Verdict:
         now, index = time.monotonic(), self._mirror.index
         known = self._cache.get(address, index.version, now)
-        if known is None:
-            found = index.find(packed_address(address), now)
-            known = _ALLOWED if found is None else Verdict(found.remedy, found.origin, found.scope)
-            self._cache.keep(address, known, now, math.inf if found is None else found.end)
-        if known is _ALLOWED and not self._fresh(now):
-            return _KEPT_OUT if self._orders.closed else _LET_IN
-        return known
+        if known is not None and known.remedy is not Remedy.ALLOW:
+            return known
+        found = None if known is not None else index.find(packed_address(address), now)
+        verdict = verdict_of(found, now, self._fresh_until, closed=self._orders.closed)
+        if known is None and verdict.certain:
+            self._cache.keep(address, verdict, now, math.inf if found is None else found.end)
+        return verdict
 
     def health(self) -> Subsystem:
         thread = self._thread.state()
         error = f"its thread ended: {thread.error or 'unknown'}" if thread.failing else self._error
-        state = "ok" if self._fresh(time.monotonic()) and not error else "failing"
+        state = "ok" if time.monotonic() < self._fresh_until and not error else "failing"
         return Subsystem(
             name="",
             state=state,
@@ -109,9 +113,10 @@ class LapiBouncer:
         self._closed.set()
         self._wake.set()
 
-    def _fresh(self, now: float) -> bool:
+    @property
+    def _fresh_until(self) -> float:
         fresh_at = self._mirror.fresh_at
-        return fresh_at is not None and now - fresh_at < self._orders.away_after
+        return -math.inf if fresh_at is None else fresh_at + self._orders.away_after
 
     def _run(self) -> None:
         """Looks until it is closed; while LAPI fails the looks become rarer."""
@@ -124,6 +129,8 @@ class LapiBouncer:
                 if stream is None or not orders.same_source(used):
                     stream, used = _reopened(stream, orders), orders
                 failures = 0 if self._look(stream, orders) else failures + 1
+                self._publication.publish()
+                self._publisher.stands(self._standing(orders))
                 if time.monotonic() - swept >= _SWEEP_SECONDS:
                     swept = time.monotonic()
                     self._cache.sweep(swept)
@@ -132,6 +139,10 @@ class LapiBouncer:
         finally:
             if stream is not None:
                 stream.close()
+
+    def _standing(self, orders: Orders) -> Standing:
+        fresh_at = self._mirror.fresh_at
+        return Standing(fresh_at, orders.away_after, orders.closed, self.decisions, self.health())
 
     def _look(self, stream: DecisionStream | None, orders: Orders) -> bool:
         """Whether it went well."""

@@ -1,11 +1,11 @@
-"""What a bouncer is told of its edge: what the agent reads from the Edge, for the front to open."""
+"""What a bouncer is told of its edge: what the agent reads from the Edge, for another process to open."""
 
 from datetime import timedelta
 
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.ports.provider import Bouncing, Target
 from argos_gitops.ports.secrets import Secrets
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 
 _SECOND = timedelta(seconds=1)
@@ -29,11 +29,11 @@ def bouncer_config(target: Target, secrets: Secrets) -> BouncerConfig | None:
         return BouncerConfig("crowdsec", options, problem=str(error))
 
 
-def _open(config: BouncerConfig) -> Bouncer:
+def _open(config: BouncerConfig, publisher: Publisher) -> Bouncer:
     """Imports the HTTP library only in a process that needs it."""
     from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 
-    return LapiBouncer(config)
+    return LapiBouncer(config, publisher)
 
 
 BOUNCING = Bouncing(bouncer_config, _open)

@@ -5,16 +5,21 @@ one number, so 300,000 of them take some 40 MB; several for one prefix are a tup
 may read meanwhile: each step leaves what is read whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
-from typing import NamedTuple
 
-from argos_gitops.ports.verdict import Remedy
-
-_BITS = {4: 32, 16: 128}
-_MAPPED = bytes(10) + b"\xff\xff"
-_MAPPED_BITS = 96
+from argos_gitops.model.verdict import Remedy
+from argos_gitops.planning.decisions import (
+    BITS,
+    Found,
+    Held,
+    Placed,
+    Row,
+    best,
+    pack,
+    packed_network,
+    scope_of,
+)
 
 # A decision as a number: its id on top, then the second in which it ends, the look at everything that saw
 # it last, and the number of its type and origin.
@@ -30,8 +35,10 @@ _END_MASK = (1 << _END_BITS) - 1
 
 _REMEDIES = {"captcha": Remedy.CAPTCHA}
 
+MOST_CHANGES = 5_000
+"""So many changed prefixes are told one by one; more are told as everything anew."""
+
 Packed = int
-Table = dict[int, Packed | tuple[Packed, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +52,14 @@ class Decision:
     end: int
 
 
-class Found(NamedTuple):
-    """The decision that an address falls under."""
+class Table(dict[int, Packed | tuple[Packed, ...]]):
+    """The decisions of one length of prefix, by the first `length` bits as a number."""
 
-    remedy: Remedy
-    origin: str
-    scope: str
-    end: int
-
-
-def packed_address(text: str) -> bytes:
-    """Four bytes, or sixteen; an IPv4 address in IPv6 form is one of IPv4. ValueError when it is none."""
-    address = text.partition("%")[0]
-    try:
-        packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
-    except OSError:
-        raise ValueError(f"{text!r} is no IP address") from None
-    return packed[12:] if packed.startswith(_MAPPED) else packed
-
-
-def _packed_network(text: str) -> tuple[bytes, int]:
-    """The bytes and the length of an address or range; ValueError when it is neither."""
-    address, slash, given = text.partition("/")
-    packed = packed_address(address)
-    bits = _BITS[len(packed)]
-    if not slash:
-        return packed, bits
-    length = int(given)
-    if ":" in address and bits == _BITS[4]:
-        length -= _MAPPED_BITS
-    if not 0 <= length <= bits:
-        raise ValueError(f"{text!r} is no range")
-    return packed, length
+    def __init__(self, bits: int, length: int) -> None:
+        super().__init__()
+        self.bits = bits
+        self.length = length
+        self.shift = bits - length
 
 
 class _Family:
@@ -84,15 +67,14 @@ class _Family:
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        self.tables: tuple[tuple[int, Table], ...] = ()
+        self.tables: tuple[Table, ...] = ()
 
     def table(self, length: int) -> Table:
-        shift = self.bits - length
-        for known, table in self.tables:
-            if known == shift:
-                return table
-        added: Table = {}
-        self.tables = tuple(sorted((*self.tables, (shift, added)), key=lambda pair: pair[0]))
+        for known in self.tables:
+            if known.length == length:
+                return known
+        added = Table(self.bits, length)
+        self.tables = tuple(sorted((*self.tables, added), key=lambda table: table.shift))
         return added
 
 
@@ -100,11 +82,12 @@ class DecisionIndex:
     """Decisions of addresses and ranges, several for one value among them."""
 
     def __init__(self) -> None:
-        self._families = {4: _Family(_BITS[4]), 16: _Family(_BITS[16])}
+        self._families = {size: _Family(bits) for size, bits in BITS.items()}
         self._kinds: list[tuple[str, str]] = []
         self._kind_numbers: dict[tuple[str, str], int] = {}
         self._pass = 0
         self._count = 0
+        self._changed: dict[tuple[int, int, int], Table] | None = None
         self.version = 0
         """Another number whenever something has come or gone."""
 
@@ -135,9 +118,7 @@ class DecisionIndex:
         for table in self._tables():
             for key, entry in list(table.items()):
                 before = _several(entry)
-                seen = tuple(
-                    packed for packed in before if (packed >> _PASS_SHIFT) & _PASS_MASK == self._pass
-                )
+                seen = tuple(packed for packed in before if _pass_of(packed) == self._pass)
                 if len(seen) != len(before):
                     self._keep(table, key, before, seen)
 
@@ -145,29 +126,38 @@ class DecisionIndex:
         """The decision for a packed address: a ban before anything weaker, then the longest prefix."""
         number = int.from_bytes(address, "big")
         weaker: Found | None = None
-        for shift, table in self._families[len(address)].tables:
-            entry = table.get(number >> shift)
-            if entry is None:
+        for table in self._families[len(address)].tables:
+            entry = table.get(number >> table.shift)
+            held = None if entry is None else best(self._held(entry), now)
+            if held is None:
                 continue
-            found = self._best(entry, address, shift, now)
-            if found is not None and found.remedy is Remedy.BAN:
+            found = Found(held.remedy, held.origin, scope_of(address, table.length), held.end)
+            if found.remedy is Remedy.BAN:
                 return found
             weaker = weaker or found
         return weaker
 
-    def _best(
-        self, entry: Packed | tuple[Packed, ...], address: bytes, shift: int, now: float
-    ) -> Found | None:
-        best: Found | None = None
+    def take_changes(self) -> Sequence[Placed] | None:
+        """What changed since this, or `pack`, was asked last; None where that is told as everything anew."""
+        changed = self._changed
+        if changed is None:
+            return None
+        self._changed = {}
+        return [
+            Placed(bits, length, key, tuple(self._held(table.get(key))))
+            for (bits, length, key), table in changed.items()
+        ]
+
+    def pack(self) -> bytes:
+        """All decisions for `planning.decisions.DecisionTable`; changes are told from here on."""
+        self._changed = {}
+        kinds = [(_REMEDIES.get(kind, Remedy.BAN), origin) for kind, origin in self._kinds]
+        return pack(((table.bits, table.length, _rows(table)) for table in self._tables()), kinds)
+
+    def _held(self, entry: Packed | tuple[Packed, ...] | None) -> Iterator[Held]:
         for packed in _several(entry):
-            end = (packed >> _END_SHIFT) & _END_MASK
-            if end <= now:
-                continue
             kind, origin = self._kinds[packed & _KIND_MASK]
-            remedy = _REMEDIES.get(kind, Remedy.BAN)
-            if best is None or (remedy is Remedy.BAN, end) > (best.remedy is Remedy.BAN, best.end):
-                best = Found(remedy, origin, _scope(address, shift), end)
-        return best
+            yield Held(_REMEDIES.get(kind, Remedy.BAN), origin, _end_of(packed))
 
     def _keep(self, table: Table, key: int, before: tuple[Packed, ...], after: tuple[Packed, ...]) -> None:
         self._count += len(after) - len(before)
@@ -176,9 +166,13 @@ class DecisionIndex:
             table[key] = after if len(after) > 1 else after[0]
         else:
             table.pop(key, None)
+        if self._changed is not None and list(map(_lasting, before)) != list(map(_lasting, after)):
+            self._changed[table.bits, table.length, key] = table
+            if len(self._changed) > MOST_CHANGES:
+                self._changed = None
 
     def _place(self, value: str) -> tuple[Table, int]:
-        address, length = _packed_network(value)
+        address, length = packed_network(value)
         family = self._families[len(address)]
         return family.table(length), int.from_bytes(address, "big") >> (family.bits - length)
 
@@ -199,25 +193,31 @@ class DecisionIndex:
 
     def _tables(self) -> Iterator[Table]:
         for family in self._families.values():
-            for _, table in family.tables:
-                yield table
+            yield from family.tables
+
+
+def _rows(table: Table) -> list[Row]:
+    return [
+        Row(key, _end_of(packed), packed & _KIND_MASK)
+        for key, entry in table.items()
+        for packed in _several(entry)
+    ]
+
+
+def _end_of(packed: Packed) -> int:
+    return (packed >> _END_SHIFT) & _END_MASK
 
 
 def _pass_of(packed: Packed) -> int:
     return (packed >> _PASS_SHIFT) & _PASS_MASK
 
 
+def _lasting(packed: Packed) -> Packed:
+    """A decision without the look that saw it last."""
+    return packed & ~(_PASS_MASK << _PASS_SHIFT)
+
+
 def _several(entry: Packed | tuple[Packed, ...] | None) -> tuple[Packed, ...]:
     if entry is None:
         return ()
     return (entry,) if isinstance(entry, int) else entry
-
-
-def _scope(address: bytes, shift: int) -> str:
-    """The prefix as text; the address itself where it is one."""
-    family = AF_INET if len(address) == 4 else AF_INET6
-    if not shift:
-        return inet_ntop(family, address)
-    bits = _BITS[len(address)]
-    first = (int.from_bytes(address, "big") >> shift) << shift
-    return f"{inet_ntop(family, first.to_bytes(len(address), 'big'))}/{bits - shift}"

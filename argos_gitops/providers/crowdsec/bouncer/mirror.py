@@ -17,6 +17,7 @@ from argos_gitops.providers.crowdsec.bouncer.stream import Row
 _EVERYTHING_SECONDS = 600.0
 _SOON_SECONDS = 15.0
 _MANY = 500
+_OFTEN = 200
 
 
 class Stream(Protocol):
@@ -31,6 +32,8 @@ class Mirror:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.index = DecisionIndex()
         self.fresh_at: float | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called now and then in the middle of a long look."""
         self._clock = clock
         self._everything_at = 0.0
 
@@ -53,7 +56,9 @@ class Mirror:
         """Rows that are told as deleted were in force once, at any time; they are passed over."""
         self.index.begin()
         with stream.rows(everything=True) as rows:
-            for in_force, decision in rows:
+            for count, (in_force, decision) in enumerate(rows):
+                if not count % _OFTEN:
+                    self.meanwhile()
                 if in_force:
                     self._take(decision, in_force=True)
         self.index.sweep()

@@ -1,6 +1,6 @@
 """Verdicts that were given lately, so that a busy visitor costs one lookup in a dict."""
 
-from argos_gitops.ports.verdict import Verdict
+from argos_gitops.model.verdict import Verdict
 
 _SECONDS = 30.0
 _MOST = 20_000

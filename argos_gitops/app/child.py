@@ -1,18 +1,17 @@
-"""One life of the front process, seen from the agent: born, talked to, listened to, ended."""
+"""One life of a process that the agent started, as the agent sees it: begun, talked to, heard, ended."""
 
 import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from argos_gitops.app.front_link import LONGEST_LINE, SILENCE_SECONDS, decode, encode
+from argos_gitops.app.channel import LONGEST_LINE, SILENCE_SECONDS, decode, encode
 
 _SEND_SECONDS = 5
 _LAST_SECONDS = 10.0
-_MODULE = "argos_gitops.app.front_process"
-# What a front may need of the environment. Tokens and keys of the agent are not among it.
+# What such a process may need of the environment. Tokens and keys of the agent are not among it.
 _PASSED_ON = frozenset(
     {"ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE"}
     | {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV"}
@@ -20,16 +19,18 @@ _PASSED_ON = frozenset(
 _PASSED_ON_PREFIXES = ("LC_", "PG", "PYTHON")
 
 
-class FrontChild:
-    """A running front process. Raises OSError when it cannot be started."""
+class Child:
+    """A running process: `python -m MODULE CHANNEL DESCRIPTOR…`. Raises OSError when it cannot be started."""
 
-    def __init__(self, listening: socket.socket, environment: Mapping[str, str], first: Any) -> None:
+    def __init__(
+        self, module: str, further: Sequence[int], environment: Mapping[str, str], first: Mapping[str, Any]
+    ) -> None:
         self._channel, theirs = socket.socketpair()
         for option, seconds in ((socket.SO_SNDTIMEO, _SEND_SECONDS), (socket.SO_RCVTIMEO, SILENCE_SECONDS)):
             self._channel.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
-        descriptors = (theirs.fileno(), listening.fileno())
+        descriptors = (theirs.fileno(), *further)
         # -P: the folder that the agent runs in is full of other people's files, and none is a module.
-        command = [sys.executable, "-P", "-m", _MODULE, *map(str, descriptors)]
+        command = [sys.executable, "-P", "-m", module, *map(str, descriptors)]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, env=dict(environment), pass_fds=descriptors
@@ -50,7 +51,7 @@ class FrontChild:
         return self._process.poll() is None
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Says something. A front that does not listen is ended, as it will have to be told again."""
+        """Says something. One that does not listen is ended, as it will have to be told again."""
         try:
             self._channel.sendall(encode(message))
         except OSError:
@@ -81,7 +82,7 @@ class FrontChild:
 
 
 def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """The part of the agent's environment that its front gets."""
+    """The part of the agent's environment that its children get."""
     return {
         name: value
         for name, value in environment.items()

@@ -1,0 +1,326 @@
+"""What one process knows of the bouncers, made known to all that answer.
+
+One end feeds: it lives beside the bouncers. The other ends are fed: each process that answers has one. A
+table of decisions travels as a descriptor of anonymous memory, sealed before it leaves: all share one copy
+of it, and nothing under it can change. What came or went since travels as a message. Messages are packets
+of JSON; a packet that finds no room, as its reader is busy or gone, is not waited for: that reader is told
+everything anew later.
+"""
+
+import fcntl
+import json
+import math
+import mmap
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.planning.decisions import DecisionTable, Held, Placed, packed_address, verdict_of
+from argos_gitops.ports.health import Subsystem
+
+LARGEST_PACKET = 64 * 1024
+_CHANGES_AT_ONCE = 300
+_HELLO = b"hello"
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
+
+Message = Mapping[str, Any]
+
+
+@dataclass
+class _Known:
+    """What was made known of one edge; `memory` holds the table."""
+
+    generation: int = 0
+    memory: int | None = None
+    changes: dict[tuple[int, int, int], Placed] = field(default_factory=dict)
+    standing: Message | None = None
+
+
+class Feed:
+    """The feeding end. Its publishers may be used from a thread each, the rest from any."""
+
+    def __init__(self, readers: Sequence[socket.socket]) -> None:
+        self._readers = readers
+        self._behind: set[socket.socket] = set()
+        self._edges: dict[str, _Known] = {}
+        self._lock = threading.Lock()
+        self._generation = time.monotonic_ns()  # greater than any of a process before this one
+
+    def publisher(self, edge: str) -> "FeedPublisher":
+        return FeedPublisher(self, edge)
+
+    def edges(self, names: Iterable[str]) -> None:
+        """There are these from now on, and no others."""
+        with self._lock:
+            for name in set(self._edges).difference(names):
+                _forget(self._edges.pop(name).memory)
+            for name in names:
+                self._edges.setdefault(name, _Known())
+            self._tell({"edges": list(self._edges)})
+
+    def hear(self, reader: socket.socket) -> None:
+        """A reader said something: that it has just begun, and knows nothing."""
+        with suppress(OSError):
+            while reader.recv(LARGEST_PACKET, socket.MSG_DONTWAIT):
+                with self._lock:
+                    self._behind.add(reader)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Tells everything to those who missed something; to be called now and then."""
+        with self._lock:
+            for reader in list(self._behind):
+                self._behind.discard(reader)
+                self._tell_everything(reader)
+
+    def table(self, edge: str, packed: bytes) -> None:
+        with self._lock:
+            known = self._edges.get(edge)
+            if known is None:
+                return
+            memory = _sealed_memory(packed)
+            _forget(known.memory)
+            self._generation += 1
+            known.generation, known.memory, known.changes = self._generation, memory, {}
+            self._tell({"edge": edge, "table": known.generation}, memory)
+
+    def changes(self, edge: str, changes: Sequence[Placed]) -> None:
+        with self._lock:
+            known = self._edges.get(edge)
+            if known is None:
+                return
+            known.changes |= {each[:3]: each for each in changes}
+            for message in _changes(edge, known.generation, changes):
+                self._tell(message)
+
+    def stands(self, edge: str, standing: Message) -> None:
+        with self._lock:
+            known = self._edges.get(edge)
+            if known is not None:
+                known.standing = standing
+                self._tell({"edge": edge, "standing": standing})
+
+    def health(self, edge: str, health: Subsystem) -> None:
+        """Tells how a bouncer is, where that is not what it said last of itself."""
+        with self._lock:
+            known = self._edges.get(edge)
+            if known is None or known.standing is None:
+                return
+            if (known.standing["state"], known.standing["error"]) != (health.state, health.error):
+                known.standing = {**known.standing, "state": health.state, "error": health.error}
+                self._tell({"edge": edge, "standing": known.standing})
+
+    def _tell(self, message: Message, memory: int | None = None) -> None:
+        packet = json.dumps(message).encode()
+        for reader in self._readers:
+            if reader not in self._behind and not _sent(reader, packet, memory):
+                self._behind.add(reader)
+
+    def _tell_everything(self, reader: socket.socket) -> None:
+        messages: list[tuple[Message, int | None]] = [({"edges": list(self._edges)}, None)]
+        for edge, known in self._edges.items():
+            if known.memory is not None:
+                messages.append(({"edge": edge, "table": known.generation}, known.memory))
+            told = list(known.changes.values())
+            messages += [(message, None) for message in _changes(edge, known.generation, told)]
+            if known.standing is not None:
+                messages.append(({"edge": edge, "standing": known.standing}, None))
+        messages.append(({"everything": True}, None))
+        if not all(_sent(reader, json.dumps(message).encode(), memory) for message, memory in messages):
+            self._behind.add(reader)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPublisher:
+    """A `ports.verdict.Publisher` for one edge."""
+
+    feed: Feed
+    edge: str
+
+    def table(self, packed: bytes) -> None:
+        self.feed.table(self.edge, packed)
+
+    def changes(self, changes: Sequence[Placed]) -> None:
+        self.feed.changes(self.edge, changes)
+
+    def stands(self, standing: Any) -> None:
+        health = standing.health
+        self.feed.stands(
+            self.edge,
+            {
+                "fresh_at": standing.fresh_at,
+                "away_after": standing.away_after,
+                "closed": standing.closed,
+                "decisions": standing.decisions,
+                "state": health.state,
+                "last_run": _iso(health.last_run),
+                "last_success": _iso(health.last_success),
+                "error": health.error,
+                "detail": health.detail,
+            },
+        )
+
+
+class FedBouncer:
+    """The verdicts of one edge, as far as they were made known. For one thread."""
+
+    def __init__(self) -> None:
+        self._table = DecisionTable()
+        self._generation = 0
+        self._standing: Message = {}
+        self._fresh_until = -math.inf
+
+    @property
+    def decisions(self) -> int:
+        return int(self._standing.get("decisions", 0))
+
+    def verdict(self, address: str) -> Verdict:
+        """Answers from memory, in microseconds. ValueError when `address` is none."""
+        now = time.monotonic()
+        found = self._table.find(packed_address(address), now)
+        return verdict_of(found, now, self._fresh_until, closed=self._standing.get("closed", True))
+
+    def health(self) -> Subsystem:
+        told = self._standing
+        if not told:
+            return Subsystem("", "waiting", detail="its process has not said anything yet")
+        stale = time.monotonic() >= self._fresh_until
+        return Subsystem(
+            name="",
+            state="failing" if stale else told["state"],
+            last_run=_moment(told["last_run"]),
+            last_success=_moment(told["last_success"]),
+            error=told["error"],
+            detail=told["detail"],
+        )
+
+    def take(self, message: Message, memory: int | None) -> None:
+        if "standing" in message:
+            self._standing = message["standing"]
+            fresh_at = self._standing["fresh_at"]
+            self._fresh_until = -math.inf if fresh_at is None else fresh_at + self._standing["away_after"]
+        elif memory is not None:
+            self._table, self._generation = DecisionTable(_mapped(memory)), message["table"]
+        elif message.get("generation") == self._generation:
+            self._table.change(
+                Placed(bits, length, int(key), [Held(Remedy(held[0]), held[1], held[2]) for held in several])
+                for bits, length, key, several in message["changes"]
+            )
+
+
+class FedBouncers:
+    """The fed end: the bouncers of all edges by name. For one thread."""
+
+    def __init__(self, feed: socket.socket) -> None:
+        self._feed = feed
+        self._open: dict[str, FedBouncer] = {}
+        self.version = 0
+        """Another number whenever a verdict may have become another one."""
+        self.heard_everything = False
+
+    def hello(self) -> None:
+        """Asks to be told everything."""
+        with suppress(OSError):
+            self._feed.send(_HELLO, socket.MSG_DONTWAIT)
+
+    def take(self) -> None:
+        """Takes in whatever has been said."""
+        with suppress(BlockingIOError):
+            while self._take_one():
+                continue
+
+    def of_edge(self, name: str) -> FedBouncer | None:
+        return self._open.get(name)
+
+    def only(self) -> tuple[str, FedBouncer] | None:
+        return next(iter(self._open.items())) if len(self._open) == 1 else None
+
+    def all(self) -> Mapping[str, FedBouncer]:
+        return self._open
+
+    def health(self) -> list[Subsystem]:
+        """One for each edge, named `bouncer/<edge>`."""
+        return [
+            Subsystem(
+                f"bouncer/{name}", each.state, each.last_run, each.last_success, each.error, None, each.detail
+            )
+            for name, each in ((name, bouncer.health()) for name, bouncer in self._open.items())
+        ]
+
+    def _take_one(self) -> bool:
+        packet, memories, _, _ = socket.recv_fds(self._feed, LARGEST_PACKET, 1, socket.MSG_DONTWAIT)
+        try:
+            if packet:
+                self._understand(json.loads(packet), memories[0] if memories else None)
+        finally:
+            for memory in memories:
+                os.close(memory)
+        return bool(packet)
+
+    def _understand(self, message: Message, memory: int | None) -> None:
+        self.version += 1
+        if "edges" in message:
+            self._open = {name: self._open.get(name) or FedBouncer() for name in message["edges"]}
+        elif "everything" in message:
+            self.heard_everything = True
+        elif "table" in message and memory is None:
+            self.hello()  # there was no descriptor left to take it with: everything is asked for again
+        elif message["edge"] in self._open:
+            self._open[message["edge"]].take(message, memory)
+
+
+def _changes(edge: str, generation: int, changes: Sequence[Placed]) -> Iterable[Message]:
+    """Numbers of 128 bits are text: not every JSON reader takes them."""
+    for begin in range(0, len(changes), _CHANGES_AT_ONCE):
+        some = changes[begin : begin + _CHANGES_AT_ONCE]
+        told = [[bits, length, str(key), held] for bits, length, key, held in some]
+        yield {"edge": edge, "generation": generation, "changes": told}
+
+
+def _sent(reader: socket.socket, packet: bytes, memory: int | None) -> bool:
+    try:
+        if memory is None:
+            reader.send(packet, socket.MSG_DONTWAIT)
+        else:
+            socket.send_fds(reader, [packet], [memory], socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return True
+
+
+def _sealed_memory(packed: bytes) -> int:
+    """A descriptor of memory that nobody can change or cut any more; a mapping of it cannot fail later."""
+    memory = os.memfd_create("argos-decisions", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        rest = memoryview(packed)
+        while rest:
+            rest = rest[os.write(memory, rest) :]
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+    except OSError:
+        os.close(memory)
+        raise
+    return memory
+
+
+def _mapped(memory: int) -> memoryview:
+    return memoryview(mmap.mmap(memory, 0, prot=mmap.PROT_READ))
+
+
+def _forget(memory: int | None) -> None:
+    if memory is not None:
+        os.close(memory)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

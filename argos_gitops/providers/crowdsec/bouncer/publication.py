@@ -1,0 +1,56 @@
+"""Making known what the index holds, to the processes that answer: a few changes, or everything anew."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from argos_gitops.planning.decisions import Placed
+from argos_gitops.ports.verdict import Publisher, Standing
+from argos_gitops.providers.crowdsec.bouncer.index import MOST_CHANGES, DecisionIndex
+
+_SOONEST_SECONDS = 0.25
+_SHARE = 4
+"""A look that takes long makes known meanwhile what it found, and spends a fifth of its time on that."""
+
+
+class Nobody:
+    """A publisher for a bouncer that answers in its own process."""
+
+    def table(self, packed: bytes) -> None:
+        return
+
+    def changes(self, changes: Sequence[Placed]) -> None:
+        return
+
+    def stands(self, standing: Standing) -> None:
+        return
+
+
+class Publication:
+    """What was made known of one index. For the thread that writes the index."""
+
+    def __init__(
+        self, index: DecisionIndex, publisher: Publisher, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._index = index
+        self._publisher = publisher
+        self._clock = clock
+        self._beside = 0
+        self._next = 0.0
+
+    def meanwhile(self) -> None:
+        """For the middle of a look, as often as you like."""
+        if self._clock() >= self._next:
+            self.publish()
+
+    def publish(self) -> None:
+        """Makes known what has changed; nothing where nothing has."""
+        begun = self._clock()
+        changes = self._index.take_changes()
+        if changes is None or self._beside + len(changes) > MOST_CHANGES:
+            self._publisher.table(self._index.pack())
+            self._beside = 0
+        elif changes:
+            self._publisher.changes(changes)
+            self._beside += len(changes)
+        now = self._clock()
+        self._next = now + max(_SOONEST_SECONDS, _SHARE * (now - begun))
