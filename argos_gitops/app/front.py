@@ -106,8 +106,8 @@ class Front:
         """Tells the processes; whatever was told last under each key is told to every later one too."""
         self._configuration |= news
         for name in ("front", "bouncers"):
-            if name in self._processes:
-                self._processes[name].tell({"configuration": _for(name, news)})
+            if name in self._processes and (told := _for(name, news)):
+                self._processes[name].tell({"configuration": told})
 
     def stop(self, timeout: float) -> None:
         """Ends the processes, within `timeout` seconds if they can, and stops listening."""

@@ -6,8 +6,14 @@ What is compiled, and why so (Caddy 2.6.2 and 2.11 behave alike in all of it):
   connection: Caddy before 2.7 knows no `client_ip`. No header of the visitor is passed on, or one that is too
   large for the agent would make it fail, and `open` would let the visitor in. The body stays for the site.
 - 403 is refused, and any 2xx passes. Everything else is an agent that cannot tell; so is one that does not
-  answer in time, or at all, which Caddy treats as an error. After three such errors in two seconds it
-  is not even asked for a while.
+  answer in time, or at all, which Caddy treats as an error.
+- An agent that is busy must not look like one that is away, or whoever floods it opens the door. So few
+  questions of a Host are on their way at once: the others wait for their turn in Caddy, where no time limit
+  counts, and what is on its way is answered in milliseconds, however many ask. The limit for an answer is
+  long, as nobody but a hung agent reaches it; that nobody listens shows at once. Connections are kept, as
+  one that is new is the only one that Go does not replace by itself when a process of the agent ends.
+- A question that failed before its limit is asked once more: another process of the agent may answer. After
+  five failures in two seconds the agent is not asked for a while, as each question to a hung one would wait.
 - Errors of the site behind come by here too. They are told apart by a variable that is set on passing, and
   raised again as they were: the site must not be asked twice.
 """
@@ -29,7 +35,11 @@ _PASSED = "passed"
 # Caddy closes an idle connection before the agent does.
 _IDLE = "3s"
 _FORGET_FAILURES = "2s"
-_MOST_FAILURES = 3
+_MOST_FAILURES = 5
+_LONGEST_DIAL = timedelta(seconds=1)
+_ON_THEIR_WAY = 128
+_RETRIES = 1
+_RETRY_AFTER = "1ms"
 
 UNAVAILABLE_HEADER = "X-Argos-Bouncer"
 """Marks the 503 of an edge that cannot ask the agent and fails closed."""
@@ -83,6 +93,11 @@ class ForwardAuth:
             "rewrite": {"method": "GET", "uri": f"{_PATH}{self.edge}?{_QUERY}"},
             "headers": {"request": {"delete": ["**"]}},
             "transport": self._transport(),
+            "load_balancing": {
+                "retries": _RETRIES,
+                "try_duration": format_duration(self.timeout),
+                "try_interval": _RETRY_AFTER,
+            },
             "health_checks": {"passive": {"fail_duration": _FORGET_FAILURES, "max_fails": _MOST_FAILURES}},
             "handle_response": self._answers(),
         }
@@ -91,9 +106,10 @@ class ForwardAuth:
         timeout = format_duration(self.timeout)
         return {
             "protocol": "http",
-            "dial_timeout": timeout,
+            "dial_timeout": format_duration(min(self.timeout, _LONGEST_DIAL)),
             "response_header_timeout": timeout,
-            "keep_alive": {"idle_timeout": _IDLE},
+            "max_conns_per_host": _ON_THEIR_WAY,
+            "keep_alive": {"idle_timeout": _IDLE, "max_idle_conns_per_host": _ON_THEIR_WAY},
             **({"tls": {}} if self.agent_url.startswith("https:") else {}),
         }
 

@@ -55,9 +55,11 @@ class BouncerSpec(SpecModel):
         "that the agent knows stay in force either way.",
     )
     timeout: Duration = Field(
-        "500ms",
+        "5s",
         validate_default=True,
-        description="With forward-auth: how long Caddy waits for the agent before `failMode` decides.",
+        description="With forward-auth: how long Caddy waits for an answer of an agent that is there before "
+        "`failMode` decides. Nobody but a hung agent takes so long: a busy one answers in milliseconds, and "
+        "one that is away is noticed at once.",
     )
     poll_interval: Duration = Field(
         "3s",
