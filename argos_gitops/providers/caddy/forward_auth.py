@@ -13,7 +13,7 @@ What is compiled, and why so (Caddy 2.6.2 and 2.11 behave alike in all of it):
   long, as nobody but a hung agent reaches it; that nobody listens shows at once. Connections are kept, as
   one that is new is the only one that Go does not replace by itself when a process of the agent ends.
 - A question that failed before its limit is asked once more: another process of the agent may answer. After
-  five failures in two seconds the agent is not asked for a while, as each question to a hung one would wait.
+  five failures in four seconds the agent is not asked for a while, as each question to a hung one would wait.
 - Errors of the site behind come by here too. They are told apart by a variable that is set on passing, and
   raised again as they were: the site must not be asked twice.
 """
@@ -34,7 +34,7 @@ _VARIABLE = "argos_bouncer"
 _PASSED = "passed"
 # Caddy closes an idle connection before the agent does.
 _IDLE = "3s"
-_FORGET_FAILURES = "2s"
+_FORGET_FAILURES = "4s"
 _MOST_FAILURES = 5
 _LONGEST_DIAL = timedelta(seconds=1)
 _ON_THEIR_WAY = 128
