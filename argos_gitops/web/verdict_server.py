@@ -123,6 +123,11 @@ class VerdictServer:
         self._due: list[tuple[float, Callable[[], None]]] = []
         self._over = False
 
+    @property
+    def connections(self) -> int:
+        """How many there are now."""
+        return len(self._connections)
+
     def watch(self, descriptor: socket.socket, heard: Callable[[], None]) -> None:
         """Calls `heard` whenever there is something to read."""
         self._selector.register(descriptor, READ, heard)
