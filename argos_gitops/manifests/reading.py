@@ -21,7 +21,7 @@ from argos_gitops.manifests.syntax import syntax_flaw
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ufffe\\uffff]")
 _TAG_DIRECTIVE = re.compile(rb"^%TAG", re.MULTILINE)
-_NAMES = re.compile(rb"^\s*name:[ \t]*[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE)
+_NAMES = re.compile(rb"^[ \t\r]*+name:[ \t]*[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE)
 
 
 class Document(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 SOPS_KEY = "sops"
-_ENCRYPTED = re.compile(r"^ENC\[AES256_GCM,data:.+,iv:.+,tag:.+,type:.+\]$", re.DOTALL)
+_ENCRYPTED = re.compile(r"^ENC\[AES256_GCM,data:[^,]+,iv:[^,]+,tag:[^,]+,type:.+\]$", re.DOTALL)
 _DOTENV_SUFFIXES = (".env", ".dotenv")
 _DOTENV_LINE = re.compile(r"^([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$")
 _FLAT_PREFIX = "sops_"

@@ -12,6 +12,10 @@ from argos_gitops.model.secret import MASK
 
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|PRIVATE|CREDENTIAL", re.IGNORECASE)
 _LONGEST_KEPT = 100
+LONGEST_TEXT = 32 * 1024
+"""Of one text that is looked through for secrets; rules run at 1 µs a character in the worst of cases."""
+TRUNCATED = "(truncated)"
+"""Stands for a text that was not looked through, and so is not shown: half a secret is one too."""
 _SWITCHES = frozenset({"", "true", "false"})
 
 # In lower case. Text without any of these holds nothing that the rules below know: so does most text.
@@ -50,9 +54,14 @@ _RULES = tuple(
         # tokens that tell by their form what they are
         (
             r"(?<!\w)(?:gh[opsru]_\w{20,}|github_pat_\w{20,}|gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas)-[\w-]{16,}|xox[a-z]-[\w-]{10,}|sk-[\w-]{16,}"
-            r"|akia[0-9a-z]{16}|hvs\.[\w-]{16,}|whsec_[\w+/=]{16,}|age-secret-key-1\w+"
-            r"|eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?)",
+            r"|akia[0-9a-z]{16}|hvs\.[\w-]{16,}|whsec_[\w+/=]{16,}|age-secret-key-1\w+)",
             MASK,
+        ),
+        # JSON web tokens. Of a run of such characters only the first `eyJ` is tried: if it begins no token,
+        # none in that run does.
+        (
+            r"(?<![\w-])(?>([\w-]*?)(?<!\w)eyJ)[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+)?",
+            rf"\1{MASK}",
         ),
     )
 )
@@ -83,12 +92,26 @@ def masked_text(text: str) -> str:
     return masked_texts([text])[0]
 
 
-def masked_texts(texts: Sequence[str]) -> Sequence[str]:
-    """The same for many, which is quicker than one by one."""
+def masked_texts(texts: Sequence[str], limit: "TextLimit | None" = None) -> Sequence[str]:
+    """The same for many, which is quicker than one by one. What is beyond the limit becomes `TRUNCATED`."""
     marks = _marks_in("\n".join(texts), _MARKS)
     if not marks:
         return texts
-    return [_by_rules(text) if _marks_in(text, marks) else text for text in texts]
+    return [_limited(text, limit) if _marks_in(text, marks) else text for text in texts]
+
+
+class TextLimit:
+    """How many characters of text that may hold secrets are looked through, all together."""
+
+    def __init__(self, characters: int) -> None:
+        self._left = characters
+
+    def admits(self, text: str) -> bool:
+        """Whether there is room for the text, which it takes if so."""
+        if len(text) > min(LONGEST_TEXT, self._left):
+            return False
+        self._left -= len(text)
+        return True
 
 
 def _sounds_secret(name: str) -> bool:
@@ -101,6 +124,10 @@ _known_name = lru_cache(4096)(_sounds_secret)
 def _marks_in(text: str, marks: Sequence[str]) -> Sequence[str]:
     lower = text.lower()
     return [mark for mark in marks if mark in lower]
+
+
+def _limited(text: str, limit: TextLimit | None) -> str:
+    return _by_rules(text) if limit is None or limit.admits(text) else TRUNCATED
 
 
 def _by_rules(text: str) -> str:

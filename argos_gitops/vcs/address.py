@@ -12,9 +12,9 @@ _SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
 _DEFAULT_PORTS = {"git": 9418, "http": 80, "https": 443, "ssh": 22}
 _HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
 _SCP_LIKE = re.compile(r"(?:(?P<user>[^@/\s]+)@)?(?P<host>\[[^\]]+\]|[^:/\s]+):(?P<path>.+)")
-_USERINFO = re.compile(r"(?!ssh://[^/@:\s]+@)\b([a-z][a-z0-9+.-]*://)[^/\s]+@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<![a-z0-9+.-])(?!ssh://[^/@:\s]+@)([a-z0-9+.-]++://)[^/\s]+@", re.IGNORECASE)
 _BEFORE_AT = re.compile(r"(://).*@")
-_QUERY = re.compile(r"(https?://[^\s?'\"]+\?)[^\s'\"]+")
+_QUERY = re.compile(r"(?<![^\s?'\"])((?>[^\s?'\"]*?https?://)[^\s?'\"]++\?)[^\s'\"]++")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,31 @@
 The shape is the contract of docs/docker-hosts.md: that of ArchNest's agent, and what ours adds. Where agents
 may differ it is generous: null is the same as left out, which says "not reported", and fields that nobody
 knows are dropped. What a report holds is shown to people, so secrets in it are masked, whoever forgot to.
+
+How much of one report is looked at is bounded. What is cut off is named: each container has a list
+`truncated` of the fields that hold less than was sent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from argos_gitops.model.masking import is_secret_name, is_switch, masked_texts
+from argos_gitops.model.masking import TRUNCATED, TextLimit, is_secret_name, is_switch, masked_texts
 from argos_gitops.model.secret import MASK
 from argos_gitops.ports.reports import Heartbeat, IncomingReport
 from argos_gitops.web.answers import RefusalError
 
 MOST_CONTAINERS = 10_000
+MOST_ENTRIES = 4_096
+"""Of each list and mapping of a container."""
+MOST_LABELS_TEXT = MOST_OTHER_TEXT = 1024 * 1024
+"""Characters in one report that may hold secrets: labels, by which Stacks are known, have their own share."""
 _MOST_DETAILS = 20
 _LONGEST_STEP = 60
 _LARGEST = 2**63 - 1
@@ -134,6 +143,10 @@ class _Container(_Reported):
     stats: _Stats | None = None
     security: _Security | None = None
 
+    @classmethod
+    def reported_names(cls) -> frozenset[str]:
+        return frozenset(str(field.alias) for field in cls.model_fields.values())
+
 
 class _Head(_Reported):
     host_id: _HostId
@@ -175,6 +188,14 @@ def _heartbeat(head: _Head | None, details: Sequence[str]) -> Heartbeat:
     return Heartbeat(head.host_id, head.hostname, head.agent_version, head.reported_at, head.unchanged_since)
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much text of one report is still looked through."""
+
+    labels: TextLimit = field(default_factory=lambda: TextLimit(MOST_LABELS_TEXT))
+    other: TextLimit = field(default_factory=lambda: TextLimit(MOST_OTHER_TEXT))
+
+
 def _containers(given: Any, details: list[str]) -> Iterator[Mapping[str, Any]]:
     """One after the other, so that other threads get their turn; stops when enough is wrong."""
     if not isinstance(given, list):
@@ -184,15 +205,40 @@ def _containers(given: Any, details: list[str]) -> Iterator[Mapping[str, Any]]:
         details.append(f"containers: expected {MOST_CONTAINERS} at most")
         return
     known: set[str] = set()
+    room = _Room()
     for number, each in enumerate(given):
-        container = _checked(_Container, each, f"containers[{number}]", details)
+        cut, truncated = _cut(each)
+        container = _checked(_Container, cut, f"containers[{number}]", details)
         if container is not None:
             if container.id in known:
                 details.append(f"containers[{number}].id: the same as of one before")
             known.add(container.id)
-            yield _masked(container.model_dump(by_alias=True, exclude_none=True))
+            yield _masked(container.model_dump(by_alias=True, exclude_none=True), truncated, room)
         if len(details) >= _MOST_DETAILS:
             return
+
+
+def _cut(container: Any) -> tuple[Any, set[str]]:
+    """The container with lists and mappings of bounded length, and the fields that were longer."""
+    if not isinstance(container, dict):
+        return container, set()
+    truncated = {name for name, value in container.items() if _is_long(value)}
+    cut = {name: _beginning(value) for name, value in islice(container.items(), MOST_ENTRIES)}
+    security = cut.get("security")
+    if isinstance(security, dict):
+        truncated |= {"security" for value in security.values() if _is_long(value)}
+        cut["security"] = {name: _beginning(value) for name, value in security.items()}
+    return cut, truncated & _Container.reported_names()
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list | dict) and len(value) > MOST_ENTRIES
+
+
+def _beginning(value: Any) -> Any:
+    if not _is_long(value):
+        return value
+    return value[:MOST_ENTRIES] if isinstance(value, list) else dict(islice(value.items(), MOST_ENTRIES))
 
 
 def _checked(model: type[_ReportedT], value: Any, place: str, details: list[str]) -> _ReportedT | None:
@@ -213,24 +259,43 @@ def _place(place: str, steps: Sequence[int | str]) -> str:
     return place.lstrip(".") or "the report"
 
 
-def _masked(container: dict[str, Any]) -> dict[str, Any]:
+def _masked(container: dict[str, Any], truncated: set[str], room: _Room) -> dict[str, Any]:
     """All text of a container is looked at together, as most of it holds no secret."""
-    places = [(container, "command")] if "command" in container else []
-    for variable in container.get("env", ()):
+    labels = container.get("labels", {})
+    settings = container.get("security", {}).get("logOptions", {})
+    truncated |= _masked_at("labels", list(_settings(labels)), room.labels)
+    command = [(container, "command")] if "command" in container else []
+    truncated |= _masked_at("command", command, room.other)
+    truncated |= _masked_at("env", list(_variables(container.get("env", ()))), room.other)
+    truncated |= _masked_at("security.logOptions", list(_settings(settings)), room.other)
+    return container | ({"truncated": sorted(truncated)} if truncated else {})
+
+
+_Places = list[tuple[dict[str, Any], str]]
+
+
+def _variables(env: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    for variable in env:
         if "value" in variable and is_secret_name(variable["key"]):
             variable["value"] = MASK
         elif "value" in variable:
-            places.append((variable, "value"))
-    for settings in (container.get("labels", {}), container.get("security", {}).get("logOptions", {})):
-        for name, value in settings.items():
-            if is_secret_name(name) and not is_switch(value):
-                settings[name] = MASK
-            else:
-                places.append((settings, name))
-    texts = masked_texts([holder[name] for holder, name in places])
+            yield variable, "value"
+
+
+def _settings(settings: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    for name, value in settings.items():
+        if is_secret_name(name) and not is_switch(value):
+            settings[name] = MASK
+        else:
+            yield settings, name
+
+
+def _masked_at(field_name: str, places: _Places, limit: TextLimit) -> set[str]:
+    """Masks the texts at these places; the name of the field, if one was too much."""
+    texts = masked_texts([holder[name] for holder, name in places], limit)
     for (holder, name), text in zip(places, texts, strict=True):
         holder[name] = text
-    return container
+    return {field_name} if TRUNCATED in texts else set()
 
 
 def _invalid(details: Sequence[str]) -> RefusalError:

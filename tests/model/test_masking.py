@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argos_gitops.model.masking import (
+    LONGEST_TEXT,
+    TRUNCATED,
+    TextLimit,
     is_secret_name,
     masked_setting,
     masked_text,
@@ -109,3 +112,24 @@ def test_what_was_masked_within_json_stays_as_it_is() -> None:
     once = masked_text('{"auth": {"password": "hunter2"}}')
     assert once == '{"auth": {"password": ********}}'
     assert masked_text(once) == once
+
+
+@pytest.mark.parametrize("token", ["eyJhbGciOiJI.eyJzdWIi", "eyJhbGciOiJI.eyJzdWIi.c2lnbmF0dXJl"])
+@pytest.mark.parametrize("before", ["", "x ", "jwt:", "x-", "-eyJ-"])
+def test_a_web_token_is_found_wherever_it_begins(before: str, token: str) -> None:
+    masked = masked_text(f"{before}{token} after")
+    assert "eyJhbGci" not in masked
+    assert masked.endswith(f"{MASK} after")
+
+
+def test_of_a_text_that_is_not_looked_through_nothing_is_shown() -> None:
+    """A half of it could be half of a secret; text that cannot hold one needs no looking through."""
+    texts = ["plain", "--password a", "--password " + "b" * LONGEST_TEXT, "--password c", "--password d"]
+    limit = TextLimit(2 * len("--password a"))
+    assert masked_texts(texts, limit) == [
+        "plain",
+        f"--password {MASK}",
+        TRUNCATED,
+        f"--password {MASK}",
+        TRUNCATED,
+    ]

@@ -4,7 +4,8 @@ import re
 
 _MOST_REPEATS = 1000
 _TAKEN_LITERALLY = re.compile(
-    r"\\[^A-Za-z0-9]|\\Q.*?(?:\\E|$)|\[\^?\]?(?:\[:\^?[a-z]+:\]|\\.|[^\]\\])*\]", re.DOTALL
+    r"\\[^A-Za-z0-9]|\\Q.*?(?:\\E|$)|\[\^?+\]?+(?:\[:\^?+[a-z]++:\]|\\.|[^\]\\])*+(?P<end>\]|\\?\Z)",
+    re.DOTALL,
 )
 """Escaped signs, quoted text and character classes: what stands there has no meaning of its own."""
 _NOT_IN_GO = (
@@ -23,7 +24,7 @@ def check_regexp(pattern: str) -> str:
 
     Go reads some forms that Python does not, so what Python alone finds strange is left to Caddy.
     """
-    plain = _TAKEN_LITERALLY.sub("x", pattern)
+    plain = _TAKEN_LITERALLY.sub(_without_meaning, pattern)
     _check_form(plain)
     for found, what in _NOT_IN_GO:
         if found.search(plain):
@@ -32,6 +33,11 @@ def check_regexp(pattern: str) -> str:
         if max(int(least), int(most or 0)) > _MOST_REPEATS:
             raise ValueError(f"Go's regular expressions repeat something at most {_MOST_REPEATS} times")
     return pattern
+
+
+def _without_meaning(match: re.Match[str]) -> str:
+    """A class that does not end keeps its beginning, which is refused as such."""
+    return "x" if match["end"] in (None, "]") else "["
 
 
 def _check_form(pattern: str) -> None:

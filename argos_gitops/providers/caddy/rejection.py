@@ -21,6 +21,8 @@ _POLICY = re.compile(r"automation policy (\d+)")
 _FILE = re.compile(r"open ([^:]+):")
 _BUSY = re.compile(r"listening on ([^ ]+?): |listen [a-z0-9]+ ([^ ]+): bind")
 _APP = re.compile(r"loading ([a-z0-9_]+) app module")
+_LONGEST_COMPLAINT = 4096
+"""Characters that are looked at: whatever answers there, it does not keep us busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Rejection:
 
 def rejection(complaint: str, layout: Layout, tree: Tree, caddy: str) -> Rejection:
     """Explains a complaint about `tree`, which `layout` was put together to. `caddy` names the Caddy."""
+    complaint = complaint[:_LONGEST_COMPLAINT]
     host = culprit(complaint, layout, tree)
     reason, explanation = _explain(complaint, caddy)
     words = scrubbed(complaint, tree)

@@ -15,7 +15,7 @@ class SshConnection(SpecModel):
     """The engine is reached by ssh, through the `docker` program of the account there."""
 
     host: str = Field(
-        pattern=r"^[A-Za-z0-9._-]+@?[A-Za-z0-9.:_-]+$",
+        pattern=r"^([A-Za-z0-9._-]+@)?[A-Za-z0-9._-][A-Za-z0-9.:_-]*$",
         examples=["deploy@docker01.example.com"],
         description="`user@host`.",
     )

@@ -19,7 +19,9 @@ WHOLE = "*"
 """The name of the section of a pass over all targets."""
 
 _SECTION = re.compile(
-    r"<!-- argos-gitops:section (\S+) (\S+) (\S+) -->\n(.*?)\n(.*?)<!-- argos-gitops:end -->", re.DOTALL
+    r"<!-- argos-gitops:section (\S+) (\S+) (\S+) -->\n([^\n]*+)\n"
+    r"((?:(?!<!-- argos-gitops).)*+)<!-- argos-gitops:end -->",
+    re.DOTALL,
 )
 _OURS = "<!-- argos-gitops"
 _PREVIEW = "preview"

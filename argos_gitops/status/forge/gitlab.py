@@ -23,7 +23,7 @@ DIALECT = Dialect(
 
 _STATES = {State.PENDING: "pending", State.SUCCESS: "success", State.FAILURE: "failed"}
 _TOLD = {told: state for state, told in _STATES.items()} | {"running": State.PENDING}
-_QUICK_ACTION = re.compile(r"^(\s*)/(?=[a-z_]+\b)", re.MULTILINE)
+_QUICK_ACTION = re.compile(r"^([^\S\n]*+)/(?=[a-z_]+\b)", re.MULTILINE)
 
 
 class GitLab:

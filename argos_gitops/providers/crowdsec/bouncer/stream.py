@@ -34,7 +34,7 @@ _EVERYTHING_SECONDS = 120.0
 _CHUNK_CHARACTERS = 32 * 1024
 _LONGEST_ROW = 1024 * 1024
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
-_PART = re.compile(r"([0-9.]+)(h|ms|µs|us|ns|m|s)")
+_PART = re.compile(r"(?<![0-9.])([0-9.]++)(h|ms|µs|us|ns|m|s)")
 _DECODER = JSONDecoder()
 
 Row = tuple[bool, Decision]

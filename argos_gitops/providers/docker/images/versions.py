@@ -16,7 +16,7 @@ from argos_gitops.providers.docker.schedules import ImageRule
 
 _TAG = re.compile(r"(?P<prefix>v?)(?P<numbers>\d{1,10}(?:\.\d{1,10}){0,2})(?:[-+_](?P<rest>.+))?")
 _PRE_RELEASE = re.compile(
-    r"(?P<pre>(?:alpha|beta|rc|pre|preview|dev|nightly|snapshot|canary|next|m)(?:[.-]?\d+)*)"
+    r"(?P<pre>(?:alpha|beta|rc|pre|preview|dev|nightly|snapshot|canary|next|m)(?:[.-]?\d++)*)"
     r"(?:[-+_](?P<variant>.+))?",
     re.IGNORECASE,
 )

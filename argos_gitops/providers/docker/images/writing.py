@@ -93,7 +93,8 @@ class ImageWriter:
 
     def _assignments(self, name: str) -> Iterator[_Scalar]:
         """The values that env files give a variable, where each stands. Raises UnclearError."""
-        line = re.compile(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+        value = r"((?:[^ \t\r\n]++|[ \t\r]++(?=[^ \t\r\n]))*+)[ \t\r]*+"
+        line = re.compile(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=[ \t]*{value}$", re.MULTILINE)
         for path in self._files.env_files:
             if self._files.sealed(path) is not None:
                 raise UnclearError(f"${name} may come from {path}, which SOPS encrypted")

@@ -19,6 +19,9 @@ _ADDRESS = re.compile(
 )
 _PARTS = re.compile(r"(?P<domain>(?:\[[^\]]*\]|\\[^/]|[^/\\\[])+)\\?/(?P<path>.*)", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
+_REPEATED = re.compile(r"[*+?{]")
+_MOST_REPEATED = 4
+"""In the domain of somebody's expression: Python tries all combinations of them."""
 _PATH = re.compile(r"(?P<prefix>(?:[\w/~-]|\\[./_~-])*)(?P<tail>\(\.[*+]\)|\.\*|)")
 _GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -78,7 +81,7 @@ class _Address:
     def of(cls, label: Label) -> "_Address":
         match = _ADDRESS.fullmatch(label.value)
         parts = _PARTS.fullmatch(match["rest"]) if match else None
-        if match is None or parts is None or _REPEATED_GROUP.search(parts["domain"]):
+        if match is None or parts is None or _takes_long(parts["domain"]):
             raise _unclear(label)
         return cls(label, match["scheme"], parts["domain"], parts["path"].removesuffix("$"))
 
@@ -121,6 +124,11 @@ def _replaced(label: Label, known: dict[str, str], tail: str | None) -> tuple[st
     if "\0" in found or not re.fullmatch(r"https?://[^\s]+", found):
         raise label.untranslated("expected an address, and of the path nothing, or all of it at the end")
     return literal(found), whole
+
+
+def _takes_long(domain: str) -> bool:
+    repeated = _REPEATED.findall(domain)
+    return len(repeated) > _MOST_REPEATED or _REPEATED_GROUP.search(domain) is not None
 
 
 def _unclear(label: Label) -> Exception:

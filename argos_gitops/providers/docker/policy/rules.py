@@ -32,7 +32,7 @@ _ROTATED = ("json-file", "local")
 _DEFAULT_FILES = {"json-file": 1, "local": 5}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([kmgt]?)i?b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-_FILLED_IN = re.compile(r"\S*\(secret [^()]*\)\S*")
+_FILLED_IN = re.compile(r"(?<!\S)\S*?\(secret [^()]*+\)\S*")
 _HARMLESS = frozenset({"", "true", "false", "yes", "no", "on", "off"})
 
 

@@ -80,7 +80,7 @@ def exit_code(container: Container) -> int | None:
 
 def published(container: Container) -> list[str] | None:
     """None where it is not reported, as of what does not run: its ports are bound when it starts."""
-    ports = container.get("ports")
+    ports = _whole(container, "ports")
     if ports is None or (not ports and container["state"] != "running"):
         return None
     return sorted(
@@ -93,18 +93,18 @@ def published(container: Container) -> list[str] | None:
 
 
 def mounted(container: Container) -> dict[str, str] | None:
-    mounts = container.get("mounts")
+    mounts = _whole(container, "mounts")
     return None if mounts is None else dict(sorted(_mounts(mounts)))
 
 
 def networks(container: Container) -> list[str] | None:
-    found = container.get("networks")
+    found = _whole(container, "networks")
     return None if found is None else sorted({each["name"] for each in found})
 
 
 def env(container: Container) -> list[str] | None:
     """Names alone."""
-    found = container.get("env")
+    found = _whole(container, "env")
     return None if found is None else sorted({each["key"] for each in found})
 
 
@@ -124,12 +124,17 @@ def limits(container: Container) -> dict[str, float] | None:
 
 def security(container: Container) -> Mapping[str, Any]:
     """Empty from an agent that does not report it."""
-    return container.get("security") or {}
+    return _whole(container, "security") or {}
+
+
+def _whole(container: Container, name: str) -> Any:
+    """None for what was cut, as what is not there was perhaps only not kept (web/docker_shape.py)."""
+    return None if name in container.get("truncated", ()) else container.get(name)
 
 
 def digests(container: Container) -> list[str] | None:
     """Of its image, as far as the engine knows any: one that was built there has none."""
-    found = [each.partition("@")[2] for each in container.get("imageDigests") or ()]
+    found = [each.partition("@")[2] for each in _whole(container, "imageDigests") or ()]
     return sorted(set(found)) or None
 
 
