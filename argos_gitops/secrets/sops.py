@@ -15,14 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from importlib import import_module
 from typing import Annotated, Any, cast
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import SchemaError
 
 from argos_gitops.manifests.sealed import Sealed, SealedError
 
 _VALUE = re.compile(r"^ENC\[AES256_GCM,data:([^,]+),iv:([^,]+),tag:([^,]+),type:(.+)\]$", re.DOTALL)
+# What a pattern raises that the engine of pydantic cannot run; pydantic itself does not name it.
+_PatternError: type[Exception] = import_module(ValidationError.__module__).SchemaError
 _ONLY_ENCRYPTED = hashlib.sha256(b"sops").digest()
 _KEY_BYTES = 32
 _DROPPED: Any = object()
@@ -194,7 +196,7 @@ def _matches(step: str, pattern: str) -> bool:
         return _expression(pattern).validate_python(step) == step
     except ValidationError:
         return False
-    except SchemaError as error:
+    except _PatternError as error:
         raise SopsError("its pattern of encrypted keys is not one that can be read") from error
 
 
