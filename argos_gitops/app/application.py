@@ -63,7 +63,8 @@ class Application(Stores):
         self.settings = settings
         self._closers: list[Callable[[], None]] = []
         self.clock = SystemClock()
-        self._vault = Vault(Identities(lambda: current_secret("age_key", environment), environment))
+        identities = Identities(lambda: current_secret("age_key", environment), environment)
+        self._vault = Vault(identities, settings.sops_keys)
         self._resolved = LocalSecrets(environment, self._vault)
         self.secrets: Secrets = self._resolved
         self._files = RepositoryFiles()
@@ -126,6 +127,7 @@ class Application(Stores):
             _path(self.settings.ssh_key),
             _path(self.settings.known_hosts),
             renewed=self._git_token,
+            environment=self.settings.git_environment,
         )
 
     def _git_token(self) -> "SecretValue | None":

@@ -20,6 +20,7 @@ SETTINGS_FILE = "argos-gitops.toml"
 _SECRETS = frozenset({"git_token", "webhook_secret", "api_token", "agent_token", "age_key"})
 _ALSO = {"agent_token": "ARCHNEST_AGENT_TOKEN"}
 """Names that other programs gave to the same; ours win."""
+DEFAULT_SOPS_KEYS = "age pgp"
 DEFAULT_LISTEN = "127.0.0.1:8780"
 DEFAULT_PUBLIC_IP_URL = "https://api.ipify.org"
 """Answers with the address that a request came from, as text; ARGOS_PUBLIC_IP_URL=off asks nobody."""
@@ -46,6 +47,8 @@ class Settings:
     allowed_signers: str | None
     openpgp_keys: str | None
     age_key: SecretValue | None
+    sops_keys: str
+    git_environment: tuple[str, ...]
     listen: str | None
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
@@ -95,6 +98,8 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         allowed_signers=given.get("allowed_signers"),
         openpgp_keys=given.get("openpgp_keys"),
         age_key=_secret(given, "age_key"),
+        sops_keys=_sops_keys(given.get("sops_keys", DEFAULT_SOPS_KEYS)),
+        git_environment=tuple(given.get("git_environment", "").replace(",", " ").split()),
         listen=_unless_off(given.get("listen", DEFAULT_LISTEN)),
         webhook_secret=_secret(given, "webhook_secret"),
         api_token=_secret(given, "api_token"),
@@ -178,6 +183,14 @@ def _instance(name: str | None) -> str:
     if not _INSTANCE.fullmatch(chosen) or ".." in chosen or chosen.endswith(".lock"):
         raise SettingsError("ARGOS_INSTANCE: an instance is letters, digits, '.', '_' and '-', at most 100")
     return chosen
+
+
+def _sops_keys(text: str) -> str:
+    """As it was given, once it is known to be understood."""
+    from argos_gitops.secrets.keys import allowed_keys
+
+    allowed_keys(text)
+    return text
 
 
 def _boolean(name: str, value: str | None) -> bool:

@@ -131,12 +131,21 @@ def _unflattened(flat: Mapping[str, str]) -> Tree:
     """Metadata as the other forms have it: `sops_age__list_0__map_enc` is the `enc` of the first of `age`."""
     found: Tree = {}
     for name, value in flat.items():
-        first, *steps = re.split(r"__(?:list|map)_", name.removeprefix(_FLAT_PREFIX))
+        steps = re.split(r"__(?:list|map)_", name.removeprefix(_FLAT_PREFIX))
         text = value.replace("\\n", "\n")
-        if not steps:
-            found[first] = text == "true" if text in ("true", "false") else text
-        elif len(steps) == 2:
-            found.setdefault(first, {}).setdefault(steps[0], {})[steps[1]] = text
-        else:
-            found[first] = {}  # deeper are key groups, of which it is enough to know that there are some
-    return {name: list(value.values()) if isinstance(value, dict) else value for name, value in found.items()}
+        node = found
+        for step in steps[:-1]:
+            inner = node.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise NotSealedError(f"{name} is both a value and more than that")
+            node = inner
+        node[steps[-1]] = text == "true" if text in ("true", "false") else text
+    return {name: _with_lists(value) for name, value in found.items()}
+
+
+def _with_lists(value: Any) -> Any:
+    """Mappings whose keys are numbers are lists."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _with_lists(each) for key, each in value.items()}
+    return list(inner.values()) if all(key.isdecimal() for key in inner) else inner

@@ -20,10 +20,14 @@ KeptT = TypeVar("KeptT")
 
 
 class Vault:
-    """Reads files out of the repository's objects and decrypts them in memory. For several threads."""
+    """Reads files out of the repository's objects and decrypts them in memory. For several threads.
 
-    def __init__(self, identities: Identities) -> None:
+    `keys` is the setting `sops_keys`: which keys the sops program may use.
+    """
+
+    def __init__(self, identities: Identities, keys: str = "age pgp") -> None:
         self._identities = identities
+        self._keys = keys
         self._contents: _Recent[bytes] = _Recent()
         self._opened: _Recent[_Opened] = _Recent()
         self._read: Read | None = None
@@ -88,6 +92,7 @@ class Vault:
     def _decrypt(self, path: str, data: bytes) -> Any:
         """Imports what decrypts only now: most processes never do."""
         from argos_gitops.secrets import sops
+        from argos_gitops.secrets.keys import allowed_keys
         from argos_gitops.secrets.program import decrypted_by_program
 
         sealed = read_sealed(path, data)
@@ -100,7 +105,11 @@ class Vault:
             why = _no_key(sops.recipients(sealed), len(keys))
             if not _has_other_keys(sealed.metadata):
                 raise sops.SopsError(why)
-        return decrypted_by_program(data, sealed.form, self._identities, why)
+        try:
+            usable = allowed_keys(self._keys).usable(path, sealed)
+        except sops.SopsError as error:
+            raise sops.SopsError(f"{why}, and {error}") from None
+        return decrypted_by_program(usable, self._identities, why)
 
 
 class _Opened:

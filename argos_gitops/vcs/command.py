@@ -1,4 +1,7 @@
-"""One git process: started through GitPython, ended in time, its errors readable and without secrets."""
+"""One git process: with an environment of its own, ended in time, its errors readable and without secrets.
+
+GitPython finds the program. Its `Git.execute` would hand on our whole environment, secrets included.
+"""
 
 import os
 import re
@@ -15,7 +18,6 @@ from types import ModuleType
 from typing import BinaryIO, cast
 
 from argos_gitops.model.errors import GitError
-from argos_gitops.vcs.environment import forget_hook_variables
 
 _LONGEST_MESSAGE = 600
 # Measured times make the same failure look new on each pass.
@@ -27,6 +29,8 @@ _NOISE = re.compile(r"^(hint|remote: Enumerating|remote: Counting|remote: Compre
 class Git:
     """git, bound to one repository folder, one environment and one time limit.
 
+    `environment` is all that a process gets. `transport` is the one of a git that speaks to the remote: it
+    holds credentials, which no other git needs.
     `inherited` are file descriptors that the processes keep open: a lock that they hold with us
     outlives us exactly as long as they do.
     """
@@ -36,6 +40,11 @@ class Git:
     redact: Callable[[str], str]
     timeout: timedelta
     inherited: tuple[int, ...] = ()
+    transport: Mapping[str, str] | None = None
+
+    def speaking(self) -> "Git":
+        """The same, to speak to the remote."""
+        return self if self.transport is None else replace(self, environment=self.transport)
 
     def holding(self, lock: int) -> "Git":
         return replace(self, inherited=(*self.inherited, lock))
@@ -66,20 +75,22 @@ class Git:
     def _process(
         self, arguments: Sequence[str], given: BinaryIO | int | None
     ) -> Iterator["subprocess.Popen[bytes]"]:
-        forget_hook_variables()
         git = _gitpython()
         try:
-            started = git.Git(str(self.folder)).execute(
-                ["git", *arguments],
-                istream=given,
-                as_process=True,
+            process = git.cmd.safer_popen(
+                [git.Git.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+                stdin=given if given is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.folder,
                 env={**self.environment, "GIT_DIR": str(self.folder)},
                 start_new_session=True,
                 pass_fds=self.inherited,
             )
-        except git.GitCommandNotFound as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not self.folder.is_dir():
+                raise GitError(f"{self.folder} is no folder") from error
             raise GitError("git is not installed, or not on PATH; install it") from error
-        process = cast("subprocess.Popen[bytes]", started.proc)
         try:
             yield process
         finally:

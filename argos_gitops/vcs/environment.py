@@ -1,4 +1,5 @@
-"""The environment that git runs in: credentials without argv, and no surprise from configuration.
+"""The environment that git runs in: credentials without argv, no secret that it does not need, and no
+surprise from configuration.
 
 What a user configured for transport (proxies, certificate authorities, credential helpers,
 `insteadOf`) keeps working. What could run code of a repository, wait for a person, or change how we
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from argos_gitops.model.inheritance import GIT, GIT_TRANSPORT, Inheritance
 from argos_gitops.model.secret import MASK, SecretValue
 from argos_gitops.vcs.address import Address, redact_urls
 
@@ -40,26 +42,6 @@ _SETTINGS = (
     ("push.recurseSubmodules", "no"),
 )
 
-# `git rev-parse --local-env-vars` and the quarantine of receive-pack: set for whoever is started by a
-# git hook, and pointing at that hook's repository.
-_HOOK_VARIABLES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_CONFIG_PARAMETERS",
-    "GIT_DIR",
-    "GIT_GRAFT_FILE",
-    "GIT_IMPLICIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_QUARANTINE_PATH",
-    "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -74,6 +56,7 @@ class Credentials:
     ssh_key: Path | None = None
     known_hosts: Path | None = None
     renewed: Callable[[], SecretValue | None] | None = None
+    environment: tuple[str, ...] = ()
 
     def current(self) -> "Credentials":
         """As they are now."""
@@ -84,33 +67,31 @@ NO_CREDENTIALS = Credentials()
 
 
 def git_environment(address: Address | None, credentials: Credentials = NO_CREDENTIALS) -> dict[str, str]:
-    """The variables to lay over our own environment when git is started."""
+    """All variables of a git that speaks to `address`, or that works in a repository here (None).
+
+    Only the former gets credentials.
+    """
     authentication, variables = _authentication(address, credentials) if address else ([], {})
+    inherits = GIT if address is None else GIT_TRANSPORT | Inheritance(frozenset(credentials.environment))
+    ours = inherits.of(os.environ)
     return {
+        **ours,
         "GIT_ALLOW_PROTOCOL": ":".join(("file", "git", "http", "https", "ssh")),
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_SSH_COMMAND": _ssh_command(credentials),
         "GIT_TERMINAL_PROMPT": "0",
+        "LANGUAGE": "C",
+        "LC_ALL": "C",
         "SSH_ASKPASS": "",
         **variables,
-        **_as_configuration([*_SETTINGS, *authentication], os.environ),
+        **_as_configuration([*_SETTINGS, *authentication], ours),
     }
 
 
 def with_settings(environment: Mapping[str, str], settings: list[tuple[str, str]]) -> dict[str, str]:
     """An environment for git with further settings, which win over those that it has already."""
     return {**environment, **_as_configuration(settings, environment)}
-
-
-def forget_hook_variables() -> None:
-    """Takes out of our environment what would turn each git that we start to another repository.
-
-    GitPython hands the whole environment on, so it has to happen to our own: a process that a git hook
-    started (a `validate` before a push is accepted) would read and write in that hook's quarantine.
-    """
-    for name in _HOOK_VARIABLES:
-        os.environ.pop(name, None)
 
 
 def redactor(address: Address | None, credentials: Credentials = NO_CREDENTIALS) -> Callable[[str], str]:

@@ -87,8 +87,13 @@ class Mirror:
         """With the credentials as they are now."""
         credentials, used = self._credentials.current(), self._used
         if used is None or used[0] != credentials:
-            environment = git_environment(self.address, credentials)
-            git = Git(self.folder, environment, redactor(self.address, credentials), self._limits.git)
+            git = Git(
+                self.folder,
+                git_environment(None),
+                redactor(self.address, credentials),
+                self._limits.git,
+                transport=git_environment(self.address, credentials),
+            )
             self._used = used = (credentials, Repository(git))
         return used[1]
 

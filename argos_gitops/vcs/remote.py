@@ -32,7 +32,7 @@ class Remote:
 
     def __init__(self, address: Address, git: Git) -> None:
         self._address = address
-        self._git = git
+        self._git = git.speaking()
 
     def find(self, ref: str | None) -> Advertised | None:
         """The branch, else the tag, called `ref`; with None the default branch. None when there is none."""

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from argos_gitops.model.errors import GitError, SettingsError
+from argos_gitops.model.inheritance import GPG
 from argos_gitops.vcs.command import Git
 from argos_gitops.vcs.environment import with_settings
 
@@ -158,7 +159,12 @@ def _import(home: Path, path: Path) -> None:
     command = ["gpg", "--homedir", str(home), "--quiet", "--import"]
     try:
         done = subprocess.run(
-            command, input=_content(path), capture_output=True, check=False, timeout=_IMPORT_SECONDS
+            command,
+            input=_content(path),
+            capture_output=True,
+            check=False,
+            timeout=_IMPORT_SECONDS,
+            env=GPG.of(os.environ),
         )
     except FileNotFoundError as error:
         raise SettingsError("gpg is not on PATH; install it") from error

@@ -4,6 +4,7 @@ It is what the docker program does for `ssh://` hosts: `docker system dial-stdio
 the engine as the account there does. One ssh connection serves them all (ControlMaster), and stays.
 """
 
+import os
 import shlex
 import shutil
 import socket
@@ -13,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from argos_gitops.model.errors import TerminalError
+from argos_gitops.model.inheritance import SSH_PROGRAM
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.providers.docker.engine.private import PrivateFolder
 from argos_gitops.providers.docker.settings import SshConnection
@@ -110,7 +112,11 @@ class SshTunnel:
         command = [*self._ssh, "-T", "--", self._host, shlex.join(["docker", "system", "dial-stdio"])]
         with self._errors.open("wb") as errors:
             process = subprocess.Popen(
-                command, stdin=accepted.fileno(), stdout=accepted.fileno(), stderr=errors
+                command,
+                stdin=accepted.fileno(),
+                stdout=accepted.fileno(),
+                stderr=errors,
+                env=SSH_PROGRAM.of(os.environ),
             )
         self._running.add(process)
 
@@ -122,6 +128,7 @@ class SshTunnel:
             capture_output=True,
             timeout=_EXIT_SECONDS,
             check=False,
+            env=SSH_PROGRAM.of(os.environ),
         )
 
 
