@@ -134,27 +134,33 @@ def test_settings_given_through_the_environment_stay(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.sslCAInfo")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "/etc/ca.pem")
     environment = git_environment(None)
-    assert "GIT_CONFIG_KEY_0" not in environment
-    assert int(environment["GIT_CONFIG_COUNT"]) == 1 + sum("CONFIG_KEY" in name for name in environment)
+    assert environment["GIT_CONFIG_KEY_0"] == "http.sslCAInfo"
+    assert environment["GIT_CONFIG_VALUE_0"] == "/etc/ca.pem"
+    assert int(environment["GIT_CONFIG_COUNT"]) == sum("CONFIG_KEY" in name for name in environment)
 
 
 def test_a_process_started_by_a_git_hook_does_not_touch_the_hooks_repository(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Origin(tmp_path / "other.git")
-    for name, value in (
-        ("GIT_DIR", str(other.folder)),
-        ("GIT_OBJECT_DIRECTORY", str(other.folder / "objects")),
-        ("GIT_QUARANTINE_PATH", str(other.folder / "objects")),
-        ("GIT_INDEX_FILE", "index"),
-    ):
+    hook = {
+        "GIT_DIR": str(other.folder),
+        "GIT_OBJECT_DIRECTORY": str(other.folder / "objects"),
+        "GIT_QUARANTINE_PATH": str(other.folder / "objects"),
+        "GIT_INDEX_FILE": "index",
+    }
+    for name, value in hook.items():
         monkeypatch.setenv(name, value)
     before = sorted((other.folder / "objects").rglob("*"))
     mirror = Mirror(parse_address(origin.url), tmp_path / "mirrors")
     monkeypatch.setenv("PATH", os.environ["PATH"])
     with pytest.raises(SourceError, match="no commit yet"):
         mirror.fetch()
+    for name in hook:
+        monkeypatch.delenv(name)
     sha = origin.commit({"a": b"a"})
+    for name, value in hook.items():
+        monkeypatch.setenv(name, value)
     assert mirror.fetch().sha == sha
     assert sorted((other.folder / "objects").rglob("*")) == before
 
