@@ -1,8 +1,9 @@
 """Which keys the sops program may use. A file in the repository names keys, and the program obeys it: it asks
 the Vault, or the cloud's key service, that stands there, with the credentials in its environment.
 
-So the program never gets a file as it stands in git. It gets the encrypted values, and metadata that is
-written here, of the fields that are known and the keys that `ARGOS_SOPS_KEYS` allows.
+So the program gets no file as it stands in git. It gets the encrypted values, and metadata that is written
+here, of the fields that are known and the keys that `ARGOS_SOPS_KEYS` allows. Only a file whose comments say
+what is encrypted is handed on as it is, for keys on this machine alone, to a program without credentials.
 
 Facts: SOPS 3.13, `stores/stores.go` (the fields), the flags of `sops encrypt` (how a key is written).
 """
@@ -25,6 +26,8 @@ LOCAL = frozenset({"age", "pgp"})
 
 DEFAULT = "age pgp"
 _SETTING = "ARGOS_SOPS_KEYS"
+_COMMENT_RULES = ("unencrypted_comment_regex", "encrypted_comment_regex")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _SCALARS = (
     "lastmodified",
     "mac",
@@ -33,8 +36,6 @@ _SCALARS = (
     "encrypted_suffix",
     "unencrypted_regex",
     "encrypted_regex",
-    "unencrypted_comment_regex",
-    "encrypted_comment_regex",
 )
 
 
@@ -88,8 +89,11 @@ class AllowedKeys:
     kinds: frozenset[str]
     named: frozenset[tuple[str, str]]
 
-    def usable(self, path: str, sealed: Sealed) -> "UsableFile":
-        """What the program may have of a file. Raises SopsError for a key that is not allowed."""
+    def usable(self, path: str, sealed: Sealed, data: bytes) -> "UsableFile":
+        """What the program may have of a file, which is `data` in git.
+
+        Raises SopsError for a key that is not allowed.
+        """
         metadata: dict[str, Any] = {
             name: str(sealed.metadata[name]) for name in _SCALARS if sealed.metadata.get(name)
         }
@@ -103,6 +107,12 @@ class AllowedKeys:
             kept: dict[str, Any] = {}
             found |= {*self._add(path, kept, group, f"sops.key_groups[{number}]")}
             metadata.setdefault("key_groups", []).append(kept)
+        if any(sealed.metadata.get(name) for name in _COMMENT_RULES):
+            if remote := sorted(found - LOCAL):
+                raise SopsError(
+                    f"it has rules by comment, and then only age and pgp are used, not {', '.join(remote)}"
+                )
+            return UsableFile(data, sealed.form, frozenset(found), as_it_stands=True)
         return UsableFile(
             orjson.dumps({**sealed.tree, SOPS_KEY: metadata}),
             "yaml" if sealed.form == "yaml" else "json",
@@ -150,17 +160,25 @@ class UsableFile:
     data: bytes
     form: str
     kinds: frozenset[str]
+    as_it_stands: bool = False
+    """Whether it is the file of the repository, since its comments say what is encrypted: whatever else the
+    program may find in it, it gets no credentials and no way out."""
 
     @property
     def has_age(self) -> bool:
         return "age" in self.kinds
 
-    @property
-    def inherits(self) -> Inheritance:
+    def environment(self, ours: Mapping[str, str]) -> dict[str, str]:
+        """What the program gets of our environment."""
         inherits = BASIC
         for name in sorted(self.kinds):
             inherits |= _KINDS[name].inherits
-        return inherits
+        found = inherits.of(ours)
+        if self.as_it_stands:
+            home = found.get("HOME", "/")
+            found = {"GNUPGHOME": f"{home}/.gnupg", "XDG_CONFIG_HOME": f"{home}/.config", **found}
+            found |= {"HOME": "/nonexistent", **dict.fromkeys(_PROXIES, "http://127.0.0.1:9")}
+        return found
 
 
 def allowed_keys(text: str) -> AllowedKeys:

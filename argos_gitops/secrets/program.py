@@ -51,7 +51,7 @@ def _environment(usable: UsableFile, identities: Identities) -> Mapping[str, str
     """What the file's keys need, with the age keys that we know among SOPS's."""
     lines = [line for text in identities.texts() for line in text.reveal().splitlines()]
     keys = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    inherited = usable.inherits.of(os.environ)
+    inherited = usable.environment(os.environ)
     return {**inherited, **({"SOPS_AGE_KEY": "\n".join(keys)} if keys and usable.has_age else {})}
 
 

@@ -106,7 +106,7 @@ class Vault:
             if not _has_other_keys(sealed.metadata):
                 raise sops.SopsError(why)
         try:
-            usable = allowed_keys(self._keys).usable(path, sealed)
+            usable = allowed_keys(self._keys).usable(path, sealed, data)
         except sops.SopsError as error:
             raise sops.SopsError(f"{why}, and {error}") from None
         return decrypted_by_program(usable, self._identities, why)

@@ -185,6 +185,24 @@ def test_groups_of_local_keys_need_no_setting_and_no_credentials(sops: RealSops,
     )
 
 
+def test_a_file_with_rules_by_comment_meets_no_credentials(
+    sops: RealSops, recorder: Recorder, stranger: StandIn
+) -> None:
+    """It is handed on as it stands in git, so the program can be talked into nothing."""
+    text = "# sealed\na: canary-value\nb: plain\n"
+    sealed = sops.encrypt("a.yaml", text, encrypted_comment_regex="sealed")
+    assert opened("a.yaml", sealed, "a", keys="age", identity=sops.key) == "canary-value"
+    [environment] = recorder.environments("sops")
+    assert {TOKEN, OTHER}.isdisjoint(environment.values())
+    assert environment["HOME"] == "/nonexistent"
+    lines = [f"{name}: {value}" for name, value in vault_entry(stranger.url).items()]
+    entry = "\n          ".join(lines)
+    added = f"{sealed.decode()}    hc_vault:\n        - {entry}\n"
+    keys = f"age hc_vault={stranger.url}/v1/transit/keys/argos"
+    assert "rules by comment" in refusal("a.yaml", added.encode(), keys=keys)
+    assert stranger.asked == []
+
+
 @pytest.mark.parametrize("text", ["kms", "hc_vault", "vault=https://x", "age,pgp,gcp_kms"])
 def test_a_setting_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="ARGOS_SOPS_KEYS"):
