@@ -116,7 +116,8 @@ class Application(Stores):
         if settings.verify_commits == "off":
             return None
         keys = Keys(_path(settings.allowed_signers), _path(settings.openpgp_keys))
-        return Verification(keys, strict=settings.verify_commits == "strict")
+        record = settings.state_dir / "accepted-commits"
+        return Verification(keys, settings.verify_commits == "strict", record)
 
     @property
     def _credentials(self) -> "Credentials":

@@ -7,6 +7,7 @@ from argos_gitops.model.errors import SettingsError, SourceError
 from argos_gitops.ports.source import Snapshot, Source
 from argos_gitops.sources.directory import DirectorySource
 from argos_gitops.sources.git import GitSource
+from argos_gitops.vcs.acceptance import Acceptances
 from argos_gitops.vcs.address import parse_address
 from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials
 from argos_gitops.vcs.locate import enclosing_work_tree, is_bare_repository
@@ -17,10 +18,14 @@ from argos_gitops.vcs.trust import UNVERIFIED, Trust
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Commits must be signed by one of `keys`; `strict`: each of them, not the newest alone."""
+    """Commits must be signed by one of `keys`; `strict`: each of them, not the newest alone.
+
+    `record` is the file that remembers when which commit was accepted.
+    """
 
     keys: Keys
     strict: bool = False
+    record: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +121,4 @@ def _trust(request: SourceRequest, where: str) -> Trust | None:
         return None
     check_programs(wanted.keys)
     wanted.keys.fingerprint()  # a file that cannot be read is told now, not with the first commit
-    return Trust(wanted.keys, wanted.strict, where)
+    return Trust(wanted.keys, wanted.strict, where, Acceptances(wanted.record))

@@ -5,6 +5,7 @@ environment, which wins over every configuration file, and gpg gets a home of it
 afterwards. Facts: gitformat-signature, git-log's `%G?`, ssh-keygen's ALLOWED SIGNERS.
 """
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -12,12 +13,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import blake2b
 from pathlib import Path
 
 from argos_gitops.model.errors import GitError, SettingsError
-from argos_gitops.model.inheritance import GPG
+from argos_gitops.model.inheritance import BASIC, GPG
 from argos_gitops.vcs.command import Git
 from argos_gitops.vcs.environment import with_settings
 
@@ -116,6 +118,46 @@ def signatures_of(git: Git, commits: Sequence[str], keys: Keys) -> list[Signatur
     if [each.commit for each in found] != list(commits):
         raise GitError("git did not tell the signature of every commit", reason="TruncatedObject")
     return found
+
+
+def expired_at(git: Git, commit: str, keys: Keys, at: float) -> bool:
+    """Whether the SSH key that signed a commit was not valid at a time, in seconds since 1970.
+
+    git asks ssh-keygen about the commit's own date, which whoever makes the commit chooses. Another signature
+    than SSH's is never expired here: gpg itself judges by the clock.
+    """
+    signature = _signature_of(git.run("cat-file", "commit", commit))
+    if not signature.startswith(b"-----BEGIN SSH SIGNATURE-----"):
+        return False
+    time = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%SZ")
+    with tempfile.TemporaryDirectory(prefix="argos-ssh-") as folder:
+        file = Path(folder) / "signature"
+        file.write_bytes(signature)
+        signers = str(keys.allowed_signers or os.devnull)
+        asked = [
+            "ssh-keygen",
+            "-Y",
+            "find-principals",
+            "-f",
+            signers,
+            "-s",
+            str(file),
+            f"-Overify-time={time}",
+        ]
+        done = subprocess.run(
+            asked, capture_output=True, check=False, timeout=_IMPORT_SECONDS, env=BASIC.of(os.environ)
+        )
+    return done.returncode != 0
+
+
+def _signature_of(commit: bytes) -> bytes:
+    """The `gpgsig` header of a commit; its further lines begin with a space (gitformat-signature)."""
+    lines = commit.partition(b"\n\n")[0].split(b"\n")
+    begin = next((number for number, line in enumerate(lines) if line.startswith(b"gpgsig ")), None)
+    if begin is None:
+        return b""
+    rest = itertools.takewhile(lambda line: line.startswith(b" "), lines[begin + 1 :])
+    return b"\n".join([lines[begin].removeprefix(b"gpgsig "), *(line[1:] for line in rest), b""])
 
 
 def _parsed(line: str) -> Signature:

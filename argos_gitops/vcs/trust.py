@@ -4,14 +4,19 @@
 `strict`  so must every commit that came with it: all that it contains and the last accepted one does not.
           What came first of all is judged by its head alone, as there is nothing to compare it with; so
           is a commit that somebody names by its id.
+
+A signature is judged at the commit's own date, and when the commit comes to us, since that date can be forged
+with a key that has expired or was stolen later. What was accepted once stays so when its key expires: it is
+judged at the time of its acceptance. A key that is taken out or revoked counts at once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from argos_gitops.model.errors import SourceError
+from argos_gitops.vcs.acceptance import Acceptances
 from argos_gitops.vcs.repository import Repository
-from argos_gitops.vcs.signatures import Keys, Signature, Verdict, signatures_of
+from argos_gitops.vcs.signatures import Keys, Signature, Verdict, expired_at, signatures_of
 
 UNVERIFIED = "UnverifiedCommit"
 MOST_COMMITS = 512
@@ -20,11 +25,14 @@ MOST_COMMITS = 512
 _REMEMBERED = 100
 _DEPTHS = (32, MOST_COMMITS)
 
+_ENDED = frozenset({Verdict.KEY_EXPIRED, Verdict.SIGNATURE_EXPIRED})
+"""gpg's verdicts that were another one before; it judges by the clock."""
+
 _SAYS = {
     Verdict.BAD: "has a bad signature: it was changed after it was signed, or the signature is no such",
     Verdict.UNKNOWN_KEY: "is signed by a key that is not among the known ones",
     Verdict.SIGNATURE_EXPIRED: "has a signature that has expired",
-    Verdict.KEY_EXPIRED: "is signed by a key that has expired",
+    Verdict.KEY_EXPIRED: "is signed by a key that had expired when the commit came here, whatever its date",
     Verdict.KEY_REVOKED: "is signed by a key that was revoked",
     Verdict.UNCHECKED: "is signed by a key that is not among the known ones, or in a form that is not read",
 }
@@ -50,6 +58,7 @@ class Trust:
     keys: Keys
     strict: bool
     where: str
+    accepted: Acceptances = field(default_factory=Acceptances)
     _good: set[tuple[str, str]] = field(default_factory=set)
 
     def admit(self, arrival: Arrival) -> None:
@@ -66,10 +75,25 @@ class Trust:
             self._good = {*self._good, good} if len(self._good) < _REMEMBERED else {good}
 
     def _judge(self, repository: Repository, commits: Sequence[str]) -> None:
+        """Raises SourceError unless all are good; then they are accepted."""
         found = signatures_of(repository.git, commits, self.keys) if commits else ()
-        refused = [each for each in found if each.verdict is not Verdict.GOOD]
+        judged = [self._at_arrival(repository, each) for each in found]
+        refused = [each for each in judged if each.verdict is not Verdict.GOOD]
         if refused:
             raise SourceError(self._message(repository, refused), reason=UNVERIFIED)
+        self.accepted.add(reversed(commits))
+
+    def _at_arrival(self, repository: Repository, signature: Signature) -> Signature:
+        """As it was when the commit was accepted; as it is now for one that comes."""
+        accepted = self.accepted.at(signature.commit)
+        if signature.verdict in _ENDED and accepted is not None:
+            return replace(signature, verdict=Verdict.GOOD)
+        if signature.verdict is not Verdict.GOOD:
+            return signature
+        at = self.accepted.now() if accepted is None else accepted
+        if expired_at(repository.git, signature.commit, self.keys, at):
+            return replace(signature, verdict=Verdict.KEY_EXPIRED)
+        return signature
 
     def _message(self, repository: Repository, refused: Sequence[Signature]) -> str:
         first = refused[0]

@@ -1,12 +1,16 @@
 """Commit verification with real git, ssh-keygen and gpg."""
 
+import shutil
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from argos_gitops.model.errors import SourceError
+from argos_gitops.vcs.acceptance import Acceptances
 from argos_gitops.vcs.mirror import Mirror, Terms
 from argos_gitops.vcs.signatures import Keys
 from argos_gitops.vcs.trust import Trust
@@ -252,6 +256,116 @@ def test_an_openpgp_key_that_ended_is_refused(
     message = _refusal(scene, Terms(trust=trust))
     assert said in message
     assert bob.fingerprint in message
+
+
+LONG_AGO = {"GIT_COMMITTER_DATE": "2019-06-01T00:00:00Z", "GIT_AUTHOR_DATE": "2019-06-01T00:00:00Z"}
+
+
+def _backdated(signer: Signer) -> Signer:
+    """The same person, who says that it is 2019."""
+    return replace(signer, environment={**signer.environment, **LONG_AGO})
+
+
+def _until(scene: Scene, date: str) -> None:
+    scene.signers.write_text(f'alice@example.com valid-before="{date}" {scene.alice.public}\n')
+
+
+@dataclass
+class Clock:
+    """A time that a test sets, in seconds since 1970."""
+
+    seconds: float = field(default_factory=time.time)
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def _terms(
+    scene: Scene, record: Path | None = None, clock: Clock | None = None, *, strict: bool = False
+) -> Terms:
+    """Those of one process; the next one has the `record`."""
+    keys = Keys(allowed_signers=scene.signers)
+    return Terms(trust=Trust(keys, strict, scene.url, Acceptances(record, clock or Clock())))
+
+
+def test_an_expired_signer_cannot_backdate_a_commit(scene: Scene) -> None:
+    """Its own date is before the key's end; the day on which it comes is not."""
+    _until(scene, "20200101")
+    bad = scene.work.commit(_backdated(scene.alice))
+    message = _refusal(scene, scene.terms())
+    assert bad[:12] in message
+    assert "had expired when the commit came here" in message
+    assert scene.alice.fingerprint in message
+
+
+def test_strict_refuses_a_backdated_commit_below_a_good_head(scene: Scene, tmp_path: Path) -> None:
+    bob = ssh_signer(tmp_path, "bob")
+    scene.signers.write_text(
+        f'alice@example.com valid-before="20200101" {scene.alice.public}\nbob@example.com {bob.public}\n'
+    )
+    terms = scene.terms(strict=True)
+    scene.work.commit(bob)
+    scene.mirror.fetch(terms=terms)
+    bad = scene.work.commit(_backdated(scene.alice), push=False)
+    scene.work.commit(bob)
+    assert bad[:12] in _refusal(scene, terms)
+
+
+def test_what_was_accepted_stays_when_its_key_expires(scene: Scene, tmp_path: Path) -> None:
+    """In the next process too, and where the mirror was thrown away; a new commit is refused."""
+    _until(scene, "20300101")
+    record, good = tmp_path / "state" / "accepted", scene.work.commit(scene.alice)
+    scene.mirror.fetch(terms=_terms(scene, record))
+    later = Clock(datetime(2031, 1, 1, tzinfo=UTC).timestamp())
+    assert scene.mirror.fetch(terms=_terms(scene, record, later)).sha == good
+    shutil.rmtree(scene.mirror.folder)
+    assert scene.mirror.fetch(terms=_terms(scene, record, later)).sha == good
+    assert record.stat().st_mode & 0o077 == 0
+    scene.work.commit(scene.alice)
+    assert "had expired" in _refusal(scene, _terms(scene, record, later))
+
+
+def test_without_its_record_an_old_commit_comes_today(scene: Scene, tmp_path: Path) -> None:
+    _until(scene, "20300101")
+    scene.work.commit(scene.alice)
+    scene.mirror.fetch(terms=_terms(scene, tmp_path / "one"))
+    later = Clock(datetime(2031, 1, 1, tzinfo=UTC).timestamp())
+    assert "had expired" in _refusal(scene, _terms(scene, tmp_path / "another", later))
+
+
+def test_a_date_before_the_acceptance_ends_it(scene: Scene, tmp_path: Path) -> None:
+    """A key is given an end in the past when it was stolen, and one that is taken out counts at once."""
+    record = tmp_path / "accepted"
+    scene.work.commit(_backdated(scene.alice))
+    scene.mirror.fetch(terms=_terms(scene, record))
+    _until(scene, "20200101")
+    assert "had expired" in _refusal(scene, _terms(scene, record))
+    scene.signers.write_text(f"mallory@example.com {scene.mallory.public}\n")
+    assert "not among the known ones" in _refusal(scene, _terms(scene, record))
+
+
+def test_an_openpgp_key_that_expires_later_ends_nothing_that_was_accepted(
+    scene: Scene, openpgp: OpenPgp, tmp_path: Path
+) -> None:
+    """gpg judges by the clock. A key that was revoked counts at once, unless it had expired before."""
+    bob, keys = openpgp.signer("bob"), Keys(openpgp=tmp_path / "bob.asc")
+    good = scene.work.commit(bob)
+
+    def terms() -> Terms:
+        return Terms(
+            trust=Trust(keys, strict=False, where=scene.url, accepted=Acceptances(tmp_path / "accepted"))
+        )
+
+    (tmp_path / "bob.asc").write_text(bob.public)
+    assert scene.mirror.fetch(terms=terms()).sha == good
+    (tmp_path / "bob.asc").write_text(openpgp.expired(bob))
+    assert scene.mirror.fetch(terms=terms()).sha == good
+    carol = openpgp.signer("carol")
+    latest = scene.work.commit(carol)
+    (tmp_path / "bob.asc").write_text(carol.public)
+    assert scene.mirror.fetch(terms=terms()).sha == latest
+    (tmp_path / "bob.asc").write_text(openpgp.revoked(carol))
+    assert "revoked" in _refusal(scene, terms())
 
 
 def test_configuration_of_the_user_and_the_mirror_does_not_decide(scene: Scene, tmp_path: Path) -> None:
