@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from argos_gitops.model.errors import SourceError
+from argos_gitops.model.paths import spelled, unsafe
 from argos_gitops.model.source import Revision, SourceFile
 from argos_gitops.sources.memo import BlobMemo
 from argos_gitops.vcs.objects import (
@@ -116,6 +117,12 @@ class _Scan:
     def _entry(self, entry: "os.DirEntry[str]", path: str) -> Iterator[SourceFile]:
         if entry.name == ".git":
             return
+        if why := unsafe(os.fsencode(path)):
+            raise SourceError(
+                f"{self._root} has a path that is not used: {spelled(os.fsencode(path))!r} {why}; "
+                "remove or rename it",
+                reason="UnsafePath",
+            )
         if entry.is_dir(follow_symlinks=False):
             if os.path.lexists(f"{self._root}/{path}/.git"):
                 yield SourceFile(path, NO_OBJECT, SUBMODULE_MODE, 0)

@@ -7,7 +7,7 @@ from argos_gitops.model.errors import GitError, SourceError
 from argos_gitops.model.source import Revision, SourceFile
 from argos_gitops.vcs.mirror import ANY_TERMS, Fetched, Mirror, Terms
 from argos_gitops.vcs.objects import EMPTY_TREE
-from argos_gitops.vcs.repository import Commit
+from argos_gitops.vcs.repository import UNSAFE_PATH, Commit
 
 CONFIG_PATH_MISSING = "config_path_missing"
 
@@ -74,6 +74,8 @@ class GitSource:
             try:
                 snapshot = self._snapshot(fetched)
             except GitError as error:
+                if error.reason == UNSAFE_PATH:
+                    raise self._unsafe(fetched, error) from error
                 if error.reason == "NotAFolder" or not self._mirror.heal():
                     raise
                 again = self._mirror.fetch(rev or self._ref, self._terms)
@@ -98,6 +100,14 @@ class GitSource:
         if commit.tree is None:
             return GitSnapshot(self._mirror, revision, (*fetched.events, CONFIG_PATH_MISSING), ())
         return GitSnapshot(self._mirror, revision, fetched.events, self._files(commit.tree))
+
+    def _unsafe(self, fetched: Fetched, error: GitError) -> SourceError:
+        inside = f" (below {self._folder})" if self._folder else ""
+        return SourceError(
+            f"{self._mirror.address}: commit {fetched.sha[:12]} has a path that is not used{inside}: "
+            f"{error}; nothing of the commit is used. Remove or rename it with git, and commit again",
+            reason=UNSAFE_PATH,
+        )
 
     def _files(self, tree: str) -> Sequence[SourceFile]:
         if self._last and self._last.revision.tree == tree:

@@ -26,10 +26,30 @@ _HELPER = (
 )
 _TOKEN_USER = "x-access-token"  # noqa: S105 - forges take any user name beside a token, this is GitHub's
 
+_HARMLESS_FLAWS = (
+    "badDate",
+    "badDateOverflow",
+    "badEmail",
+    "badName",
+    "badTimezone",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "multipleAuthors",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)
+"""What old and converted repositories hold, and other programs wrote: odd author lines, and modes with a zero
+before them. Neither is read here. All that names a file in an odd way, or hides content, is refused."""
+
 _SETTINGS = (
     ("core.hooksPath", os.devnull),
     ("core.fsmonitor", "false"),
     ("fetch.recurseSubmodules", "false"),
+    ("fetch.fsckObjects", "true"),
+    ("transfer.fsckObjects", "true"),
+    *((f"fetch.fsck.{harmless}", "ignore") for harmless in _HARMLESS_FLAWS),
     ("fetch.prune", "false"),
     ("fetch.writeCommitGraph", "false"),
     ("gc.autoDetach", "false"),

@@ -20,7 +20,7 @@ from argos_gitops.vcs.command import Git
 from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials, git_environment, redactor
 from argos_gitops.vcs.locate import local_repository
 from argos_gitops.vcs.lock import exclusive, remove_stale_locks
-from argos_gitops.vcs.remote import Remote
+from argos_gitops.vcs.remote import UNSAFE_OBJECTS, Remote
 from argos_gitops.vcs.repository import Repository
 from argos_gitops.vcs.trust import Arrival, Trust
 
@@ -30,7 +30,7 @@ HISTORY_DEPTHS = (2, 32, 512)
 
 _TIPS, _INCOMING = "refs/argos/tips", "refs/argos/incoming"
 _EVERYTHING = f"+refs/heads/*:{_INCOMING}/heads/* +refs/tags/*:{_INCOMING}/tags/*"
-_TELLING = frozenset({"Locked", "NotAFolder"})
+_TELLING = frozenset({"Locked", "NotAFolder", UNSAFE_OBJECTS})
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_ID = re.compile(r"[0-9a-f]{4,63}")
 
@@ -109,7 +109,7 @@ class Mirror:
             try:
                 return self._trusted(ref, terms)
             except GitError as error:
-                if error.reason in ("GitTimeout", "Locked") or not self.heal():
+                if error.reason in ("GitTimeout", "Locked", UNSAFE_OBJECTS) or not self.heal():
                     raise
                 self.prepare()
                 return self._trusted(ref, terms)

@@ -1,5 +1,6 @@
 """What is asked of a remote repository: its refs, new objects, and to take a commit of ours."""
 
+import re
 from dataclasses import dataclass
 
 from argos_gitops.model.errors import GitError
@@ -17,6 +18,13 @@ _MOVED = (
     "shallow update not allowed",
     "stale info",
 )
+
+
+_FLAW = re.compile(r"object ([0-9a-f]{40,64}): (\w+: [^;]*)")
+"""As `git index-pack` says it: the object, the kind of flaw (git-fsck, MSG-IDS), and what is wrong."""
+
+UNSAFE_OBJECTS = "UnsafeObjects"
+"""The reason of a GitError: the remote has an object that is not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,22 @@ class Remote:
         return not self._git.run("ls-remote", "--", self._address.url).strip()
 
     def fetch(self, refspec: str, depth: int | None) -> None:
-        """Gets what `refspec` names and at most `depth` commits back, where the server can limit that."""
+        """Gets what `refspec` names and at most `depth` commits back, where the server can limit that.
+
+        Raises GitError (reason UnsafeObjects) for an object that git finds malformed or dangerous.
+        """
+        try:
+            self._fetch(refspec, depth)
+        except GitError as error:
+            if (flaw := _FLAW.search(str(error))) is None:
+                raise
+            raise GitError(
+                f"git refuses what {refspec.lstrip('+').partition(':')[0]} holds: object {flaw[1][:12]}: "
+                f"{flaw[2]}. Nothing of it is used; take it out of the branch (see git fsck), and push again",
+                reason=UNSAFE_OBJECTS,
+            ) from error
+
+    def _fetch(self, refspec: str, depth: int | None) -> None:
         arguments = ["fetch", "--quiet", "--no-tags", "--update-shallow"]
         if depth is None:
             self._git.run(*arguments, *self._unshallow(), "--", self._address.url, *refspec.split())

@@ -1,15 +1,19 @@
 """A git repository on this machine, read and written by plumbing alone: there is no work tree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from argos_gitops.model.errors import GitError
+from argos_gitops.model.paths import spelled, unsafe
 from argos_gitops.model.source import SourceFile
 from argos_gitops.vcs.command import Git
 from argos_gitops.vcs.commits import Draft, as_stream
+
+UNSAFE_PATH = "UnsafePath"
+"""The reason of a GitError: a tree has a path that is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +85,26 @@ class Repository:
         return found
 
     def entries(self, tree: str) -> list[SourceFile]:
-        """Every file below a tree, whatever its kind, in path order; sizes in bytes."""
-        output = self.git.run("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
-        records = output.decode("utf-8", "backslashreplace").split("\0")
-        found = []
-        for record in records[:-1]:
-            meta, _, path = record.partition("\t")
-            mode, _, blob, size = meta.split()
-            found.append(SourceFile(path, blob, int(mode, 8), 0 if size == "-" else int(size)))
+        """Every file below a tree, whatever its kind, in path order; sizes in bytes.
+
+        Raises GitError (reason UnsafePath) for a tree with a path that cannot be used as it stands: one that
+        leads elsewhere, or two files in one place.
+        """
+        output = self.git.run("ls-tree", "-r", "-t", "-z", "-l", "--full-tree", tree)
+        found: list[SourceFile] = []
+        seen: set[bytes] = set()
+        folders = {b""}
+        for record in output.split(b"\0")[:-1]:
+            meta, _, path = record.partition(b"\t")
+            mode, kind, blob, size = meta.decode("ascii").split()
+            if why := unsafe(path) or _misplaced(path, seen, folders):
+                raise GitError(f"{spelled(path)!r} {why}", reason=UNSAFE_PATH)
+            seen.add(path)
+            if kind == "tree":
+                folders.add(path)
+                continue
+            name = path.decode("utf-8", "backslashreplace")
+            found.append(SourceFile(name, blob, int(mode, 8), 0 if size == "-" else int(size)))
         return found
 
     def read_blobs(self, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -155,6 +171,13 @@ class Repository:
         except GitError:
             return False
         return True
+
+
+def _misplaced(path: bytes, seen: Set[bytes], folders: Set[bytes]) -> str:
+    """Why a path is not where its name says: an entry's name may hold a slash, or stand there twice."""
+    if path in seen:
+        return "stands there twice"
+    return "" if path.rpartition(b"/")[0] in folders else "has an entry with a slash in its name"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from argos_gitops.vcs.address import parse_address
 from argos_gitops.vcs.mirror import HISTORY_REWRITTEN, Mirror
 from argos_gitops.vcs.objects import EMPTY_TREE
 from tests.components.git import Origin
+from tests.vcs.mirrors import loosen
 
 
 def source_of(origin: Origin, tmp_path: Path, ref: str | None = None, folder: str = "") -> GitSource:
@@ -106,6 +107,7 @@ def test_a_mirror_that_breaks_between_fetch_and_read_is_an_error_and_then_heals(
     source = GitSource(mirror)
     snapshot = source.fetch()
     blobs = [file.blob for file in snapshot.files()]
+    loosen(mirror)
     for file in (mirror.folder / "objects" / blobs[0][:2]).iterdir():
         file.unlink()
     with pytest.raises(SourceError):
@@ -121,6 +123,7 @@ def test_fm01_a_mirror_that_lost_a_tree_is_never_an_empty_configuration(
     commit = origin.commit({"edge/deep/hosts/inner/a": b"a", "edge/deep/hosts/b": b"b"})
     source_of(origin, tmp_path, folder="edge/deep/hosts").fetch()
     mirror = Mirror(parse_address(origin.url), tmp_path / "mirrors")
+    loosen(mirror)
     tree = origin.git("rev-parse", f"{commit}:{lost}")
     (mirror.folder / "objects" / tree[:2] / tree[2:]).unlink()
     snapshot = source_of(origin, tmp_path, folder="edge/deep/hosts").fetch()

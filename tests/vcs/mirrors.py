@@ -16,6 +16,16 @@ def mirror_of(url: str, tmp_path: Path, credentials: Credentials | None = None) 
     return Mirror(parse_address(url), tmp_path / "mirrors", credentials or Credentials(), QUICK)
 
 
+def loosen(mirror: Mirror) -> None:
+    """Takes the objects out of their packs, so that a test can lose a single one."""
+    packs = mirror.folder / "objects" / "pack"
+    for pack in packs.glob("*.pack"):
+        data = pack.read_bytes()
+        for file in packs.glob(f"{pack.stem}.*"):
+            file.unlink()
+        mirror.repository.git.run("unpack-objects", "-q", given=data)
+
+
 def contents(mirror: Mirror, commit: str) -> dict[str, bytes]:
     files = mirror.repository.entries(commit)
     blobs = dict(mirror.repository.read_blobs([file.blob for file in files]))
