@@ -9,7 +9,7 @@ from typing import Any
 
 from argos_gitops.model.event import Severity
 from argos_gitops.model.notification import TemplateSpec
-from argos_gitops.planning.render.lines import shorten, visible
+from argos_gitops.planning.render.lines import inert, shorten
 from argos_gitops.ports.notify import Event
 from argos_gitops.ports.outbox import Bundle
 
@@ -38,7 +38,7 @@ def message_of(bundle: Bundle, instance: str, words: TemplateSpec) -> Message:
     """The message for a bundle, in the words of its channel."""
     events = bundle.events
     severity = max((event.severity for event in events), key=lambda each: each.rank)
-    title = shorten(f"[{instance}] {_title(events)}", MAX_TITLE)
+    title = shorten(inert(f"[{instance}] {_title(events)}"), MAX_TITLE)
     text = _bounded(_text(events))
     at = max(event.at for event in events)
     placeholders = {
@@ -79,14 +79,12 @@ def _title(events: Sequence[Event]) -> str:
 def _text(events: Sequence[Event]) -> str:
     if len(events) == 1:
         return _lines(events[0])
-    return "\n\n".join(
-        f"{_SIGNS[event.severity]} {visible(event.title)}\n{_lines(event)}" for event in events
-    )
+    return "\n\n".join(f"{_SIGNS[event.severity]} {inert(event.title)}\n{_lines(event)}" for event in events)
 
 
 def _lines(event: Event) -> str:
     """Foreign words are made safe line by line."""
-    lines = [visible(line) for line in event.text.splitlines()]
+    lines = [inert(line) for line in event.text.splitlines()]
     return "\n".join([*lines, f"{event.name} at {_time(event.at)}"])
 
 

@@ -254,5 +254,5 @@ def _draft(ref: str, base: Base, instance: str, result: PassResult, change: Diff
     }
     if result.events:
         trailers["Argos-Events"] = ", ".join(result.events)
-    message = with_trailers(" ".join(subject.split())[:200], trailers)
+    message = with_trailers(subject[:200], trailers)
     return Draft(ref, base.tip, message, result.at, change.writes, change.links, change.removals)

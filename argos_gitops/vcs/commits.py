@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from argos_gitops.planning.render.lines import inert
+
 AUTHOR = "argos-gitops <argos-gitops@localhost>"
 
 
@@ -42,10 +44,19 @@ def as_stream(draft: Draft) -> bytes:
     return b"".join(parts)
 
 
-def with_trailers(message: str, trailers: Mapping[str, str]) -> str:
-    """`message` with git trailers below it, each value on one line."""
-    lines = [f"{name}: {' '.join(value.split())}" for name, value in trailers.items()]
-    return "\n".join([message.rstrip(), "", *lines, ""])
+def with_trailers(subject: str, trailers: Mapping[str, str]) -> str:
+    """A commit message of one line with git trailers below it, each value on one line.
+
+    The subject, and any value, may hold text of strangers: nothing in it is hidden, calls anybody, or looks
+    like a trailer.
+    """
+    lines = [f"{name}: {_plain(value)}" for name, value in trailers.items()]
+    return "\n".join([_plain(subject), "", *lines, ""])
+
+
+def _plain(text: str) -> str:
+    """The address of an issue is a reference, too."""
+    return inert(" ".join(text.split())).replace("://", ": //")
 
 
 def _quoted(path: str) -> bytes:

@@ -11,6 +11,8 @@ from pathlib import Path
 from argos_gitops.model.errors import GitError
 
 _PAUSE = 0.02
+CACHE_UNUSABLE = "CacheUnusable"
+"""The reason of a GitError: something is in the way of the cache."""
 
 
 @contextmanager
@@ -18,15 +20,41 @@ def exclusive(path: Path, patience: timedelta) -> Iterator[int]:
     """Holds the lock file `path`; yields its descriptor, for the processes that write on our behalf.
 
     The kernel drops the lock with the last process that holds it, so a killed agent blocks nobody, while
-    a git that survived its agent still does. Raises GitError (reason Locked) after `patience`.
+    a git that survived its agent still does. Raises GitError: reason Locked after `patience`, CacheUnusable
+    where there is no folder to be had for it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with usable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _acquire(descriptor, path, patience)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Tells what is in the way of a place in the cache. Raises GitError (reason CacheUnusable)."""
+    try:
+        yield
+    except OSError as error:
+        raise GitError(_in_the_way(path, error), reason=CACHE_UNUSABLE) from error
+
+
+def _in_the_way(path: Path, error: OSError) -> str:
+    """A file where a folder should be is named itself, whichever part of the path it is."""
+    blocking = next((each for each in (path, *path.parents) if each.exists() and not each.is_dir()), None)
+    if blocking is not None and not (blocking == path and path.suffix == ".lock"):
+        return (
+            f"{blocking} is a file, and the cache of git needs a folder there; move it away, or set another "
+            "cache_dir (ARGOS_CACHE_DIR)"
+        )
+    place = error.filename or path
+    return (
+        f"{place}: {error.strerror}; the cache of git cannot be used: let the agent's account write there, "
+        "or set another cache_dir (ARGOS_CACHE_DIR)"
+    )
 
 
 def remove_stale_locks(folder: Path) -> None:

@@ -19,7 +19,7 @@ from argos_gitops.vcs.address import Address
 from argos_gitops.vcs.command import Git
 from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials, git_environment, redactor
 from argos_gitops.vcs.locate import local_repository
-from argos_gitops.vcs.lock import exclusive, remove_stale_locks
+from argos_gitops.vcs.lock import CACHE_UNUSABLE, exclusive, remove_stale_locks, usable
 from argos_gitops.vcs.remote import UNSAFE_OBJECTS, Remote
 from argos_gitops.vcs.repository import Repository
 from argos_gitops.vcs.trust import Arrival, Trust
@@ -30,7 +30,10 @@ HISTORY_DEPTHS = (2, 32, 512)
 
 _TIPS, _INCOMING = "refs/argos/tips", "refs/argos/incoming"
 _EVERYTHING = f"+refs/heads/*:{_INCOMING}/heads/* +refs/tags/*:{_INCOMING}/tags/*"
-_TELLING = frozenset({"Locked", "NotAFolder", UNSAFE_OBJECTS})
+_TELLING = frozenset({"Locked", "NotAFolder", CACHE_UNUSABLE, UNSAFE_OBJECTS})
+_LASTING = frozenset({"GitTimeout", "Locked", CACHE_UNUSABLE, UNSAFE_OBJECTS})
+"""Reasons that a new mirror would not mend."""
+
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_ID = re.compile(r"[0-9a-f]{4,63}")
 
@@ -109,7 +112,7 @@ class Mirror:
             try:
                 return self._trusted(ref, terms)
             except GitError as error:
-                if error.reason in ("GitTimeout", "Locked", UNSAFE_OBJECTS) or not self.heal():
+                if error.reason in _LASTING or not self.heal():
                     raise
                 self.prepare()
                 return self._trusted(ref, terms)
@@ -119,7 +122,8 @@ class Mirror:
         with self.writing():
             if self._is_repository() and self.repository.sound():
                 return False
-            shutil.rmtree(self.folder)
+            with usable(self.folder):
+                shutil.rmtree(self.folder)
             return True
 
     def prepare(self) -> None:
@@ -129,7 +133,8 @@ class Mirror:
         with self.writing() as repository:
             if not self._is_repository():
                 shutil.rmtree(self.folder, ignore_errors=True)
-                self.folder.mkdir(parents=True)
+                with usable(self.folder):
+                    self.folder.mkdir(parents=True)
                 repository.git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import git
 import pytest
 
 from argos_gitops.model.agent import AgentSpec, StatusBranchSpec
@@ -113,8 +114,7 @@ def test_a_repeated_report_costs_no_git_process(
     """Shown by taking git away."""
     agent = writer(pause=lambda seconds: None)
     agent.report(a_pass(1))
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setenv("GIT_PYTHON_GIT_EXECUTABLE", "/nowhere/git")
+    monkeypatch.setattr(git.Git, "GIT_PYTHON_GIT_EXECUTABLE", "/nowhere/git")
     agent.report(a_pass(1, minutes=1))
     with pytest.raises(ReportError):
         agent.report(a_pass(2, minutes=2))

@@ -1,5 +1,6 @@
 """Lines of styled segments, and how foreign text becomes safe to print in one of them."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,6 +13,14 @@ MAX_VALUE = 60
 _CONTEXT = 12
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+_CALLS = re.compile(
+    r"(?<!\w)@(?=\w)"  # a mention
+    r"|#(?=\d)|\bGH-(?=\d)|(?<!\w)[!&$%~](?=\d)"  # issues, merge requests and what else GitLab numbers
+    r"|<(?=[!@#])",  # Slack's and Discord's own
+    re.IGNORECASE,
+)
 
 
 class Style(StrEnum):
@@ -51,6 +60,15 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
+
+
+def inert(text: str) -> str:
+    """One visible line that makes no forge or chat do anything: it calls nobody, and refers to nothing.
+
+    For text of strangers in commit messages, titles, commit statuses and notifications, none of which has an
+    escape. `@alice` becomes `@ alice`, `#12` and `!12` get a space too, as `<!channel>` does.
+    """
+    return _CALLS.sub(lambda found: f"{found[0]} ", visible(text))
 
 
 def shorten(text: str, limit: int = MAX_VALUE) -> str:

@@ -8,6 +8,7 @@ from posixpath import join
 
 from argos_gitops.model.errors import GitError, ReportError, SourceError
 from argos_gitops.model.forge import ForgeSpec
+from argos_gitops.planning.render.lines import inert
 from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.proposal import Proposal
 from argos_gitops.status.forge.access import ForgeAccess
@@ -136,7 +137,9 @@ class Proposals:
         if known is not None and sign in known.body:
             return known.url
         body = f"{proposal.body.rstrip()}\n\n{sign}\n"
-        return upsert_pull_request(forge, NewPullRequest(new.branch, new.base, proposal.title, body)).url
+        return upsert_pull_request(
+            forge, NewPullRequest(new.branch, new.base, inert(proposal.title), body)
+        ).url
 
     def _put(self, offer: Offer, proposal: Proposal, *, spent: bool = False) -> bool:
         """Whether the branch holds the proposal now; not where somebody works on it.

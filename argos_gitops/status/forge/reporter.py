@@ -8,10 +8,18 @@ from datetime import datetime
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.forge import ForgeSpec
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.render.lines import inert, shorten
 from argos_gitops.ports.report import PassResult
 from argos_gitops.status.forge.access import ForgeAccess
 from argos_gitops.status.forge.comment import marker, merged, section_of
-from argos_gitops.status.forge.forge import CommitStatus, Forge, PullRequest, State, upsert_comment
+from argos_gitops.status.forge.forge import (
+    MAX_DESCRIPTION,
+    CommitStatus,
+    Forge,
+    PullRequest,
+    State,
+    upsert_comment,
+)
 from argos_gitops.status.forge.verdict import Counts, Verdict, count, judge, judged_commit, of_its_target
 
 MAX_COMMITS = 50
@@ -89,9 +97,8 @@ class ForgeReporter:
         return spec.context.replace("{instance}", self._instance)
 
     def _set_status(self, forge: Forge, spec: ForgeSpec, verdict: Verdict, told: _Told) -> None:
-        status = CommitStatus(
-            self._context(spec), verdict.state, verdict.description, self._status_page(forge)
-        )
+        description = shorten(inert(verdict.description), MAX_DESCRIPTION)
+        status = CommitStatus(self._context(spec), verdict.state, description, self._status_page(forge))
         if not told.read:
             told.status = forge.status(verdict.sha, status.context)
             told.read = True
