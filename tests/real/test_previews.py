@@ -20,7 +20,9 @@ from argos_gitops.status.forge.access import InForce
 from argos_gitops.status.forge.forge import PullRequest
 from tests.components.caddy import RealCaddy
 from tests.components.crowdsec import RealCrowdSec
+from tests.components.docker import RealDockerd
 from tests.components.sops import RealSops
+from tests.real.docker_hosts import docker_host, running, service, stack, with_compose, write_compose
 from tests.real.estate import PASSWORD, Estate, ban, document, edge, host
 from tests.status.forge.standin import StandIn
 
@@ -226,3 +228,35 @@ def test_a_preview_asks_targets_as_they_are_merged(
     environment.asked.clear()
     assert "+ Decision/two" in preview(application, "ban")
     assert PASSWORD in environment.asked
+
+
+def test_a_preview_of_a_stack_gives_compose_no_secret(
+    tmp_path: Path, dockerd: RealDockerd, compose: Path, project: str
+) -> None:
+    """A secret that the pull request names reaches neither Compose nor the comment; a Stack whose secrets it
+    leaves alone is no change."""
+    estate = Reviewed(tmp_path, {"CANARY_ENV": ENV})
+    with_compose(estate, compose)
+    estate.write("box.yaml", docker_host(dockerd))
+    estate.write("site.yaml", stack(project, environment={"TOKEN": {"env": "CANARY_ENV"}}))
+    write_compose(estate, web=service(dockerd.web, environment={"TOKEN": "${TOKEN}"}))
+    estate.push()
+    environment = Environment({**estate.environ(), "ARGOS_BRANCH": "main"})
+    with open_application({}, environment, tmp_path, Silence()) as application:
+        application.apply(approve)
+        assert set(running(dockerd, project)) == {"web"}
+        estate.propose("beside", document("Network", "beside", {"host": "box"}))
+        environment.asked.clear()
+        beside = preview(application, "beside")
+        assert "+ Network/beside" in beside, beside
+        assert "Stack/site" not in beside, beside
+        estate.git("checkout", "-q", "-B", "leak", "main")
+        leaking = service(
+            dockerd.web, environment={"TOKEN": "x", "SHOWN": "${TOKEN}"}, labels={"l": "${TOKEN}"}
+        )
+        write_compose(estate, web=leaking)
+        estate.send("leak")
+        leak = preview(application, "leak")
+        assert "~ Stack/site" in leak, leak
+        assert ENV not in beside + leak
+        assert "CANARY_ENV" not in environment.asked
