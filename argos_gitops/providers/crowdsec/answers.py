@@ -5,7 +5,9 @@ to failures of its own, so the message decides which of the two it is.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ from argos_gitops.model.secret import MASK
 BUSY = "Busy"
 
 _MOST_CHARACTERS = 300
+_LARGEST = 2**63
 _OUR_FAULT = re.compile(r"validation failure|invalid|doesn't exist|is unknown|parse|unable to convert", re.I)
 _BUSY = re.compile(r"database is locked|database table is locked|busy|deadlock|serialize access", re.I)
 _PASSING = frozenset({408, 425, 429, 502, 503, 504})
@@ -32,6 +35,39 @@ def parsed_answer(answer: httpx.Response, url: str, expected: type = object) -> 
     if content is not None and not isinstance(content, expected):
         raise _not_lapi(url, f"JSON of another kind ({type(content).__name__})")
     return content
+
+
+@contextmanager
+def as_lapi_tells(url: str) -> Iterator[None]:
+    """Whatever an answer holds instead of what LAPI tells: TerminalError (NotLapi)."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _not_lapi(url, f"JSON of another shape ({type(error).__name__}: {_short(error)})") from None
+
+
+def text(value: object) -> str:
+    """A string; TypeError when it is none."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected a string, found {type(value).__name__}")
+    return value
+
+
+def number(value: object) -> int:
+    """A number that counts something or names a row; TypeError or ValueError when it is none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"expected a number, found {type(value).__name__}")
+    if not 0 <= value < _LARGEST:
+        raise ValueError(f"expected a number from 0 on, found {value}")
+    return value
+
+
+def moment(value: object) -> datetime:
+    """A time with its zone; TypeError, ValueError or OverflowError when it is none."""
+    found = datetime.fromisoformat(text(value))
+    if found.tzinfo is None:
+        raise ValueError(f"expected a time with its zone, found {value!r}")
+    return found.astimezone(UTC)
 
 
 def error_of(answer: httpx.Response, url: str, secrets: Iterable[str]) -> ProviderError:
@@ -62,6 +98,11 @@ def _not_lapi(url: str, found: str) -> TerminalError:
     return TerminalError(
         f"{url} answers {found}, which is not how CrowdSec's LAPI answers; check lapiUrl", reason="NotLapi"
     )
+
+
+def _short(error: Exception) -> str:
+    """What Python says of a value. Tokens, the one secret that LAPI tells, are never quoted by it."""
+    return str(error)[:100]
 
 
 def _message_of(answer: httpx.Response) -> str:

@@ -85,13 +85,15 @@ class Writer:
         self._adder = Adder(client, turn, edge, settings, progress)
 
     def write(self, live: CrowdSecLive, changes: Sequence[Change], now: datetime) -> Iterator[Outcome]:
-        """An Outcome for each change whose rows LAPI has and whose removals are done.
+        """LAPI counts from the time that it is told, so alerts carry the time by its own clock.
+
+        An Outcome for each change whose rows LAPI has and whose removals are done.
 
         Raises the ProviderError at which it stopped; changes without an Outcome were not finished.
         """
         works = [work_of(change, live, now + self._renew_early) for change in changes]
         with self._turn.hold(live.turn):
-            added = self._adder.add([batch for work in works for batch in work.added], now)
+            added = self._adder.add([batch for work in works for batch in work.added], now + live.ahead)
             left = added.confirmed
             for work in works:
                 left -= count_of(work.added)

@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from argos_gitops.model.change import Change
+from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.objects import Content
+from argos_gitops.providers.crowdsec.answers import moment
 from argos_gitops.providers.crowdsec.client import Alerts
 from argos_gitops.providers.crowdsec.marks import Stamp, origin_of
-from argos_gitops.providers.crowdsec.observe import stamp_of, whole_seconds
+from argos_gitops.providers.crowdsec.observe import stamp_of
 from argos_gitops.providers.crowdsec.rows import end_of
 
 _TOLERANCE = timedelta(minutes=1)
@@ -77,10 +79,10 @@ class History:
 
 
 def _rows(alert: Mapping[str, Any], told_at: datetime, duration: timedelta) -> Iterator[tuple[_Key, _Row]]:
-    created = datetime.fromisoformat(alert["created_at"])
+    created = moment(alert["created_at"])
     for each in alert["decisions"] or ():
         stamp = Stamp(each["type"], each["scope"], each["scenario"])
-        until = told_at + timedelta(seconds=whole_seconds(each["duration"]))
+        until = told_at + timedelta(seconds=seconds_of(each["duration"]))
         meant = end_of(stamp) or created + duration
         yield (
             (each["origin"], *stamp, each["value"]),

@@ -18,8 +18,18 @@ import httpx
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.providers.crowdsec.answers import BUSY, error_of, parsed_answer, unreachable
+from argos_gitops.providers.crowdsec.answers import (
+    BUSY,
+    as_lapi_tells,
+    error_of,
+    moment,
+    number,
+    parsed_answer,
+    text,
+    unreachable,
+)
 from argos_gitops.providers.crowdsec.marks import Stamp
+from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, read, timeout_of
 
 # LAPI splits the User-Agent at "/" and refuses any login where that does not give two parts.
 USER_AGENT = f"argos-gitops/{__version__}"
@@ -27,7 +37,11 @@ USER_AGENT = f"argos-gitops/{__version__}"
 _TOKEN_SPENT = 0.75
 _TRIES = 4
 _PAUSE_SECONDS = 0.25
-_SLOW_ANSWER_SECONDS = 120.0
+# LAPI answers after it has read, or stored, everything: seconds for 100,000 decisions on a small machine.
+_MANY = Limits(512 * MEBIBYTE, 300.0)
+_FEW = Limits(8 * MEBIBYTE, 120.0)
+_NO_SKEW = timedelta(seconds=2)
+"""The Date header has whole seconds, and an answer takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +55,15 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Alerts with all their decisions, expired ones too, and LAPI's clock when it told them."""
+    """Alerts with all their decisions, expired ones too, and LAPI's clock when it told them.
+
+    `ahead` is by how much LAPI's clock was ahead of ours then; what it tells of the time left is right
+    whatever the two clocks say.
+    """
 
     items: list[dict[str, Any]]
     told_at: datetime
+    ahead: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +76,21 @@ class LapiClient:
     """One LAPI. Safe to use from several threads; every failure is a ProviderError without a secret."""
 
     def __init__(
-        self, login: Login, timeout: timedelta, transport: httpx.BaseTransport | None = None
+        self,
+        login: Login,
+        timeout: timedelta,
+        transport: httpx.BaseTransport | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._login = login
+        self._now = now
         self._token: _Token | None = None
         self._logging_in = threading.Lock()
         self.own_address = ""
+        self._connect_seconds = timeout.total_seconds()
         self._http = httpx.Client(
             base_url=login.url,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            timeout=httpx.Timeout(_SLOW_ANSWER_SECONDS, connect=timeout.total_seconds()),
             transport=transport,
             trust_env=login.url.startswith("https:"),
             verify=login.url.startswith("https:"),
@@ -79,10 +103,13 @@ class LapiClient:
         shows as one told twice while another is missing. Then it is asked again.
         """
         for _ in range(_TRIES):
-            answer = self._send("GET", "/v1/alerts", params={**wanted, "limit": "0"})
+            answer = self._send("GET", "/v1/alerts", params={**wanted, "limit": "0"}, limits=_MANY)
             items = parsed_answer(answer, self._login.url, list) or []
-            if len({item["id"] for item in items}) == len(items):
-                return Alerts(items, _clock_of(answer))
+            with as_lapi_tells(self._login.url):
+                numbers = {number(item["id"]) for item in items}
+            if len(numbers) == len(items):
+                told_at = _clock_of(answer, answer.extensions["argos_heard_at"])
+                return Alerts(items, told_at, _ahead(told_at, answer.extensions["argos_heard_at"]))
         raise TransientError(f"{self._login.url}: alerts come faster than they can be read", reason=BUSY)
 
     def add_alert(self, encoded: bytes) -> None:
@@ -105,7 +132,8 @@ class LapiClient:
         if value is not None:
             params["value"] = value
         answer = parsed_answer(self._send("DELETE", "/v1/decisions", params=params), self._login.url, dict)
-        return int(answer["nbDeleted"])
+        with as_lapi_tells(self._login.url):
+            return number(int(answer["nbDeleted"]))
 
     def close(self) -> None:
         self._http.close()
@@ -162,11 +190,20 @@ class LapiClient:
         if not answer.is_success:
             raise error_of(answer, self._login.url, (password.reveal(),))
         self.own_address = _own_address(answer) or self.own_address
-        return _token_of(parsed_answer(answer, self._login.url, dict), answer)
+        content = parsed_answer(answer, self._login.url, dict)
+        with as_lapi_tells(self._login.url):
+            return _token_of(content, answer)
 
-    def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
+    def _call(self, method: str, path: str, limits: Limits = _FEW, **content: Any) -> httpx.Response:
+        """One exchange; the answer's extension `argos_heard_at` is our time at which its head came."""
+        request = self._http.build_request(
+            method, path, timeout=timeout_of(limits, self._connect_seconds), **content
+        )
+        heard: list[datetime] = []
         try:
-            return self._http.request(method, path, **request)
+            answer = read(self._http, request, limits, lambda: heard.append(self._now()))
+            answer.extensions["argos_heard_at"] = heard[0]
+            return answer
         except httpx.TransportError as error:
             raise unreachable(self._login.url, error) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -175,15 +212,22 @@ class LapiClient:
 
 def _token_of(content: Mapping[str, Any], answer: httpx.Response) -> _Token:
     """Its life is measured by LAPI's clock and spent by ours, so the two need not agree."""
-    life = datetime.fromisoformat(content["expire"]) - _clock_of(answer)
-    return _Token(content["token"], time.monotonic() + life.total_seconds() * _TOKEN_SPENT)
+    life = moment(content["expire"]) - _clock_of(answer, answer.extensions["argos_heard_at"])
+    return _Token(text(content["token"]), time.monotonic() + life.total_seconds() * _TOKEN_SPENT)
 
 
-def _clock_of(answer: httpx.Response) -> datetime:
+def _clock_of(answer: httpx.Response, heard_at: datetime) -> datetime:
+    """LAPI's time; ours where the answer does not tell it."""
     try:
-        return parsedate_to_datetime(answer.headers["Date"])
+        told = parsedate_to_datetime(answer.headers["Date"])
     except (KeyError, ValueError):
-        return datetime.now(UTC)
+        return heard_at
+    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
+
+
+def _ahead(told_at: datetime, heard_at: datetime) -> timedelta:
+    ahead = told_at - heard_at
+    return ahead if abs(ahead) > _NO_SKEW else timedelta()
 
 
 def _own_address(answer: httpx.Response) -> str:

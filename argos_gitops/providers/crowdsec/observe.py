@@ -5,15 +5,16 @@ no join over decisions. `GET /v1/decisions` is not used: it wants the Edge's bou
 an address, and it lacks the age of the alert, by which LAPI's flush removes decisions.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from argos_gitops.model.go_duration import nanoseconds_of
 from argos_gitops.model.objects import Content, LiveObject, digest_of
 from argos_gitops.model.plan import Failure
+from argos_gitops.providers.crowdsec.answers import moment, text
 from argos_gitops.providers.crowdsec.client import Alerts
 from argos_gitops.providers.crowdsec.marks import Stamp, likely_owner, object_id_of
 from argos_gitops.providers.crowdsec.rows import Write
@@ -21,8 +22,8 @@ from argos_gitops.providers.crowdsec.rows import Write
 ENDS_WITHIN_SECONDS = 5.0
 """How exactly an end is known: LAPI tells the time left in whole seconds, and an answer takes its time."""
 
-_UNITS = {"h": 3600, "m": 60, "s": 1, "": 1}
-_PART = re.compile(r"([0-9]+)([hms]?)")
+_DIGITS = "0123456789"
+_SECOND = 1_000_000_000
 
 
 @dataclass
@@ -45,12 +46,25 @@ class Standing:
 
 @dataclass(frozen=True)
 class CrowdSecLive:
-    """What stood in one LAPI for one Edge. `turn` is the last write of ours before it was read."""
+    """What stood in one LAPI for one Edge. `turn` is the last write of ours before it was read.
+
+    All times are by our clock, which showed `observed_at`; LAPI's was `ahead` of it by so much.
+    """
 
     standing: Mapping[str, Standing]
     observed_at: datetime
     turn: str = ""
     notices: Sequence[Failure] = ()
+    ahead: timedelta = timedelta()
+    observed_monotonic: float | None = None
+    """The same moment by the clock that only runs forward; tells whether ours was set since."""
+
+    def ahead_at(self, now: datetime, monotonic: float) -> timedelta:
+        """By how much LAPI's clock is ahead of ours now, even if ours was set since this look."""
+        if self.observed_monotonic is None:
+            return self.ahead
+        passed = timedelta(seconds=monotonic - self.observed_monotonic)
+        return self.ahead + (self.observed_at + passed - now)
 
     @cached_property
     def objects(self) -> Mapping[str, LiveObject]:
@@ -102,12 +116,17 @@ def stamp_of(content: Content) -> Stamp:
 
 
 def standing_of(answers: Iterable[Alerts], max_age: timedelta) -> dict[str, Standing]:
-    """What stands, by object id. Doubled values (a renewal and what it replaces) count once."""
+    """What stands, by object id. Doubled values (a renewal and what it replaces) count once.
+
+    Ends are by our clock: LAPI tells the time that is left. Raises what `as_lapi_tells` knows when an alert
+    is not as LAPI tells them.
+    """
     rows = _Rows()
     for alerts in answers:
-        told_at = alerts.told_at.timestamp()
+        our_time = alerts.told_at.timestamp() - alerts.ahead.total_seconds()
         for alert in alerts.items:
-            rows.read(alert, told_at, _time(alert["created_at"]) + max_age.total_seconds())
+            age = (alerts.told_at - moment(alert["created_at"])).total_seconds()
+            rows.read(alert, our_time, our_time + max_age.total_seconds() - age)
     return rows.by_object()
 
 
@@ -141,14 +160,18 @@ class _Rows:
         values: dict[str, float] = {}
         for decision in alert["decisions"] or ():
             duration = decision["duration"]
-            if duration[0] == "-":
+            if has_ended(duration):
                 continue
             key = (decision["origin"], decision["type"], decision["scope"], decision["scenario"])
             if key != last:
+                for part in key:
+                    text(part)
                 values, last = self._ends.setdefault(key, {}), key
                 self._newest[key] = max(self._newest.get(key, -1), alert["id"])
             end = min(told_at + self._left(duration), flushed_at)
             value = decision["value"]
+            if value.__class__ is not str:
+                text(value)
             if values.get(value, 0.0) < end:
                 values[value] = end
 
@@ -164,22 +187,21 @@ class _Rows:
         return found
 
     def _left(self, duration: str) -> float:
-        """Whole seconds of a Go duration: `167h59m56.9s` from 1.4.6, `167h59m57s` from 1.7."""
-        if duration[-2] in "mµun":  # less than a second: 12ms, 3µs
-            return 0.0
-        whole = duration.partition(".")[0]
+        """Whole seconds of a Go duration: `167h59m56.9s` from 1.4.6, `167h59m57s` from 1.7.
+
+        Rows of one alert differ in their fractions at most, so whole seconds are looked up.
+        """
+        whole, dot, fraction = duration.partition(".")
+        if dot and fraction.lstrip(_DIGITS) != "s":  # less than a second, such as 713.297727ms
+            return float(max(0, nanoseconds_of(duration)) // _SECOND)
+        if dot:
+            whole += "s"
         known = self._seconds.get(whole)
         if known is None:
-            known = self._seconds[whole] = whole_seconds(whole)
+            known = self._seconds[whole] = float(max(0, nanoseconds_of(whole)) // _SECOND)
         return known
 
 
-def whole_seconds(duration: str) -> float:
-    """`-1h2m3s` is -3723; nothing below a second is told."""
-    parts = _PART.findall(duration.partition(".")[0])
-    seconds = float(sum(int(count) * _UNITS[unit] for count, unit in parts))
-    return -seconds if duration.startswith("-") else seconds
-
-
-def _time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def has_ended(duration: str) -> bool:
+    """LAPI tells what is left of an ended decision as less than nothing."""
+    return duration.startswith("-")

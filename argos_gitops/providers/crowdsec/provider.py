@@ -1,5 +1,6 @@
 """The provider: one Edge's CrowdSec, looked at, planned for and written to."""
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.crowdsec.adopt import adoption_of
+from argos_gitops.providers.crowdsec.answers import as_lapi_tells
 from argos_gitops.providers.crowdsec.apply import Writer
 from argos_gitops.providers.crowdsec.attribution import History
 from argos_gitops.providers.crowdsec.client import LapiClient, Login
@@ -33,6 +35,7 @@ from argos_gitops.providers.crowdsec.observe import (
     standing_of,
 )
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
+from argos_gitops.providers.crowdsec.skew import refuse_skew, skew_notice
 from argos_gitops.providers.crowdsec.turn import Turn
 from argos_gitops.providers.crowdsec.verify import conditions_of
 
@@ -59,6 +62,7 @@ class CrowdSecProvider:
             Login(settings.lapi_url.rstrip("/"), settings.machine.id, self._password),
             context.timeout,
             transport,
+            context.clock.now,
         )
         self._remarks: dict[str, Sequence[str]] = {}
         self._seen: CrowdSecLive | None = None
@@ -68,13 +72,15 @@ class CrowdSecProvider:
         self._geo.refresh()
         self._turn.settle()
         turn = self._turn.last()
-        standing = self._read(source(self._edge), countries_source(self._edge))
-        stale = self._geo.stale()
+        standing, ahead = self._read(source(self._edge), countries_source(self._edge))
+        notices = (self._geo.stale(), skew_notice(ahead))
         self._seen = CrowdSecLive(
             standing=standing,
             observed_at=self._context.clock.now(),
             turn=turn,
-            notices=() if stale is None else (stale,),
+            notices=[each for each in notices if each is not None],
+            ahead=ahead,
+            observed_monotonic=time.monotonic(),
         )
         return self._seen
 
@@ -127,7 +133,8 @@ class CrowdSecProvider:
             answers = [self._client.alerts(ever_under(each)) for each in sources]
         except TransientError:
             return History({})
-        return History.of(changes, answers, self._settings.decision_duration)
+        with as_lapi_tells(self._settings.lapi_url):
+            return History.of(changes, answers, self._settings.decision_duration)
 
     def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
         return adoption_of(change, self._edge, desired.resources)
@@ -137,8 +144,11 @@ class CrowdSecProvider:
 
     def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
         self._seen = None
+        seen = _ours(live)
+        now = self._context.clock.now()
+        refuse_skew(seen.ahead_at(now, time.monotonic()))
         writer = Writer(self._client, self._turn, self._edge, self._settings, self._context.progress)
-        return writer.write(_ours(live), changes, self._context.clock.now())
+        return writer.write(seen, changes, now)
 
     def verify(
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
@@ -159,16 +169,20 @@ class CrowdSecProvider:
         if self._seen is None:
             return True
         if watch == _DECISIONS:
-            return not same_bans(self._read(source(self._edge)), self._seen.standing, "decision/")
-        standing = self._read(source(self._edge), countries_source(self._edge))
+            return not same_bans(self._read(source(self._edge))[0], self._seen.standing, "decision/")
+        standing, _ = self._read(source(self._edge), countries_source(self._edge))
         return not same_bans(standing, self._seen.standing, "country/")
 
     def close(self) -> None:
         self._client.close()
 
-    def _read(self, *sources: str) -> dict[str, Standing]:
+    def _read(self, *sources: str) -> tuple[dict[str, Standing], timedelta]:
+        """What stands, and by how much LAPI's clock is ahead of ours."""
         answers = [self._client.alerts(active_under(each)) for each in sources]
-        return standing_of(answers, self._settings.max_age)
+        with as_lapi_tells(self._settings.lapi_url):
+            return standing_of(answers, self._settings.max_age), max(
+                (each.ahead for each in answers), key=abs
+            )
 
     def _password(self) -> SecretValue:
         try:

@@ -103,7 +103,7 @@ def missing_from(alerts: Iterable[Mapping[str, Any]], batches: Sequence[Batch]) 
     standing: dict[tuple[str, str, str, str], set[str]] = {}
     for alert in alerts:
         for each in alert["decisions"] or ():
-            if each["duration"][0] != "-":
+            if not each["duration"].startswith("-"):
                 key = (each["origin"], each["type"], each["scope"], each["scenario"])
                 standing.setdefault(key, set()).add(each["value"])
     left = []

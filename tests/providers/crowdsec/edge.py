@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ import httpx
 
 from argos_gitops.app.clock import SystemClock
 from argos_gitops.model.change import Change, Outcome
+from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.objects import InventoryEntry
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import AnyResource, EagerResources
@@ -100,6 +102,27 @@ class ShiftedClock:
 
     def now(self) -> datetime:
         return SystemClock().now() + self.by
+
+
+class Aging(httpx.HTTPTransport):
+    """LAPI as it would answer once so much time has passed: less is left of each ban, its clock moved."""
+
+    def __init__(self, clock: ShiftedClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        if not self._clock.by or request.method != "GET":
+            return answer
+        answer.read()
+        told = parsedate_to_datetime(answer.headers["Date"]) + self._clock.by
+        alerts = answer.json() or []
+        for row in (row for alert in alerts for row in alert["decisions"]):
+            row["duration"] = f"{int(seconds_of(row['duration']) - self._clock.by.total_seconds())}s"
+        return httpx.Response(
+            answer.status_code, headers={"Date": format_datetime(told, usegmt=True)}, json=alerts
+        )
 
 
 @dataclass

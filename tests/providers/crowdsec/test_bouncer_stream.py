@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
+from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream, parse_stream, seconds_of
+from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream, parse_stream
 
 _ROW = {
     "id": 7,

@@ -8,7 +8,7 @@ from pathlib import Path
 from argos_gitops.model.change import Cause
 from tests.components.crowdsec import RealCrowdSec
 from tests.components.geo import write_country_database
-from tests.providers.crowdsec.edge import BannedEdge, ShiftedClock, country, decision
+from tests.providers.crowdsec.edge import Aging, BannedEdge, ShiftedClock, country, decision
 
 
 def test_renewal_adds_before_anything_ends_and_removes_nothing(
@@ -21,7 +21,9 @@ def test_renewal_adds_before_anything_ends_and_removes_nothing(
         decision("x", "203.0.113.7"),
         decision("y", "203.0.113.8", until="2099-01-01T00:00:00Z"),
     )
-    with BannedEdge.of(crowdsec, tmp_path, geo=geo_database, clock=clock).want(*wanted) as edge:
+    with BannedEdge.of(crowdsec, tmp_path, geo=geo_database, clock=clock, transport=Aging(clock)).want(
+        *wanted
+    ) as edge:
         edge.apply()
         before = {each["id"]: each["value"] for each in crowdsec.decisions()}
         clock.by = timedelta(days=5, hours=23)
@@ -43,7 +45,9 @@ def test_what_is_nearly_due_is_renewed_together(crowdsec: RealCrowdSec, tmp_path
     clock = ShiftedClock()
     path = tmp_path / "geo.mmdb"
     write_country_database(path, {"NG": ["198.51.100.0/24"]})
-    with BannedEdge.of(crowdsec, tmp_path / "cache", geo=path, clock=clock).want(country("NG")) as edge:
+    with BannedEdge.of(crowdsec, tmp_path / "cache", geo=path, clock=clock, transport=Aging(clock)).want(
+        country("NG")
+    ) as edge:
         edge.apply()
         write_country_database(
             path.with_suffix(".new"), {"NG": ["198.51.100.0/24", "203.0.113.0/24"]}

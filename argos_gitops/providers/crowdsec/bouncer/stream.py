@@ -11,7 +11,6 @@ whole. Facts (LAPI's handlers, v1.4.6 to v1.7.8; edge.md §2):
 """
 
 import math
-import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,20 +20,22 @@ from typing import Any
 import httpx
 
 from argos_gitops.model.errors import TerminalError, TransientError
+from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.providers.crowdsec.answers import error_of, unreachable
+from argos_gitops.providers.crowdsec.answers import error_of, number, text, unreachable
 from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.client import USER_AGENT
+from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, limited, timeout_of
 
 _PATH = "/v1/decisions/stream"
 _CONNECT_SECONDS = 5.0
-_CHANGES_SECONDS = 20.0
 # LAPI reads all rows before it sends the first byte.
-_EVERYTHING_SECONDS = 120.0
-_CHUNK_CHARACTERS = 32 * 1024
+_EVERYTHING = Limits(512 * MEBIBYTE, 300.0)
+_CHANGES = Limits(512 * MEBIBYTE, 60.0)
+_ERROR = Limits(MEBIBYTE, 10.0)
 _LONGEST_ROW = 1024 * 1024
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "ns": 1e-9}
-_PART = re.compile(r"(?<![0-9.])([0-9.]++)(h|ms|µs|us|ns|m|s)")
+_LONGEST_SECONDS = 100 * 366 * 86_400
+"""A decision of LAPI that lasts longer ends then here; the index keeps ends in few bits."""
 _DECODER = JSONDecoder()
 
 Row = tuple[bool, Decision]
@@ -64,12 +65,13 @@ class DecisionStream:
         are told by `time.monotonic`.
         """
         asked = {"startup": "true" if everything else "false", "dedup": "false"}
-        seconds = _EVERYTHING_SECONDS if everything else _CHANGES_SECONDS
-        timeout = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
+        limits = _EVERYTHING if everything else _CHANGES
+        timeout, began = timeout_of(limits, _CONNECT_SECONDS), time.monotonic()
         try:
             with self._http.stream("GET", _PATH, params=asked, timeout=timeout) as answer:
                 self._check(answer)
-                yield self._decisions(answer.iter_text(_CHUNK_CHARACTERS), time.monotonic())
+                chunks = limited(answer.iter_text(), limits, self._url, began)
+                yield self._decisions(chunks, time.monotonic(), everything=everything)
         except httpx.TransportError as error:
             raise unreachable(self._url, error) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -86,15 +88,22 @@ class DecisionStream:
                 reason="KeyRefused",
             )
         if not answer.is_success:
-            answer.read()
-            raise error_of(answer, self._url, (self._key.reveal(),))
+            body = b"".join(limited(answer.iter_bytes(), _ERROR, self._url, time.monotonic()))
+            told = httpx.Response(answer.status_code, headers=_type_of(answer), content=body)
+            told.request = answer.request
+            raise error_of(told, self._url, (self._key.reveal(),))
 
-    def _decisions(self, chunks: Iterable[str], now: float) -> Iterator[Row]:
+    def _decisions(self, chunks: Iterable[str], now: float, *, everything: bool) -> Iterator[Row]:
+        """An answer to the question for everything that does not even name `new` is none: taken for an empty
+        list it would lift every ban."""
+        lists: set[str] = set()
         try:
-            for name, row in parse_stream(chunks):
+            for name, row in parse_stream(chunks, lists):
                 if name in ("new", "deleted"):
                     yield name == "new", decision_of(row, now)
-        except (JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            if everything and "new" not in lists:
+                raise ValueError("the answer has no list of decisions")
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise TransientError(
                 f"{self._url}: the decision stream broke off, or is none ({type(error).__name__}); "
                 "check lapiUrl",
@@ -103,44 +112,49 @@ class DecisionStream:
 
 
 def decision_of(row: dict[str, Any], now: float) -> Decision:
-    """A row as a decision; it ends at a whole second, never earlier than LAPI says."""
-    end = math.ceil(now + seconds_of(row["duration"]))
-    return Decision(int(row["id"]), row["value"], row["type"], row["origin"], end)
+    """A row as a decision; it ends at a whole second, never earlier than LAPI says.
+
+    TypeError, ValueError or LookupError when it is no row of LAPI's.
+    """
+    left = min(seconds_of(row["duration"]), _LONGEST_SECONDS)
+    end = max(0, math.ceil(now + left))
+    return Decision(number(row["id"]), text(row["value"]), text(row["type"]), text(row["origin"]), end)
 
 
-def seconds_of(duration: str) -> float:
-    """Go's spelling of a duration in seconds; ValueError when it is none."""
-    parts = _PART.findall(duration)
-    sign = "-" if duration.startswith("-") else ""
-    if not parts or sign + "".join(map("".join, parts)) != duration:
-        raise ValueError(f"{duration!r} is no duration")
-    seconds = sum(float(count) * _SECONDS[unit] for count, unit in parts)
-    return -seconds if sign else seconds
+def _type_of(answer: httpx.Response) -> dict[str, str]:
+    return {name: answer.headers[name] for name in ("Content-Type", "Location") if name in answer.headers}
 
 
-def parse_stream(chunks: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each object of an object of lists, with the list's name. ValueError when the text is not that."""
-    text = _Text(chunks)
-    text.take("{")
-    while text.peek() != "}":
-        name = text.value()
-        text.take(":")
-        if text.peek() == "[":
-            yield from ((name, row) for row in _items(text))
-        else:
-            text.value()
-        if text.peek() != "}":
-            text.take(",")
-    text.take("}")
+def parse_stream(
+    chunks: Iterable[str], lists: set[str] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each object of an object of lists, with the list's name. ValueError when the text is not that.
+
+    The names of all lists, those that are `null` among them, are added to `lists`.
+    """
+    lists = set() if lists is None else lists
+    given = _Text(chunks)
+    given.take("{")
+    while given.peek() != "}":
+        name = given.value()
+        given.take(":")
+        if given.peek() == "[":
+            lists.add(name)
+            yield from ((name, row) for row in _items(given))
+        elif given.value() is None:
+            lists.add(name)
+        if given.peek() != "}":
+            given.take(",")
+    given.take("}")
 
 
-def _items(text: "_Text") -> Iterator[Any]:
-    text.take("[")
-    while text.peek() != "]":
-        yield text.value()
-        if text.peek() != "]":
-            text.take(",")
-    text.take("]")
+def _items(given: "_Text") -> Iterator[Any]:
+    given.take("[")
+    while given.peek() != "]":
+        yield given.value()
+        if given.peek() != "]":
+            given.take(",")
+    given.take("]")
 
 
 class _Text:

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from enum import StrEnum
-from re import compile as pattern
 
+from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.problem import Location, Problem
 
 
@@ -68,9 +67,7 @@ class Complaints:
 
 _LARGEST = 2**63 - 1
 _TRUE, _FALSE = ("1", "t", "true"), ("0", "f", "false")
-_UNITS = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "ms": "0.001", "s": "1", "m": "60", "h": "3600"}
-_DURATION = pattern(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+")
-_PART = pattern(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
+_LONGEST = timedelta(seconds=10**9)
 
 
 def truth(label: Label) -> bool:
@@ -113,12 +110,13 @@ def duration(label: Label) -> timedelta:
     value = label.value.strip()
     if value.isascii() and value.isdecimal():
         value += "s"
-    if not _DURATION.fullmatch(value) or len(value) > 32:
+    try:
+        found = timedelta(seconds=seconds_of(value))
+    except ValueError:
+        raise label.invalid("expected a duration such as 10s or 1m30s") from None
+    if not timedelta() <= found <= _LONGEST or len(value) > 32:
         raise label.invalid("expected a duration such as 10s or 1m30s")
-    total = sum(Decimal(amount) * Decimal(_UNITS[unit]) for amount, unit in _PART.findall(value))
-    if total > 10**9:
-        raise label.invalid("expected a duration such as 10s or 1m30s")
-    return timedelta(seconds=float(total))
+    return found
 
 
 def literal(text: str) -> str:
