@@ -40,6 +40,10 @@ _PAUSE_SECONDS = 0.25
 # LAPI answers after it has read, or stored, everything: seconds for 100,000 decisions on a small machine.
 _MANY = Limits(512 * MEBIBYTE, 300.0)
 _FEW = Limits(8 * MEBIBYTE, 120.0)
+NO_SUCH_CALL = "NoSuchCall"
+_ABSENT = frozenset({404, 405})
+_NEWER_CALLS = frozenset({"/v1/allowlists", "/v1/heartbeat"})
+"""Calls that an older LAPI may not know: 1.4.6 has no allowlists."""
 _NO_SKEW = timedelta(seconds=2)
 """The Date header has whole seconds, and an answer takes its time."""
 
@@ -135,6 +139,17 @@ class LapiClient:
         with as_lapi_tells(self._login.url):
             return number(int(answer["nbDeleted"]))
 
+    def allowlists(self) -> tuple[list[dict[str, Any]], datetime] | None:
+        """LAPI's own allowlists with their entries, and its clock; None where this LAPI knows of none."""
+        try:
+            answer = self._send("GET", "/v1/allowlists", params={"with_content": "true"})
+        except TerminalError as error:
+            if error.reason == NO_SUCH_CALL:
+                return None
+            raise
+        items = parsed_answer(answer, self._login.url, list) or []
+        return items, _clock_of(answer, answer.extensions["argos_heard_at"])
+
     def close(self) -> None:
         self._http.close()
 
@@ -156,6 +171,8 @@ class LapiClient:
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             token = self._fresh_token(instead_of=token)
             answer = self._exchange(method, path, token, **request)
+        if answer.status_code in _ABSENT and path in _NEWER_CALLS:
+            raise TerminalError(f"{self._login.url} knows no {path}", reason=NO_SUCH_CALL)
         if not answer.is_success:
             raise error_of(answer, self._login.url, (token.value,))
         return answer

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
-from argos_gitops.model.objects import Content, ManagedObject
+from argos_gitops.model.objects import Content, ManagedObject, digest_of
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
+from argos_gitops.providers.crowdsec.allowed import AllowedByLapi
 from argos_gitops.providers.crowdsec.kinds import AllowlistSpec, CountryBanSpec, DecisionSpec
 from argos_gitops.providers.crowdsec.marks import Stamp, country_id, decision_id, scenario
 from argos_gitops.providers.crowdsec.networks import Network, Ranges, parsed
@@ -22,11 +23,15 @@ CountryRanges = Callable[[str], tuple[Ranges, ...] | None]
 """The ranges of a country; None without a GeoIP database, empty when that knows none."""
 
 
+Taker = ResourceKey | str
+"""What takes addresses out of bans: an Allowlist, or by its name one of LAPI's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """What an Allowlist takes out on one Edge."""
+    """What an Allowlist, or one of LAPI's own, takes out on one Edge; `key` is how people are told of it."""
 
-    key: ResourceKey
+    key: Taker
     digest: str
     networks: tuple[Network, ...]
 
@@ -37,7 +42,7 @@ class Ban:
 
     object_id: str
     content: Content
-    taken: tuple[tuple[ResourceKey, int], ...] = ()
+    taken: tuple[tuple[Taker, int], ...] = ()
 
 
 class Compiler:
@@ -47,30 +52,41 @@ class Compiler:
         self._edge = edge
         self._margin = margin.total_seconds()
         self._countries: dict[tuple[object, ...], Ban] = {}
+        self.wholly_taken: dict[ResourceKey, str] = {}
+        """Bans of the last compile of which nothing is left, and the lists that took it out."""
 
     def bans(
         self, resources: ResourceSet, live: CrowdSecLive, country: CountryRanges, geo_digest: str
     ) -> Iterator[tuple[Ban, ManagedObject]]:
         """Every ban that should stand, and the same as the object that the plan compares."""
-        exempt = tuple(self._exempt(resources))
+        exempt = (*self._exempt(resources), *map(_exempt_by_lapi, live.allowed))
+        self.wholly_taken = {}
         for decision in resources.of(DecisionSpec).values():
             ends = decision.spec.until
             if decision.spec.edge == self._edge and (ends is None or ends > live.observed_at):
                 found = _decision(decision, exempt)
                 if found.content["values"]:
                     yield self._managed(found, decision, live, ends)
+                else:
+                    self._note_taken(decision.key, found)
         for resource in resources.of(CountryBanSpec).values():
             if resource.spec.edge == self._edge:
                 ban = self._country(resource, exempt, country, geo_digest)
                 ban = ban or _what_stands(resource, exempt, live)
                 if ban is not None and ban.content["values"]:
                     yield self._managed(ban, resource, live, None)
+                elif ban is not None:
+                    self._note_taken(resource.key, ban)
 
     def _exempt(self, resources: ResourceSet) -> Iterator[Exempt]:
         for allowlist in resources.of(AllowlistSpec).values():
             if allowlist.spec.holds_for(self._edge):
                 networks = tuple(ip_network(entry.value) for entry in allowlist.spec.entries)
                 yield Exempt(allowlist.key, allowlist.digest, networks)
+
+    def _note_taken(self, key: ResourceKey, ban: Ban) -> None:
+        if ban.taken:
+            self.wholly_taken[key] = ", ".join(str(taker) for taker, _ in ban.taken)
 
     def _country(
         self,
@@ -107,6 +123,11 @@ class Compiler:
             renew_at=renew_at,
         )
         return ban, managed
+
+
+def _exempt_by_lapi(allowed: AllowedByLapi) -> Exempt:
+    digest = digest_of([allowed.name, *map(str, allowed.networks)])
+    return Exempt(allowed.label, digest, allowed.networks)
 
 
 def renewal(standing: Standing, content: Content, ends: datetime | None, margin: float) -> datetime | None:
@@ -149,12 +170,12 @@ def _country_stamp(resource: Resource[CountryBanSpec]) -> Stamp:
 
 def _without(
     texts: list[str], ranges: Sequence[Ranges], exempt: Sequence[Exempt]
-) -> tuple[list[str], tuple[tuple[ResourceKey, int], ...]]:
+) -> tuple[list[str], tuple[tuple[Taker, int], ...]]:
     """Sorted texts of what no Allowlist takes out, and how many ranges each of them cut into.
 
     Ranges that nothing is taken out of keep their text, so an address stays one without `/32`.
     """
-    taken = []
+    taken: list[tuple[Taker, int]] = []
     for each in exempt:
         met = {
             (at, index)

@@ -39,8 +39,8 @@ def difference(before: Sequence[str], after: Sequence[str]) -> str:
     return f"+{len(added):,} −{len(gone):,}: {', '.join([*_examples('+', added), *_examples('−', gone)])}"
 
 
-def taken_out(taken: Sequence[tuple[ResourceKey, int]]) -> Sequence[str]:
-    """`3 taken out by Allowlist/partners`."""
+def taken_out(taken: Sequence[tuple[ResourceKey | str, int]]) -> Sequence[str]:
+    """`3 taken out by Allowlist/partners`, `1 taken out by LAPI's allowlist office`."""
     return [f"{count:,} taken out by {key}" for key, count in taken]
 
 

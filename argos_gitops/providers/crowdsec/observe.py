@@ -14,6 +14,7 @@ from typing import Any
 from argos_gitops.model.go_duration import nanoseconds_of
 from argos_gitops.model.objects import Content, LiveObject, digest_of
 from argos_gitops.model.plan import Failure
+from argos_gitops.providers.crowdsec.allowed import AllowedByLapi
 from argos_gitops.providers.crowdsec.answers import moment, text
 from argos_gitops.providers.crowdsec.client import Alerts
 from argos_gitops.providers.crowdsec.marks import Stamp, likely_owner, object_id_of
@@ -56,6 +57,8 @@ class CrowdSecLive:
     turn: str = ""
     notices: Sequence[Failure] = ()
     ahead: timedelta = timedelta()
+    allowed: Sequence[AllowedByLapi] = ()
+    """What LAPI's own allowlists take out of bans."""
     observed_monotonic: float | None = None
     """The same moment by the clock that only runs forward; tells whether ours was set since."""
 
@@ -75,7 +78,8 @@ class CrowdSecLive:
 
     @cached_property
     def fingerprint(self) -> str:
-        return digest_of([[each.id, each.content] for each in self.objects.values()])
+        allowed = [[each.name, *map(str, each.networks)] for each in self.allowed]
+        return digest_of([allowed, [[each.id, each.content] for each in self.objects.values()]])
 
     def of(self, object_id: str) -> Standing:
         return self.standing.get(object_id, Standing())

@@ -16,6 +16,7 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.crowdsec.adopt import adoption_of
+from argos_gitops.providers.crowdsec.allowed import AllowedByLapi, allowed_now
 from argos_gitops.providers.crowdsec.answers import as_lapi_tells
 from argos_gitops.providers.crowdsec.apply import Writer
 from argos_gitops.providers.crowdsec.attribution import History
@@ -73,13 +74,15 @@ class CrowdSecProvider:
         self._turn.settle()
         turn = self._turn.last()
         standing, ahead = self._read(source(self._edge), countries_source(self._edge))
-        notices = (self._geo.stale(), skew_notice(ahead))
+        allowed, amiss = self._allowed()
+        notices = (self._geo.stale(), skew_notice(ahead), amiss)
         self._seen = CrowdSecLive(
             standing=standing,
             observed_at=self._context.clock.now(),
             turn=turn,
             notices=[each for each in notices if each is not None],
             ahead=ahead,
+            allowed=allowed,
             observed_monotonic=time.monotonic(),
         )
         return self._seen
@@ -104,7 +107,7 @@ class CrowdSecProvider:
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
         """One for each country that cannot be expanded; each then keeps what stands."""
         bans = desired.resources.of(CountryBanSpec).values()
-        found = []
+        found = [_taken_out(key, names) for key, names in self._compiler.wholly_taken.items()]
         for ban in bans:
             if ban.spec.edge == self._edge:
                 ranges = self._geo.ranges(ban.spec.country)
@@ -168,6 +171,8 @@ class CrowdSecProvider:
         """
         if self._seen is None:
             return True
+        if watch == _DECISIONS and self._allowed()[0] != self._seen.allowed:
+            return True
         if watch == _DECISIONS:
             return not same_bans(self._read(source(self._edge))[0], self._seen.standing, "decision/")
         standing, _ = self._read(source(self._edge), countries_source(self._edge))
@@ -183,6 +188,19 @@ class CrowdSecProvider:
             return standing_of(answers, self._settings.max_age), max(
                 (each.ahead for each in answers), key=abs
             )
+
+    def _allowed(self) -> tuple[Sequence[AllowedByLapi], Failure | None]:
+        """LAPI's own allowlists, and what is amiss with them; none from a LAPI that is too old for them."""
+        answer = self._client.allowlists()
+        if answer is None:
+            return (), None
+        lists, now = answer
+        with as_lapi_tells(self._settings.lapi_url):
+            found, unreadable = allowed_now(lists, now)
+        if not unreadable:
+            return found, None
+        message = f"LAPI's allowlists hold what is no address or range, and is passed over: {unreadable[0]}"
+        return found, Failure("AllowlistUnreadable", message)
 
     def _password(self) -> SecretValue:
         try:
@@ -201,6 +219,12 @@ def _ours(live: LiveState) -> CrowdSecLive:
     if not isinstance(live, CrowdSecLive):
         raise TypeError(f"{type(live).__name__} was not observed by this provider")
     return live
+
+
+def _taken_out(key: ResourceKey, names: str) -> Failure:
+    """It bans nobody because somebody wants it so, which does not make it any less ready."""
+    message = f"all of it is taken out by {names}; remove it, or the entry of that list"
+    return Failure("AllowlistedInLapi", message, key, "Enforced")
 
 
 def _unknown_country(country: str, key: ResourceKey) -> Failure:
