@@ -9,7 +9,7 @@ import pytest
 
 from argos_gitops.model.errors import ProviderError
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.ports.verdict import Remedy
+from argos_gitops.model.verdict import Remedy
 from argos_gitops.providers.crowdsec import client as client_module
 from argos_gitops.providers.crowdsec.bouncer import stream as stream_module
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
