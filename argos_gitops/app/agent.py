@@ -39,6 +39,9 @@ from argos_gitops.supervision.supervised import supervised_threads, threads_subs
 DRAIN = timedelta(seconds=9)
 """How long the end may take; service managers give ten seconds before they kill."""
 
+_HEARTBEAT_EVERY = timedelta(minutes=1)
+"""`cscli machines prune` deletes machines that were not heard of for ten minutes."""
+
 _FRONT_SHARE = 2.0
 _TELLING_SHARE = 2.5
 
@@ -93,6 +96,7 @@ class RunningAgent:
         self._timetable = timetable_of(application, lambda: self._spec.retention, self._log)
         self._schedules = Schedules(application, self._timetable, self._job_ran, self._over.is_set)
         self._agent = Agent(self._crew())
+        self._timetable.every(_HEARTBEAT_EVERY, self._agent.keep_alive, name="heartbeat")
         for number, handler in self._handlers().items():
             signal.signal(number, handler)
         application.notifications.start()

@@ -36,6 +36,7 @@ def message_of(configs: Mapping[str, BouncerConfig]) -> dict[str, Any]:
             "options": dict(config.options),
             "key": None if config.key is None else config.key.reveal(),
             "problem": config.problem,
+            "secrets": {name: each.reveal() for name, each in config.secrets.items()},
         }
         for name, config in configs.items()
     }
@@ -49,6 +50,7 @@ def configs_of(message: Mapping[str, Any]) -> dict[str, BouncerConfig]:
             options=each["options"],
             key=None if each["key"] is None else SecretValue(each["key"]),
             problem=each["problem"],
+            secrets={name: SecretValue(secret) for name, secret in each["secrets"].items()},
         )
         for name, each in message.items()
     }

@@ -92,6 +92,15 @@ class Partial(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsAlive(Protocol):
+    """A provider whose system forgets whoever does not speak up between passes."""
+
+    def keep_alive(self) -> None:
+        """Tells the system that we are alive; from any thread, within seconds. Raises ProviderError."""
+        ...
+
+
 class Files(Protocol):
     """Files of the repository, by what they hold."""
 

@@ -30,6 +30,8 @@ class BouncerConfig:
     options: Mapping[str, str] = field(default_factory=dict)
     key: SecretValue | None = None
     problem: str = ""
+    secrets: Mapping[str, SecretValue] = field(default_factory=dict)
+    """Further secrets by the provider's own words, such as the key of a client certificate."""
 
 
 class Bouncer(Verdicts, Protocol):

@@ -10,6 +10,7 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.health import Replica
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.crew import Crew, is_ours
+from argos_gitops.reconcile.heartbeats import Heartbeats
 from argos_gitops.reconcile.keeper import Keeper
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.worker import Worker
@@ -26,6 +27,7 @@ class Agent:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._keeper = Keeper(crew, self._publish, self._looked)
+        self._heartbeats = Heartbeats(crew)
         self._lock = threading.Lock()
         self._workers: dict[ResourceKey, Worker] = {}
         self._targets: tuple[ResourceKey, ...] = ()
@@ -51,6 +53,10 @@ class Agent:
     def look_everywhere(self) -> None:
         """The same, and every target is looked at whatever git says."""
         self._keeper.look_everywhere()
+
+    def keep_alive(self) -> None:
+        """Tells the systems of our targets that we are alive."""
+        self._heartbeats.beat(self._everyone())
 
     def stop(self, deadline: float) -> bool:
         """Ends passes between two changes; whether all ended by `deadline`, in monotonic seconds."""

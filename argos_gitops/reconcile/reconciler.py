@@ -7,7 +7,7 @@ from datetime import datetime
 from argos_gitops.model.errors import ArgosError, ManifestError
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import AnyResource, ResourceKey
-from argos_gitops.ports.provider import DesiredState
+from argos_gitops.ports.provider import DesiredState, KeepsAlive
 from argos_gitops.ports.report import PassResult
 from argos_gitops.ports.store import SourceState
 from argos_gitops.reconcile.conclude import conclude
@@ -116,6 +116,9 @@ class Reconciler:
         """When something on this target must be written again although it is right."""
         states = (self._parts.inventory.converged(key) for key in self._parts.systems.bound(target))
         return min((state.until for state in states if state and state.until), default=None)
+
+    def keepers_alive(self, target: ResourceKey) -> Sequence[tuple[SystemKey, KeepsAlive]]:
+        return self._parts.systems.keepers_alive(target)
 
     def release(self, target: ResourceKey) -> None:
         """Closes what is open to a target that nobody passes over any more."""

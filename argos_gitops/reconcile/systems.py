@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from argos_gitops.model.plan import SystemKey
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
-from argos_gitops.ports.provider import LiveState, Provider, ProviderContext, ProviderSpec, Target
+from argos_gitops.ports.provider import KeepsAlive, LiveState, Provider, ProviderContext, ProviderSpec, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,14 @@ class Systems:
     def bound(self, target: ResourceKey) -> list[SystemKey]:
         """The systems of a target that a pass has been over."""
         return [key for key in list(self._bound) if key.target == target]
+
+    def keepers_alive(self, target: ResourceKey) -> list[tuple[SystemKey, KeepsAlive]]:
+        """The providers of a target that have to speak up between passes."""
+        return [
+            (key, provider)
+            for key, (_, provider) in list(self._bound.items())
+            if key.target == target and isinstance(provider, KeepsAlive)
+        ]
 
     def release(self, target: ResourceKey) -> None:
         """Closes what is open to one target."""

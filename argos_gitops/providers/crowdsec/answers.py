@@ -5,6 +5,7 @@ to failures of its own, so the message decides which of the two it is.
 """
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -80,18 +81,78 @@ def error_of(answer: httpx.Response, url: str, secrets: Iterable[str]) -> Provid
         return TransientError(f"{place} {message}", reason=BUSY)
     if answer.status_code >= _SERVER_ERROR and not _OUR_FAULT.search(message):
         return TransientError(f"{place} {message}", reason="LapiFailed")
+    if b"HTTP request to an HTTPS server" in answer.content:
+        return _not_lapi(url, "that it wants TLS: begin lapiUrl with https://")
     if answer.is_redirect or (answer.status_code == httpx.codes.NOT_FOUND and not message):
         return _not_lapi(url, f"HTTP {answer.status_code}")
     return TerminalError(f"{place} {message}")
 
 
-def unreachable(url: str, error: httpx.TransportError) -> TransientError:
+def login_refused(answer: httpx.Response, url: str, machine: str, secrets: Iterable[str]) -> TerminalError:
+    """LAPI tells why in its message alone; each cause has another cure. Facts: CrowdSec 1.7.8, run."""
+    words = _scrubbed(_message_of(answer), secrets)
+    again = f"`cscli machines add {machine} --password … --force`"
+    if "not validated" in words:
+        cure, reason = f"`cscli machines validate {machine}`", "MachineNotValidated"
+    elif "not found" in words:
+        cure = f"make it with {again}; `cscli machines prune` deletes machines that sent no heartbeat"
+        reason = "MachineUnknown"
+    else:
+        cure = f"check crowdsec.machine.password, or set it anew with {again}"
+        reason = "LoginRefused"
+    said = f": {words}" if words else f" (HTTP {answer.status_code})"
+    return TerminalError(f"{url} refuses the machine {machine!r}{said}; {cure}", reason=reason)
+
+
+def key_refused(answer: httpx.Response, url: str, secrets: Iterable[str]) -> TerminalError:
+    """The same for a bouncer's key."""
+    words = _scrubbed(_message_of(answer), secrets) or f"HTTP {answer.status_code}"
+    return TerminalError(
+        f"{url} refuses the bouncer's key: {words}; compare it with `cscli bouncers list`, or make one "
+        "with `cscli bouncers add`",
+        reason="KeyRefused",
+    )
+
+
+def unreachable(url: str, error: httpx.TransportError) -> ProviderError:
     """A connection that broke after it was made may have been an old one; the others are dead ends."""
+    refused = _tls_refused(url, error)
+    if refused is not None:
+        return refused
     lost = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
     kind = "ConnectionLost" if lost else "Unreachable"
     return TransientError(
         f"LAPI at {url} does not answer ({type(error).__name__}); is CrowdSec running there?", reason=kind
     )
+
+
+def _tls_refused(url: str, error: BaseException) -> TerminalError | None:
+    """What went wrong between the two certificates; None when it was something else."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, ssl.SSLError):
+        found = found.__cause__ or found.__context__
+    if found is None:
+        return None
+    words = found.reason or type(found).__name__
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return TerminalError(
+            f"the certificate of LAPI at {url} is not trusted: {found.verify_message}; name the authority "
+            "that issued it in crowdsec.tls.ca, or the host that it is for in lapiUrl",
+            reason="CertificateUntrusted",
+        )
+    if "CERTIFICATE" in words.upper() or "UNKNOWN_CA" in words.upper():
+        return TerminalError(
+            f"LAPI at {url} refuses the connection: {words.lower().replace('_', ' ')}; it wants a client "
+            "certificate of an authority that it knows (`api.server.tls.ca_cert_path`): set "
+            "crowdsec.tls.cert and crowdsec.tls.key",
+            reason="ClientCertificateRefused",
+        )
+    if "WRONG_VERSION_NUMBER" in words or "HTTP_REQUEST" in words:
+        return TerminalError(
+            f"{url} does not speak TLS; begin lapiUrl with http:// if LAPI has no certificate",
+            reason="NotLapi",
+        )
+    return None
 
 
 def _not_lapi(url: str, found: str) -> TerminalError:

@@ -22,6 +22,7 @@ from argos_gitops.providers.crowdsec.answers import (
     BUSY,
     as_lapi_tells,
     error_of,
+    login_refused,
     moment,
     number,
     parsed_answer,
@@ -30,6 +31,7 @@ from argos_gitops.providers.crowdsec.answers import (
 )
 from argos_gitops.providers.crowdsec.marks import Stamp
 from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, read, timeout_of
+from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 # LAPI splits the User-Agent at "/" and refuses any login where that does not give two parts.
 USER_AGENT = f"argos-gitops/{__version__}"
@@ -40,6 +42,7 @@ _PAUSE_SECONDS = 0.25
 # LAPI answers after it has read, or stored, everything: seconds for 100,000 decisions on a small machine.
 _MANY = Limits(512 * MEBIBYTE, 300.0)
 _FEW = Limits(8 * MEBIBYTE, 120.0)
+_LITTLE = Limits(MEBIBYTE, 15.0)
 NO_SUCH_CALL = "NoSuchCall"
 _ABSENT = frozenset({404, 405})
 _NEWER_CALLS = frozenset({"/v1/allowlists", "/v1/heartbeat"})
@@ -50,11 +53,13 @@ _NO_SKEW = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who we are at which LAPI. `password` is asked for at each login, so that a new one is found."""
+    """Who we are at which LAPI. `password` is asked for at each login and `tls` at each call, so that what
+    was replaced is found."""
 
     url: str
     machine_id: str
     password: Callable[[], SecretValue]
+    tls: Callable[[], Tls] = lambda: NO_TLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,9 @@ class LapiClient:
         self._logging_in = threading.Lock()
         self.own_address = ""
         self._connect_seconds = timeout.total_seconds()
-        self._http = httpx.Client(
-            base_url=login.url,
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            transport=transport,
-            trust_env=login.url.startswith("https:"),
-            verify=login.url.startswith("https:"),
-        )
+        self._transport = transport
+        self._opening = threading.Lock()
+        self._open: tuple[Tls, httpx.Client] | None = None
 
     def alerts(self, wanted: Mapping[str, str]) -> Alerts:
         """All alerts that the filter names, none cut off: the default limit is 100, 0 means no limit.
@@ -150,8 +151,36 @@ class LapiClient:
         items = parsed_answer(answer, self._login.url, list) or []
         return items, _clock_of(answer, answer.extensions["argos_heard_at"])
 
+    def heartbeat(self) -> None:
+        """Says that we are alive, for `cscli machines prune` to keep us; quiet where there is no such call."""
+        try:
+            self._once("GET", "/v1/heartbeat", limits=_LITTLE)
+        except TerminalError as error:
+            if error.reason != NO_SUCH_CALL:
+                raise
+
     def close(self) -> None:
-        self._http.close()
+        with self._opening:
+            if self._open is not None:
+                self._open[1].close()
+
+    @property
+    def _http(self) -> httpx.Client:
+        """The connections, made anew when the certificates were replaced."""
+        tls = self._login.tls()
+        with self._opening:
+            if self._open is None or self._open[0] != tls:
+                self._open = (tls, self._opened(tls))  # another thread may still use the one before
+            return self._open[1]
+
+    def _opened(self, tls: Tls) -> httpx.Client:
+        return httpx.Client(
+            base_url=self._login.url,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            transport=self._transport,
+            trust_env=self._login.url.startswith("https:"),
+            verify=verification(self._login.url, tls),
+        )
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """A call that may be repeated: tried again when the database was busy or a connection had died."""
@@ -198,12 +227,7 @@ class LapiClient:
         }
         answer = self._call("POST", "/v1/watchers/login", json=credentials)
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise TerminalError(
-                f"{self._login.url} refuses the machine {self._login.machine_id!r}; check its password and "
-                "`cscli machines list`, or make it anew with "
-                f"`cscli machines add {self._login.machine_id} --password … --force`",
-                reason="LoginRefused",
-            )
+            raise login_refused(answer, self._login.url, self._login.machine_id, (password.reveal(),))
         if not answer.is_success:
             raise error_of(answer, self._login.url, (password.reveal(),))
         self.own_address = _own_address(answer) or self.own_address
@@ -213,12 +237,13 @@ class LapiClient:
 
     def _call(self, method: str, path: str, limits: Limits = _FEW, **content: Any) -> httpx.Response:
         """One exchange; the answer's extension `argos_heard_at` is our time at which its head came."""
-        request = self._http.build_request(
+        http = self._http
+        request = http.build_request(
             method, path, timeout=timeout_of(limits, self._connect_seconds), **content
         )
         heard: list[datetime] = []
         try:
-            answer = read(self._http, request, limits, lambda: heard.append(self._now()))
+            answer = read(http, request, limits, lambda: heard.append(self._now()))
             answer.extensions["argos_heard_at"] = heard[0]
             return answer
         except httpx.TransportError as error:

@@ -37,6 +37,7 @@ from argos_gitops.providers.crowdsec.observe import (
 )
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 from argos_gitops.providers.crowdsec.skew import refuse_skew, skew_notice
+from argos_gitops.providers.crowdsec.tls import Tls, tls_of
 from argos_gitops.providers.crowdsec.turn import Turn
 from argos_gitops.providers.crowdsec.verify import conditions_of
 
@@ -60,7 +61,7 @@ class CrowdSecProvider:
         self._compiler = Compiler(self._edge, settings.renewal_margin)
         self._turn = Turn(context.cache_dir, self._edge, settings.lapi_url)
         self._client = LapiClient(
-            Login(settings.lapi_url.rstrip("/"), settings.machine.id, self._password),
+            Login(settings.lapi_url.rstrip("/"), settings.machine.id, self._password, self._tls),
             context.timeout,
             transport,
             context.clock.now,
@@ -201,6 +202,15 @@ class CrowdSecProvider:
             return found, None
         message = f"LAPI's allowlists hold what is no address or range, and is passed over: {unreadable[0]}"
         return found, Failure("AllowlistUnreadable", message)
+
+    def keep_alive(self) -> None:
+        self._client.heartbeat()
+
+    def _tls(self) -> Tls:
+        try:
+            return tls_of(self._settings, self._context.secrets)
+        except SettingsError as error:
+            raise TerminalError(f"Edge/{self._edge} crowdsec.tls: {error}", reason=error.reason) from error
 
     def _password(self) -> SecretValue:
         try:

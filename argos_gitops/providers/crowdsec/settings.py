@@ -93,6 +93,29 @@ class BouncerSpec(SpecModel):
         return value
 
 
+class TlsSpec(SpecModel):
+    """Certificates for a LAPI behind `https://`."""
+
+    ca: SecretRef | None = Field(
+        None,
+        description="The authority that LAPI's certificate was issued by, as PEM; without it those of the "
+        "system count.",
+    )
+    cert: SecretRef | None = Field(
+        None,
+        description="The certificate that we show, as PEM, for a LAPI that asks for one "
+        "(`client_verification`). LAPI then knows us by it: its OU must be among "
+        "`agents_allowed_ou` and, for the bouncer, `bouncers_allowed_ou`.",
+    )
+    key: SecretRef | None = Field(None, description="The key of `cert`, as PEM without a password.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key belong together; name both of them or none")
+        return self
+
+
 class CrowdSecSettings(SpecModel):
     """One CrowdSec LAPI, and how our bans stand in it."""
 
@@ -101,6 +124,7 @@ class CrowdSecSettings(SpecModel):
         description="LAPI's address, such as `http://127.0.0.1:8081`; no user name or password in it.",
     )
     machine: MachineSpec = Field(description="The machine that we log in as.")
+    tls: TlsSpec | None = Field(None, description="Certificates for a LAPI behind `https://`.")
     bouncer: BouncerSpec = Field(default_factory=BouncerSpec, description="How banned addresses are refused.")
     max_age: Duration = Field(
         "7d",
@@ -121,6 +145,12 @@ class CrowdSecSettings(SpecModel):
         if value < _SHORTEST:
             raise ValueError("expected 4s at least, or bans would end before they can be renewed")
         return value
+
+    @model_validator(mode="after")
+    def _tls_needs_https(self) -> Self:
+        if self.tls is not None and not self.lapi_url.startswith("https:"):
+            raise ValueError("tls needs a lapiUrl that begins with https://")
+        return self
 
     @property
     def renewal_margin(self) -> timedelta:

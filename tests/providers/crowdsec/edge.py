@@ -138,6 +138,7 @@ class BannedEdge:
     wanted: DesiredState = field(default_factory=desired)
     inventory: Mapping[str, InventoryEntry] = field(default_factory=dict)
     transport: httpx.BaseTransport | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, crowdsec: RealCrowdSec, folder: Path, name: str = "main", **options: Any) -> "BannedEdge":
@@ -147,7 +148,7 @@ class BannedEdge:
 
     def __post_init__(self) -> None:
         context = ProviderContext(
-            secrets=LocalSecrets({"LAPI_PASSWORD": self.password}, empty_vault()),
+            secrets=LocalSecrets({"LAPI_PASSWORD": self.password, **self.secrets}, empty_vault()),
             clock=self.clock,
             progress=self.progress,
             cache_dir=self.folder,

@@ -16,6 +16,7 @@ from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.publication import Nobody, Publication
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
 from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
+from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls
 from argos_gitops.supervision.backoff import doubled
 from argos_gitops.supervision.supervised import SupervisedThread, place_of
 
@@ -33,6 +34,7 @@ class Orders:
     closed: bool
     poll_interval: float
     away_after: float
+    tls: Tls = NO_TLS
 
     @classmethod
     def of(cls, config: BouncerConfig) -> "Orders":
@@ -44,10 +46,11 @@ class Orders:
             closed=options["fail_mode"] == "closed",
             poll_interval=float(options["poll_interval"]),
             away_after=float(options["away_after"]),
+            tls=Tls(options.get("ca", ""), options.get("cert", ""), config.secrets.get("tls_key")),
         )
 
     def same_source(self, other: "Orders") -> bool:
-        return (self.lapi_url, self.key) == (other.lapi_url, other.key)
+        return (self.lapi_url, self.key, self.tls) == (other.lapi_url, other.key, other.tls)
 
 
 class LapiBouncer:
@@ -64,6 +67,7 @@ class LapiBouncer:
         self._mirror.meanwhile = self._publication.meanwhile
         self._cache = VerdictCache()
         self._error = ""
+        self._not_opened = ""
         self._last_look: float | None = None
         self._closed = threading.Event()
         self._wake = threading.Event()
@@ -127,7 +131,7 @@ class LapiBouncer:
             while not self._closed.is_set():
                 orders = self._orders
                 if stream is None or not orders.same_source(used):
-                    stream, used = _reopened(stream, orders), orders
+                    stream, used = self._reopened(stream, orders), orders
                 failures = 0 if self._look(stream, orders) else failures + 1
                 self._publication.publish()
                 self._publisher.stands(self._standing(orders))
@@ -144,11 +148,26 @@ class LapiBouncer:
         fresh_at = self._mirror.fresh_at
         return Standing(fresh_at, orders.away_after, orders.closed, self.decisions, self.health())
 
+    def _reopened(self, stream: DecisionStream | None, orders: Orders) -> DecisionStream | None:
+        """None when there is no key, or when key or certificates cannot be used."""
+        self._not_opened = ""
+        if stream is not None:
+            stream.close()
+        if orders.key is None:
+            return None
+        try:
+            return DecisionStream(orders.lapi_url, orders.key, tls=orders.tls)
+        except ProviderError as error:
+            self._not_opened = str(error)
+        except ValueError:
+            self._not_opened = "the bouncer's key holds characters that no key has; see `cscli bouncers list`"
+        return None
+
     def _look(self, stream: DecisionStream | None, orders: Orders) -> bool:
         """Whether it went well."""
         self._last_look = time.monotonic()
         if stream is None:
-            self._error = orders.problem
+            self._error = self._not_opened or orders.problem
             return False
         try:
             self._mirror.look(stream)
@@ -167,12 +186,6 @@ def pause_after(failures: int, poll_interval: float) -> float:
     most, and never less than the interval."""
     first = timedelta(seconds=poll_interval)
     return doubled(first, failures, max(_LONGEST_PAUSE, first)).total_seconds()
-
-
-def _reopened(stream: DecisionStream | None, orders: Orders) -> DecisionStream | None:
-    if stream is not None:
-        stream.close()
-    return None if orders.key is None else DecisionStream(orders.lapi_url, orders.key)
 
 
 def _wall_time(moment: float | None) -> datetime | None:

@@ -7,6 +7,7 @@ from argos_gitops.ports.provider import Bouncing, Target
 from argos_gitops.ports.secrets import Secrets
 from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
+from argos_gitops.providers.crowdsec.tls import tls_of
 
 _SECOND = timedelta(seconds=1)
 
@@ -24,9 +25,18 @@ def bouncer_config(target: Target, secrets: Secrets) -> BouncerConfig | None:
         "away_after": str(bouncer.away_after / _SECOND),
     }
     try:
-        return BouncerConfig("crowdsec", options, secrets.resolve(settings.bouncer.key))
+        key = secrets.resolve(settings.bouncer.key)
     except SettingsError as error:
-        return BouncerConfig("crowdsec", options, problem=str(error))
+        problem = f"crowdsec.bouncer.key: {error}; `cscli bouncers add NAME` prints one"
+        return BouncerConfig("crowdsec", options, problem=problem)
+    try:
+        tls = tls_of(settings, secrets)
+    except SettingsError as error:
+        return BouncerConfig("crowdsec", options, problem=f"crowdsec.tls: {error}")
+    shown = {name: text for name, text in (("ca", tls.ca), ("cert", tls.cert)) if text}
+    return BouncerConfig(
+        "crowdsec", options | shown, key, secrets={} if tls.key is None else {"tls_key": tls.key}
+    )
 
 
 def _open(config: BouncerConfig, publisher: Publisher) -> Bouncer:

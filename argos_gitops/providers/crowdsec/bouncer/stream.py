@@ -22,10 +22,11 @@ import httpx
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.providers.crowdsec.answers import error_of, number, text, unreachable
+from argos_gitops.providers.crowdsec.answers import error_of, key_refused, number, text, unreachable
 from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.client import USER_AGENT
 from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, limited, timeout_of
+from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 _PATH = "/v1/decisions/stream"
 _CONNECT_SECONDS = 5.0
@@ -45,7 +46,14 @@ Row = tuple[bool, Decision]
 class DecisionStream:
     """One LAPI under one bouncer key."""
 
-    def __init__(self, url: str, key: SecretValue, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: SecretValue,
+        transport: httpx.BaseTransport | None = None,
+        tls: Tls = NO_TLS,
+    ) -> None:
+        """TerminalError when the certificates, ValueError when the key cannot be sent."""
         self._url = url
         self._key = key
         secure = url.startswith("https:")
@@ -54,7 +62,7 @@ class DecisionStream:
             headers={"User-Agent": USER_AGENT, "X-Api-Key": key.reveal()},
             transport=transport,
             trust_env=secure,
-            verify=secure,
+            verify=verification(url, tls),
         )
 
     @contextmanager
@@ -81,16 +89,12 @@ class DecisionStream:
         self._http.close()
 
     def _check(self, answer: httpx.Response) -> None:
-        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            raise TerminalError(
-                f"{self._url} refuses the bouncer's key; compare it with `cscli bouncers list`, or make one "
-                "with `cscli bouncers add`",
-                reason="KeyRefused",
-            )
         if not answer.is_success:
             body = b"".join(limited(answer.iter_bytes(), _ERROR, self._url, time.monotonic()))
             told = httpx.Response(answer.status_code, headers=_type_of(answer), content=body)
             told.request = answer.request
+            if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+                raise key_refused(told, self._url, (self._key.reveal(),))
             raise error_of(told, self._url, (self._key.reveal(),))
 
     def _decisions(self, chunks: Iterable[str], now: float, *, everything: bool) -> Iterator[Row]:
