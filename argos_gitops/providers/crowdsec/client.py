@@ -152,7 +152,7 @@ class LapiClient:
         return items, _clock_of(answer, answer.extensions["argos_heard_at"])
 
     def heartbeat(self) -> None:
-        """Says that we are alive, for `cscli machines prune` to keep us; quiet where there is no such call."""
+        """Keeps us from `cscli machines prune`; does nothing where LAPI has no such call."""
         try:
             self._once("GET", "/v1/heartbeat", limits=_LITTLE)
         except TerminalError as error:

@@ -171,9 +171,11 @@ def test_certificates_that_are_none_are_told(tmp_path: Path, authority: Authorit
     pair = authority.issue("argos")
     secrets = {"CA": authority.pem, "CERT": pair.cert, "KEY": pair.key, broken: _CANARY}
     target = edge("main", "https://127.0.0.1:1", tls=_TLS)
-    with BannedEdge(target, tmp_path, "secret", secrets=secrets) as banned:
-        with pytest.raises(TerminalError) as refused:
-            banned.plan()
+    with (
+        BannedEdge(target, tmp_path, "secret", secrets=secrets) as banned,
+        pytest.raises(TerminalError) as refused,
+    ):
+        banned.plan()
     assert refused.value.reason == "CertificateUnusable"
     assert f"crowdsec.tls.{'ca' if broken == 'CA' else 'cert'}" in str(refused.value)
     assert _CANARY not in str(refused.value)
@@ -182,9 +184,11 @@ def test_certificates_that_are_none_are_told(tmp_path: Path, authority: Authorit
 def test_tls_where_lapi_has_none_is_told(tmp_path: Path) -> None:
     with StandInLapi() as lapi:
         url = lapi.url.replace("http:", "https:")
-        with BannedEdge(edge("main", url), tmp_path, "secret") as banned:
-            with pytest.raises(ProviderError, match="begin lapiUrl with http://"):
-                banned.plan()
+        with (
+            BannedEdge(edge("main", url), tmp_path, "secret") as banned,
+            pytest.raises(ProviderError, match="begin lapiUrl with http://"),
+        ):
+            banned.plan()
 
 
 @pytest.mark.parametrize(
