@@ -34,6 +34,28 @@ class BouncerConfig:
     """Further secrets by the provider's own words, such as the key of a client certificate."""
 
 
+Labels = tuple[str, str, str]
+"""Origin of a decision, remedy (`ban`, `captcha`), and `ipv4` or `ipv6`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a bouncer has done since it was opened, and what it knows now. Counts only ever grow, so whoever
+    reports them tells differences; those of several processes may be added up."""
+
+    processed: Mapping[str, int] = field(default_factory=dict)
+    """Questions, by `ipv4` or `ipv6`."""
+    dropped: Mapping[Labels, int] = field(default_factory=dict)
+    active: Mapping[Labels, int] = field(default_factory=dict)
+    """Decisions in memory."""
+
+
+class UsageSource(Protocol):
+    """Where the counts of a bouncer come from, however many processes answer for it."""
+
+    def usage(self) -> Usage: ...
+
+
 class Bouncer(Verdicts, Protocol):
     """Keeps the decisions of one edge in memory, by a thread of its own."""
 

@@ -11,10 +11,11 @@ from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.planning.decisions import packed_address, verdict_of
 from argos_gitops.ports.health import Subsystem
-from argos_gitops.ports.verdict import BouncerConfig, Publisher, Standing
+from argos_gitops.ports.verdict import BouncerConfig, Publisher, Standing, Usage
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.publication import Nobody, Publication
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
+from argos_gitops.providers.crowdsec.bouncer.usage import UsageCounts, UsageReporter
 from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls
 from argos_gitops.supervision.backoff import doubled
@@ -66,6 +67,7 @@ class LapiBouncer:
         self._publication = Publication(self._mirror.index, self._publisher)
         self._mirror.meanwhile = self._publication.meanwhile
         self._cache = VerdictCache()
+        self._counts = UsageCounts()
         self._error = ""
         self._not_opened = ""
         self._last_look: float | None = None
@@ -85,6 +87,15 @@ class LapiBouncer:
         self._wake.set()
 
     def verdict(self, address: str) -> Verdict:
+        verdict = self._verdict(address)
+        self._counts.count(address, verdict)
+        return verdict
+
+    def usage(self) -> Usage:
+        counts = self._counts
+        return Usage(counts.processed.copy(), counts.dropped.copy(), self._mirror.index.active())
+
+    def _verdict(self, address: str) -> Verdict:
         now, index = time.monotonic(), self._mirror.index
         known = self._cache.get(address, index.version, now)
         if known is not None and known.remedy is not Remedy.ALLOW:
@@ -125,6 +136,7 @@ class LapiBouncer:
     def _run(self) -> None:
         """Looks until it is closed; while LAPI fails the looks become rarer."""
         stream: DecisionStream | None = None
+        reporter = UsageReporter(self, lambda report: stream is not None and stream.tell_usage(report))
         used, failures, swept = self._orders, 0, time.monotonic()
         self._mirror.distrust()
         try:
@@ -138,6 +150,8 @@ class LapiBouncer:
                 if time.monotonic() - swept >= _SWEEP_SECONDS:
                     swept = time.monotonic()
                     self._cache.sweep(swept)
+                if stream is not None and not failures:
+                    reporter.report_if_due()
                 self._wake.wait(pause_after(failures, orders.poll_interval))
                 self._wake.clear()
         finally:

@@ -5,7 +5,8 @@ one number, so 300,000 of them take some 40 MB; several for one prefix are a tup
 may read meanwhile: each step leaves what is read whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from argos_gitops.model.verdict import Remedy
@@ -121,6 +122,17 @@ class DecisionIndex:
                 seen = tuple(packed for packed in before if _pass_of(packed) == self._pass)
                 if len(seen) != len(before):
                     self._keep(table, key, before, seen)
+
+    def active(self) -> Mapping[tuple[str, str, str], int]:
+        """How many decisions there are by origin, type, and `ipv4` or `ipv6`."""
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for size, family in self._families.items():
+            for table in family.tables:
+                for entry in list(table.values()):
+                    for packed in _several(entry):
+                        kind, origin = self._kinds[packed & _KIND_MASK]
+                        counts[origin, kind, "ipv4" if size == 4 else "ipv6"] += 1
+        return counts
 
     def find(self, address: bytes, now: float) -> Found | None:
         """The decision for a packed address: a ban before anything weaker, then the longest prefix."""

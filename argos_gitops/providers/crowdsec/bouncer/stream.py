@@ -12,7 +12,7 @@ whole. Facts (LAPI's handlers, v1.4.6 to v1.7.8; edge.md §2):
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
@@ -25,10 +25,11 @@ from argos_gitops.model.secret import SecretValue
 from argos_gitops.providers.crowdsec.answers import error_of, key_refused, number, text, unreachable
 from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.client import USER_AGENT
-from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, limited, timeout_of
+from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, limited, read, timeout_of
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 _PATH = "/v1/decisions/stream"
+_USAGE_PATH = "/v1/usage-metrics"
 _CONNECT_SECONDS = 5.0
 # LAPI reads all rows before it sends the first byte.
 _EVERYTHING = Limits(512 * MEBIBYTE, 300.0)
@@ -84,6 +85,22 @@ class DecisionStream:
             raise unreachable(self._url, error) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TerminalError(f"{self._url}: {type(error).__name__}; check lapiUrl") from error
+
+    def tell_usage(self, report: Mapping[str, Any]) -> bool:
+        """Whether LAPI took it; False when it knows no such call. Raises ProviderError."""
+        timeout = timeout_of(_ERROR, _CONNECT_SECONDS)
+        request = self._http.build_request("POST", _USAGE_PATH, json=report, timeout=timeout)
+        try:
+            answer = read(self._http, request, _ERROR)
+        except httpx.TransportError as error:
+            raise unreachable(self._url, error) from error
+        except httpx.HTTPError as error:
+            raise TerminalError(f"{self._url}: {type(error).__name__}; check lapiUrl") from error
+        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
+            return False
+        if not answer.is_success:
+            raise error_of(answer, self._url, (self._key.reveal(),))
+        return True
 
     def close(self) -> None:
         self._http.close()
