@@ -36,7 +36,7 @@ check_code() {
     "$VENV/bin/ruff" check --quiet . || failed=1
     "$VENV/bin/mypy" --no-error-summary || failed=1
     "$VENV/bin/lint-imports" --no-cache >/dev/null || "$VENV/bin/lint-imports" --no-cache || failed=1
-    "$VENV/bin/shellcheck" --external-sources scripts/{_environment.sh,check,components,demo,generate,lock,test} \
+    "$VENV/bin/shellcheck" --external-sources scripts/{_environment.sh,bare,check,components,demo,generate,lock,test} \
         compose/make-secrets .ci/run argos_gitops/providers/docker/push/*.sh || failed=1
     return "$failed"
 }
