@@ -88,7 +88,9 @@ class Story:
     def _containers(self) -> None:
         stage = self._stage
         if stage.engine is None:
-            self._step("Docker is not here (scripts/components docker compose, as root): done with the edge.")
+            self._step(
+                "An engine needs root and namespaces (sudo scripts/demo has both): done with the edge."
+            )
             return
         shop = TeaShop(stage.repository, stage.engine)
         self._step(f"A real Docker engine runs. Commit {shop.open()} brings a Compose file made for Traefik.")

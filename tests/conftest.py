@@ -36,13 +36,17 @@ from tests.components.process import RealProcess
 from tests.components.registry import RealRegistry
 from tests.components.sops import RealSops
 from tests.components.upstream import Upstream
+from tests.leftovers import OwnTemporaryFolder
 
 ProcessT = TypeVar("ProcessT", bound=RealProcess)
 _REAL_FIXTURES = {
     *("sops", "make_caddy", "make_crowdsec", "sshd", "gitea", "make_postgres", "postgres"),
     *("dockerd", "make_dockerd", "podman", "compose", "make_registry", "registry"),
 }
+# Built in minutes by scripts/test while other tests run, so that theirs come last.
+_BUILT_FIXTURES = {"compose", "gitea", "sops"}
 _started = pytest.StashKey[list[RealProcess]]()
+_temporary = pytest.StashKey[OwnTemporaryFolder]()
 
 # A shared machine is slow at times; a test says whether something is right, never how fast it was.
 settings.register_profile("argos", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -75,6 +79,8 @@ def own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
             patch.delenv(name)
         patch.setenv("ARGOS_COMPONENTS", str(components))
         patch.setenv("HOME", str(home))
+        # ssh, ssh-keygen and gpg, which the product takes from PATH, where the system has none.
+        patch.setenv("PATH", os.pathsep.join([os.environ["PATH"], str(components / "tools")]))
         for kind in ("CONFIG", "CACHE", "STATE", "DATA"):
             patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -215,15 +221,20 @@ def dumb_http(origin: Origin) -> Iterator[DumbHttp]:
 def sshd(tmp_path: Path) -> Iterator[RealSshd]:
     """An SSH server that lets its own `key` in."""
     program = require_component("sshd", git_component.HOW_TO_GET_SSHD)
+    require_component("ssh", git_component.HOW_TO_GET_SSH)
+    if os.geteuid() == 0:
+        with _missing_ends_test():
+            require_engine()
     with RealSshd(tmp_path / "sshd", program) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealGitea]:
+def gitea(tmp_path_factory: pytest.TempPathFactory, postgres: RealPostgres) -> Iterator[RealGitea]:
     """A running Gitea, the same for all tests of a worker: each makes a repository of its own."""
     require_component("gitea", gitea_component.HOW_TO_GET)
-    with RealGitea(tmp_path_factory.mktemp("gitea"), path="/forge") as server:
+    database = postgres.new_database()
+    with RealGitea(tmp_path_factory.mktemp("gitea"), database, path="/forge") as server:
         yield server
 
 
@@ -256,10 +267,40 @@ def _starter(
         process.kill()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # workers have the folder of the run from their environment
+        own = config.stash[_temporary] = OwnTemporaryFolder().enter()
+        config.option.basetemp = config.option.basetemp or str(own.for_pytest)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    own = session.config.stash.get(_temporary, None)
+    if own is not None and (left := own.left()):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        assert reporter is not None
+        reporter.write_line("")
+        for path in left:
+            reporter.write_line(f"ERROR: the test run left {path} behind", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    own = config.stash.get(_temporary, None)
+    if own is not None:
+        own.remove()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _REAL_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if _REAL_FIXTURES & _fixtures(item):
             item.add_marker(pytest.mark.real)
+    items.sort(key=lambda item: bool(_BUILT_FIXTURES & _fixtures(item)))
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.components.docker_slot import Slot, claim_slot
-from tests.components.lookup import find_program, libraries_beside
+from tests.components.lookup import find_program
 from tests.components.namespaces import OWN_NAMESPACES, signal_namespace
 from tests.components.process import RealProcess
 from tests.components.stand_ins import write_stand_ins
@@ -167,12 +167,11 @@ def _start_command(dockerd: Path, slot: Slot) -> list[str]:
 
 
 def _start_env(dockerd: Path) -> dict[str, str]:
-    """Where Debian's packages were only unpacked, these lead to their other programs and libraries."""
+    """Where Debian's packages were only unpacked, these lead to their other programs and plugins."""
     root = dockerd.parents[2]
     programs = [str(root / "usr" / part) for part in ("sbin", "bin")]
     plugins = map(str, root.glob("usr/lib/*/xtables"))
     return {
         "PATH": os.pathsep.join([*programs, os.environ["PATH"], "/usr/sbin", "/sbin"]),
-        "LD_LIBRARY_PATH": os.pathsep.join(libraries_beside(dockerd)),
         "XTABLES_LIBDIR": next(plugins, "/usr/lib/xtables"),
     }

@@ -1,34 +1,38 @@
 """What one engine on this machine has for itself: addresses, a folder, a control group.
 
-All follow from a number that is locked while its engine is used. So whatever is found under a number
-that was free to lock is the rest of a test run that was killed, and swept away.
+All follow from a number that is claimed while its engine is used. So whatever is found under a number
+that nobody had is the rest of a test run that was killed, and swept away.
 """
 
 import errno
-import fcntl
 import ipaddress
 import os
 import shutil
+import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.components.claims import claim
+
 # Set aside for benchmarks (RFC 2544): no real network of the machine has them. A /20 for each engine.
 _ADDRESSES = list(ipaddress.IPv4Network("198.18.0.0/15").subnets(new_prefix=20))
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
+# Not the temporary folder of this test run: the next run must find what a killed one has left. A short
+# path, as sockets need it.
+_FOLDERS = Path("/var/tmp")  # noqa: S108 # a folder of ours in it, that nobody else may enter
 _SWEEP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Slot:
-    """`lock` is an open file; the slot is ours until it is released or this process ends."""
+    """`claimed` makes the slot ours until it is released or this process ends."""
 
     number: int
     folder: Path
-    lock: int
+    claimed: socket.socket
     busybox: Path
 
     @property
@@ -56,7 +60,7 @@ class Slot:
 
     def release(self) -> None:
         shutil.rmtree(self.folder)
-        os.close(self.lock)
+        self.claimed.close()
 
     def _bridges(self) -> Iterator[str]:
         command = [str(self.busybox), "ip", "-oneline", "-family", "inet", "address"]
@@ -68,29 +72,16 @@ class Slot:
 
 
 def claim_slot(busybox: Path) -> Slot:
-    """A slot that nobody has. Its folder is empty, and has a short path as sockets need it."""
-    home = Path(tempfile.gettempdir()) / f"argos-test-docker-{os.getuid()}"
-    home.mkdir(exist_ok=True)
-    for number in range(len(_ADDRESSES)):
-        lock = os.open(home / f"{number}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-        if _locks(lock):
-            slot = Slot(number, home / str(number), lock, busybox)
+    """A slot that nobody has. Its folder is empty."""
+    for number in reversed(range(len(_ADDRESSES))):
+        claimed = claim(f"argos-test-docker-{number}")
+        if claimed is not None:
+            slot = Slot(number, _FOLDERS / f"argos-test-docker-{number}", claimed, busybox)
             slot.sweep()
             shutil.rmtree(slot.folder, ignore_errors=True)
-            slot.folder.mkdir()
+            slot.folder.mkdir(mode=0o700)
             return slot
-        os.close(lock)
     raise RuntimeError(f"all {len(_ADDRESSES)} slots for Docker engines are taken")
-
-
-def _locks(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EACCES}:
-            return False
-        raise
-    return True
 
 
 def _remove_group(group: Path) -> None:

@@ -18,7 +18,8 @@ from tests.components.ports import free_port
 from tests.components.process import RealProcess
 
 HOW_TO_GET_GIT = "apt-get install git"
-HOW_TO_GET_SSHD = "apt-get install openssh-server"
+HOW_TO_GET_SSHD = "scripts/components sshd"
+HOW_TO_GET_SSH = "scripts/components ssh"
 
 
 class Origin:
@@ -228,6 +229,11 @@ class _QuietFiles(SimpleHTTPRequestHandler):
         """Says nothing on stderr."""
 
 
+# As root sshd insists on a user and a folder that only its package makes: it has both in a mount
+# namespace of its own, where $0 is its /etc/passwd.
+_ENTER = 'mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && mount --bind "$0" /etc/passwd && exec "$@"'
+
+
 class RealSshd(RealProcess):
     """sshd as the current user; lets one key in, and any command it asks for."""
 
@@ -246,14 +252,20 @@ class RealSshd(RealProcess):
             f"AuthorizedKeysFile {self.key}.pub\nPidFile none\nStrictModes no\nUsePAM no\n"
             "PasswordAuthentication no\nPermitRootLogin prohibit-password\nAcceptEnv GIT_PROTOCOL\n"
         )
-        if os.getuid() == 0:
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd as root insists on it
         super().__init__(
-            [str(program), "-D", "-e", "-f", str(config)],
+            [*self._enter(folder / "passwd"), str(program), "-D", "-e", "-f", str(config)],
             folder / "log",
             self._listens,
             {"HOME": "/tmp"},  # noqa: S108
         )
+
+    @staticmethod
+    def _enter(passwd: Path) -> list[str]:
+        if os.geteuid() != 0:
+            return []
+        known = Path("/etc/passwd").read_text()
+        passwd.write_text(f"{known}sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n")
+        return ["unshare", "--mount", "sh", "-c", _ENTER, str(passwd)]
 
     def url(self, repository: Path) -> str:
         return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}{repository}"

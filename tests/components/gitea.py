@@ -1,7 +1,8 @@
 """A real Gitea: users, tokens, repositories, pull requests, and webhooks that it really sends.
 
-Facts: Gitea 1.26.0. It refuses to run as root, so that where tests do, it runs in a user namespace of its
-own, where the same user has another number.
+Facts: Gitea 1.26.0. Ours is built without C and so without SQLite: it lives in a PostgreSQL. It refuses
+to run as root, so that where tests do, it runs in a user namespace of its own,
+where the same user has another number.
 """
 
 import os
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -35,15 +37,16 @@ class GiteaUser:
 
 
 class RealGitea(RealProcess):
-    """A Gitea with an administrator, `admin`. `path` is where it is served below its host (`/git`)."""
+    """A Gitea with an administrator, `admin`. `database` is the URL of an empty PostgreSQL database,
+    `path` where it is served below its host (`/git`)."""
 
-    def __init__(self, folder: Path, *, path: str = "") -> None:
+    def __init__(self, folder: Path, database: str, *, path: str = "") -> None:
         self._program = find_program("gitea", HOW_TO_GET)
         self._port = free_port()
         self._config = folder / "app.ini"
         self.folder = folder
         self.url = f"http://127.0.0.1:{self._port}{path}"
-        self._write_config()
+        self._write_config(database)
         self._env = {
             "HOME": str(folder),
             "PATH": os.environ["PATH"],
@@ -125,10 +128,10 @@ class RealGitea(RealProcess):
         scheme, _, rest = self.url.partition("://")
         return f"{scheme}://{user.name}:{user.token}@{rest}/{project}.git"
 
-    def _write_config(self) -> None:
+    def _write_config(self, database: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         static = self._program.parent
-        parts = _configuration(self.folder, static, self.url, self._port)
+        parts = {**_configuration(static, self.url, self._port), "database": _database(database)}
         lines = ["RUN_MODE = prod", f"WORK_PATH = {self.folder}"]
         for section, values in parts.items():
             lines += [f"[{section}]", *(f"{name} = {value}" for name, value in values.items())]
@@ -148,7 +151,13 @@ def _unprivileged() -> Sequence[str]:
     return ("unshare", "--user", "--map-user=1000", "--map-group=1000", "setpriv", "--pdeathsig", "KILL")
 
 
-def _configuration(folder: Path, static: Path, url: str, port: int) -> Mapping[str, Mapping[str, object]]:
+def _database(url: str) -> Mapping[str, object]:
+    parts = urlsplit(url)
+    place = {"HOST": f"{parts.hostname}:{parts.port}", "NAME": parts.path[1:], "USER": parts.username}
+    return {"DB_TYPE": "postgres", **place, "SSL_MODE": "disable"}
+
+
+def _configuration(static: Path, url: str, port: int) -> Mapping[str, Mapping[str, object]]:
     return {
         "server": {
             "HTTP_ADDR": "127.0.0.1",
@@ -160,7 +169,6 @@ def _configuration(folder: Path, static: Path, url: str, port: int) -> Mapping[s
             "OFFLINE_MODE": "true",
             "DISABLE_SSH": "true",
         },
-        "database": {"DB_TYPE": "sqlite3", "PATH": folder / "gitea.db"},
         "security": {
             "INSTALL_LOCK": "true",
             "SECRET_KEY": secrets.token_hex(32),

@@ -12,7 +12,7 @@ from typing import Self
 
 from tests.components.docker import HOW_TO_GET as HOW_TO_GET_DOCKER
 from tests.components.docker_slot import claim_slot
-from tests.components.lookup import find_program, libraries_beside
+from tests.components.lookup import find_program
 from tests.components.namespaces import OWN_NAMESPACES, first_process, signal_namespace
 from tests.components.process import RealProcess
 from tests.components.stand_ins import write_stand_ins
@@ -78,12 +78,7 @@ class RealPodman(RealProcess):
             'events_logger = "file"\ncgroup_manager = "cgroupfs"\n'
             f'[engine.runtimes]\nrunc = ["{self._runc}"]\n'
         )
-        libraries = [*libraries_beside(self._podman), *libraries_beside(self._runc)]
-        env = {
-            "HOME": str(self._folder),
-            "CONTAINERS_CONF": str(config),
-            "LD_LIBRARY_PATH": ":".join(libraries),
-        }
+        env = {"HOME": str(self._folder), "CONTAINERS_CONF": str(config)}
         enter = ["nsenter", "--target", str(first_process(self._running)), "--pid", "--mount"]
         folders = [
             "--root",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.components.git import Origin
 
-HOW_TO_GET_GPG = "apt-get install gnupg"
-HOW_TO_GET_SSH_KEYGEN = "apt-get install openssh-client"
+HOW_TO_GET_GPG = "scripts/components gpg"
+HOW_TO_GET_SSH_KEYGEN = "scripts/components ssh"
 
 
 @dataclass(frozen=True)

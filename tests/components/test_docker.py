@@ -157,7 +157,7 @@ def test_nothing_of_an_engine_stays_behind() -> None:
         dockerd.run("run", "--detach", "--network", "two", dockerd.web)
         pid, folder = dockerd.pid, dockerd.folder
         assert all((_LINKS / f"br-{network[:12]}").exists() for network in networks)
-        (group,) = {found.name for found in _GROUPS.glob(f"**/argos-test-docker-{folder.name}")}
+        (group,) = {found.name for found in _GROUPS.glob(f"**/{folder.name}")}
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

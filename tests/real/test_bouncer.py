@@ -37,7 +37,7 @@ class Guarded:
         self._secrets = LocalSecrets({"KEY": crowdsec.bouncer_key}, empty_vault())
         self.front = self._front(folder)
         self._edge = self._edge_with(bouncer)
-        world = World(self._edge)
+        world = World(self._edge, folder / "cache")
         world.apply(host("app", bouncer=True), host("free"))
         world.provider.close()
 

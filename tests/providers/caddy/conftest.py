@@ -1,6 +1,7 @@
 """Worlds end what they opened."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,12 @@ from tests.providers.caddy.world import World
 
 
 @pytest.fixture
-def world() -> Iterator[Callable[[AnyResource], World]]:
+def world(tmp_path: Path) -> Iterator[Callable[[AnyResource], World]]:
     """Makes a World of an Edge, and closes its provider when the test ends."""
     made: list[World] = []
 
     def make(edge: AnyResource) -> World:
-        made.append(World(edge))
+        made.append(World(edge, tmp_path / f"cache-{len(made)}"))
         return made[-1]
 
     yield make

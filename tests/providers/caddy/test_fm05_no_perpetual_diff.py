@@ -1,6 +1,8 @@
 """Failure mode 5: after an apply nothing is left to do, whatever was applied, on a real Caddy."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,14 +51,18 @@ def test_fm05_routes(caddy: RealCaddy, world: Make, resources: list[AnyResource]
     assert caddy.config() == before
 
 
+# Stands for a folder of the test's own.
+_FOLDER = "/folder-of-the-test"
+
+
 @pytest.mark.parametrize(
     "settings_of_edge",
     [
         {"acme": {"email": "ops@example.com", "ca": "https://127.0.0.1:1/directory", "challenge": "http"}},
         {"acme": {"email": "ops@example.com"}, "redirectHttp": False},
-        {"accessLog": {"file": "/tmp/argos-access.log", "rollSize": "10MiB", "keep": 2}},  # noqa: S108
+        {"accessLog": {"file": f"{_FOLDER}/access.log", "rollSize": "10MiB", "keep": 2}},
         {"logging": {"logs": {"default": {"level": "ERROR"}}}},
-        {"storage": {"module": "file_system", "root": "/nonexistent/argos"}},
+        {"storage": {"module": "file_system", "root": f"{_FOLDER}/storage"}},
         {"trustedProxies": ["192.0.2.0/24"], "clientIpHeaders": ["X-Real-Ip"]},
         {"ownership": "routes"},
         {"ownership": "routes", "acme": {"email": "ops@example.com"}},
@@ -64,10 +70,11 @@ def test_fm05_routes(caddy: RealCaddy, world: Make, resources: list[AnyResource]
     ids=str,
 )
 def test_fm05_each_setting_of_an_edge(
-    caddy: RealCaddy, world: Make, settings_of_edge: dict[str, object]
+    caddy: RealCaddy, world: Make, settings_of_edge: dict[str, object], tmp_path: Path
 ) -> None:
     """Each is accepted by Caddy and settles. Certificates are asked of nobody: the hosts are internal."""
-    there = world(edge_of(caddy, **settings_of_edge))
+    settled = json.loads(json.dumps(settings_of_edge).replace(_FOLDER, str(tmp_path)))
+    there = world(edge_of(caddy, **settled))
     hosts = [
         service("app", "127.0.0.1:9", tls={"serverName": "app.internal"}),
         host("one", service="app", tls={"mode": "internal"}),

@@ -115,9 +115,9 @@ class SilentProgress:
 
 
 class World:
-    """One Edge, its provider, and what was applied so far."""
+    """One Edge, its provider, and what was applied so far; `folder` is where the provider keeps its cache."""
 
-    def __init__(self, target: AnyResource, folder: Path = Path("/nonexistent")) -> None:
+    def __init__(self, target: AnyResource, folder: Path) -> None:
         self.edge = target
         self.inventory: dict[str, InventoryEntry] = {}
         self.clock = SetClock()

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -124,7 +125,7 @@ def _echoing(name: str) -> type[BaseHTTPRequestHandler]:
 
 
 @pytest.fixture
-def ask(estate: Estate, caddy: RealCaddy) -> Iterator[Ask]:
+def ask(estate: Estate, caddy: RealCaddy, tmp_path: Path) -> Iterator[Ask]:
     """The Compose file applied to a real Caddy, with a server of ours behind each published port."""
     with ExitStack() as servers:
         ports = {name: servers.enter_context(Echo(name)).server_port for name in NAMES}
@@ -135,7 +136,7 @@ def ask(estate: Estate, caddy: RealCaddy) -> Iterator[Ask]:
         loaded = estate.load()
         assert loaded.problems == ()
         kinds = [loaded.resources.of_kind(kind) for kind in ("Host", "Service")]
-        world = World(loaded.resources.of_kind("Edge")["main"])
+        world = World(loaded.resources.of_kind("Edge")["main"], tmp_path / "cache")
         servers.callback(world.provider.close)
         _apply(world, [each for named in kinds for each in named.values()])
         with httpx.Client(base_url=f"http://127.0.0.1:{caddy.http_port}", trust_env=False) as visitor:
