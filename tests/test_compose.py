@@ -1,5 +1,6 @@
 """compose/: what compose.yaml promises, and that its two small programs do what they say."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+
+from tests.components.crowdsec import HOW_TO_GET, RealCrowdSec
+from tests.conftest import require_component
 
 COMPOSE = Path(__file__).parents[1] / "compose"
 DOCUMENT: dict[str, Any] = YAML(typ="safe").load((COMPOSE / "compose.yaml").read_text())
@@ -40,6 +44,54 @@ def test_the_admin_api_listens_on_the_inner_network_only() -> None:
     host = SERVICES["caddy"]["environment"]["CADDY_ADMIN"].partition(":")[0]
     networks = SERVICES["caddy"]["networks"]
     assert [name for name, options in networks.items() if host in options.get("aliases", ())] == ["control"]
+
+
+def test_images_are_named_by_digest() -> None:
+    """A tag that somebody moves changes nothing of what runs; what another variable names is its owner's."""
+    images = [service["image"] for name, service in SERVICES.items() if name != "argos-gitops"]
+    images += re.findall(r"^FROM (\S+)", (COMPOSE / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(images) == 5
+    for image in images:
+        assert re.search(r":[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}\}?$", image), image
+
+
+def test_the_image_installs_locked_packages_only() -> None:
+    """Each with its digest, the extras that users may ask for and what makes the wheel among them."""
+    lines = (COMPOSE / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    commands = [each for line in lines for each in line.removeprefix("RUN ").split("&&") if "/pip " in each]
+    assert len(commands) == 4
+    for command in commands:
+        assert "--require-hashes" in command or "--no-deps" in command, command
+        assert "pip wheel" not in command or "--no-build-isolation" in command, command
+    copied = re.findall(r"--from=(\S+)", " ".join(lines))
+    assert copied == ["build", "compose"]  # stages of our own, no image that has no digest
+    ignored = (COMPOSE / "Dockerfile.dockerignore").read_text()
+    for name in re.findall(r"requirements\S*\.lock", " ".join(lines)):
+        assert f"!{name}\n" in ignored
+        assert (COMPOSE.parent / name).exists()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_has_the_default_capabilities(name: str) -> None:
+    """None but those that it needs, nothing to write but volumes, and no way to get more."""
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == {"caddy": ["NET_BIND_SERVICE"]}.get(name, [])
+    assert service["read_only"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has capabilities to lose")
+def test_crowdsec_needs_no_capability(tmp_path: Path) -> None:
+    """LAPI and cscli of CrowdSec 1.4.6 as root without any: they register, ban and tell."""
+    require_component("crowdsec", HOW_TO_GET)
+    with RealCrowdSec(tmp_path, capabilities=False) as crowdsec:
+        status = Path(f"/proc/{crowdsec.pid}/status").read_text()
+        assert re.search(r"^CapBnd:\s+0{16}$", status, re.MULTILINE)
+        assert re.search(r"^CapEff:\s+0{16}$", status, re.MULTILINE)
+        crowdsec.cscli("decisions", "add", "--ip", "203.0.113.7", "--duration", "4h")
+        assert [decision["value"] for decision in crowdsec.decisions()] == ["203.0.113.7"]
 
 
 def test_argos_runs_without_rights() -> None:

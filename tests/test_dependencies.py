@@ -49,13 +49,40 @@ def test_declared_is_what_is_imported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "extra"), [("requirements.lock", []), ("requirements-dev.lock", ["dev"])], ids=str
+    ("lock", "extra"),
+    [
+        ("requirements.lock", []),
+        ("requirements-extras.lock", ["notify", "postgres"]),
+        ("requirements-dev.lock", ["dev"]),
+    ],
+    ids=str,
 )
 def test_every_dependency_is_locked(lock: str, extra: list[str]) -> None:
-    """With a digest; scripts/lock writes both files."""
+    """With a digest; scripts/lock writes the files."""
     wanted = {_name(r) for r in PROJECT["dependencies"]}
     wanted |= {_name(r) for name in extra for r in PROJECT["optional-dependencies"][name]}
     text = (ROOT / lock).read_text()
     locked = set(re.findall(r"^([a-z0-9.-]+)==\S+ \\$", text, re.MULTILINE))
     assert wanted <= {_name(name) for name in locked}
     assert "://" not in text
+
+
+def _pinned(lock: str) -> dict[str, str]:
+    return dict(
+        re.findall(r"^([a-z0-9.-]+)(?:\[[^\]]*\])?==(\S+) \\$", (ROOT / lock).read_text(), re.MULTILINE)
+    )
+
+
+def test_what_is_shipped_is_what_was_tested() -> None:
+    """The tests run with the versions of requirements-dev.lock, and no other lock has another."""
+    tested = _pinned("requirements-dev.lock")
+    for lock in ("requirements.lock", "requirements-extras.lock", "requirements-build.lock"):
+        pinned = _pinned(lock)
+        assert pinned
+        assert pinned == {name: tested[name] for name in pinned}, lock
+
+
+def test_what_builds_the_wheel_is_locked() -> None:
+    """`pip wheel --no-build-isolation` with this lock fetches nothing else."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert {_name(each) for each in build} <= set(_pinned("requirements-build.lock"))

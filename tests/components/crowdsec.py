@@ -23,13 +23,17 @@ _DEBIAN_FLUSH = {"max_items": 5000, "max_age": "7d"}
 class RealCrowdSec(RealProcess):
     """A LAPI with a machine and a bouncer for us, and a second machine that `cscli` uses.
 
-    `flush` replaces parts of Debian's `db_config.flush` (`{"max_items": 20}`).
+    `flush` replaces parts of Debian's `db_config.flush` (`{"max_items": 20}`). Without `capabilities` root
+    runs it as a container would that has dropped all of them.
     """
 
-    def __init__(self, folder: Path, *, flush: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, flush: Mapping[str, Any] | None = None, capabilities: bool = True
+    ) -> None:
         program = find_program("crowdsec", HOW_TO_GET)
         self._root = program.parents[2]
         self._cscli = program.with_name("cscli")
+        self._enter = [] if capabilities else ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
         self._port = free_port()
         self._config = folder / "config.yaml"
         self.folder = folder
@@ -40,7 +44,7 @@ class RealCrowdSec(RealProcess):
         self._write_files({**_DEBIAN_FLUSH, **(flush or {})})
         self._register()
         super().__init__(
-            [str(program), "-c", str(self._config), "-no-cs"],
+            [*self._enter, str(program), "-c", str(self._config), "-no-cs"],
             folder / "crowdsec.log",
             self._answers,
             {"HOME": str(folder)},
@@ -48,7 +52,7 @@ class RealCrowdSec(RealProcess):
 
     def cscli(self, *arguments: str) -> str:
         """What `cscli` prints; raises CalledProcessError with its stderr in the notes."""
-        command = [str(self._cscli), "-c", str(self._config), *arguments]
+        command = [*self._enter, str(self._cscli), "-c", str(self._config), *arguments]
         try:
             return subprocess.run(command, check=True, capture_output=True, text=True).stdout
         except subprocess.CalledProcessError as error:

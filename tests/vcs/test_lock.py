@@ -1,5 +1,6 @@
 """One writer per mirror, and what killed ones leave."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def test_fm15_a_git_that_outlives_its_killed_agent_keeps_the_lock_until_it_ends(
     holder.wait()
     with pytest.raises(GitError), exclusive(tmp_path / "lock", SOON):
         pass
-    subprocess.run(["kill", "-9", str(child)], check=True)
+    os.kill(int(child), signal.SIGKILL)
     with exclusive(tmp_path / "lock", timedelta(seconds=10)):
         pass
 
