@@ -34,8 +34,9 @@ def enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Enter]:
     tempfile.tempdir = before
 
 
-def test_whatever_stays_is_named(enter: Enter, tmp_path: Path) -> None:
-    """In the run's own folder anything but pytest's; in the system's what bears our name."""
+def test_whatever_stays_is_named(enter: Enter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the run's own folder anything but pytest's; in the system's what bears our name, in CI."""
+    monkeypatch.setenv("CI", "true")
     (tmp_path / "argos-from-before").touch()
     run = enter()
     run.for_pytest.mkdir()
@@ -44,6 +45,8 @@ def test_whatever_stays_is_named(enter: Enter, tmp_path: Path) -> None:
     (tmp_path / "argos-access.log").touch()
     (tmp_path / "of-somebody-else").touch()
     assert run.left() == sorted([stays, tmp_path / "argos-access.log"])
+    monkeypatch.delenv("CI")
+    assert run.left() == [stays]  # somebody else may be at work
 
 
 def test_what_a_killed_run_left_goes_with_the_next(enter: Enter, tmp_path: Path) -> None:

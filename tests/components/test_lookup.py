@@ -57,17 +57,16 @@ def test_a_component_that_is_still_built_is_waited_for(
     """Its lock is held until it is there: scripts/test builds some of them beside the tests."""
     monkeypatch.setenv("ARGOS_COMPONENTS", str(tmp_path))
     (tmp_path / "bin").mkdir()
-    held = (tmp_path / ".slow.lock").open("w")
-    fcntl.flock(held, fcntl.LOCK_EX)
     found: list[Path] = []
     waiting = threading.Thread(target=lambda: found.append(find_program(PROGRAM, "scripts/components slow")))
-    waiting.start()
-    waiting.join(0.2)
-    assert waiting.is_alive()
-    assert not found
     program = tmp_path / "bin" / PROGRAM
-    program.touch(mode=0o755)
-    held.close()
+    with (tmp_path / ".slow.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        assert not found
+        program.touch(mode=0o755)
     waiting.join(60)
     assert found == [program]
 
