@@ -77,7 +77,25 @@ class Health:
         alive = [each for each in ours if not _lost(each, now)]
         if not alive:
             return [Reason("HeartbeatLost", f"the agent was last heard of {_age(ours, now)} s ago")]
-        return [reason for replica in alive for reason in (*_first_passes(replica), *_threads(replica))]
+        return [reason for replica in alive for reason in _reasons_of(replica)]
+
+
+def _reasons_of(replica: Replica) -> Iterator[Reason]:
+    yield from _first_passes(replica)
+    yield from _machine(replica)
+    yield from _threads(replica)
+
+
+def _machine(replica: Replica) -> Iterator[Reason]:
+    """What is wrong on this machine keeps git from being read, whatever the remote does.
+
+    Anybody may ask, so paths are left to the log and to `/api/system/health`.
+    """
+    for each in replica.subsystems:
+        if each.name == "source" and each.state == "failing" and each.error.startswith("CacheUnusable:"):
+            yield Reason(
+                "CacheUnusable", "the cache of git cannot be used; the agent's log has path and cure"
+            )
 
 
 def _first_passes(replica: Replica) -> Iterator[Reason]:

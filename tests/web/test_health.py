@@ -61,6 +61,17 @@ def test_ready_once_source_and_targets_were_looked_at(site: RunningSite) -> None
     assert _ready(site) == (200, []), "an agent that does its work is ready, also while a target is away"
 
 
+def test_a_cache_that_cannot_be_used_makes_the_agent_unready(site: RunningSite) -> None:
+    """Told without its path; a remote that does not answer is no fault of this machine."""
+    away = Subsystem("source", "failing", NOW, NOW, error="SourceError: https://git.example.com: timed out")
+    site.store.replicas.beat(replica(source=away))
+    assert _ready(site) == (200, [])
+    error = "CacheUnusable: /var/cache/argos-gitops/mirrors is a file"
+    site.store.replicas.beat(replica(source=Subsystem("source", "failing", NOW, NOW, error=error)))
+    assert _ready(site) == (503, ["CacheUnusable"])
+    assert "/var/cache" not in site.client.get("/readyz").text
+
+
 def test_readiness_is_that_of_our_own_agent(site: RunningSite) -> None:
     """Another replica that is well says nothing about this one."""
     site.store.replicas.beat(replica("other"))
