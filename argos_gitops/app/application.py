@@ -19,6 +19,7 @@ from argos_gitops.app.documents import dump_resource, parse_resource
 from argos_gitops.app.expansion import Expansions
 from argos_gitops.app.files import RepositoryFiles
 from argos_gitops.app.log import Log
+from argos_gitops.app.privacy import check_folder, private_files, tighten
 from argos_gitops.app.settings import Settings, current_secret, load_settings
 from argos_gitops.app.stores import Stores
 from argos_gitops.manifests.loader import Loaded, Loader
@@ -376,8 +377,14 @@ def open_application(
     flags: Mapping[str, str | None], environment: Mapping[str, str], folder: Path, progress: Progress
 ) -> Iterator[Application]:
     """An Application for the settings that hold in `folder`, closed at the end of the block."""
-    application = Application(load_settings(flags, environment, folder), environment, progress)
-    try:
-        yield application
-    finally:
-        application.close()
+    with private_files():
+        settings = load_settings(flags, environment, folder)
+        check_folder(settings.state_dir, "ARGOS_STATE_DIR")
+        check_folder(settings.cache_dir, "ARGOS_CACHE_DIR")
+        for ours in (settings.state_dir, *settings.cache_folders):
+            tighten(ours)
+        application = Application(settings, environment, progress)
+        try:
+            yield application
+        finally:
+            application.close()

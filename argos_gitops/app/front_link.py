@@ -28,6 +28,7 @@ class FrontSettings:
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
     agent_token: SecretValue | None
+    trusted_proxies: tuple[str, ...]
     agent: int
     """The process id of the agent."""
     beat_seconds: float
@@ -44,6 +45,7 @@ class FrontSettings:
             webhook_secret=settings.webhook_secret,
             api_token=settings.api_token,
             agent_token=settings.agent_token,
+            trusted_proxies=settings.trusted_proxies,
             agent=agent,
             beat_seconds=BEAT_SECONDS,
         )

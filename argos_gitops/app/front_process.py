@@ -26,6 +26,7 @@ from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.passing import Taken
 from argos_gitops.app.stores import Stores
 from argos_gitops.app.verdict_feed import FedBouncers
+from argos_gitops.web.clients import parse_networks
 from argos_gitops.web.exposition import Exposition
 from argos_gitops.web.followed import Followed
 from argos_gitops.web.forward_auth import ForwardAuth, VerdictMetrics
@@ -100,7 +101,7 @@ async def _serve(channel: socket.socket, connections: socket.socket, feed: socke
     message = decode(first)
     agent = Agent(writer)
     settings = FrontSettings.parse(message["settings"])
-    readers = Stores(settings.store, settings.instance)
+    readers = Stores(settings.store, settings.instance, may_create=False)
     bouncers, verdicts = FedBouncers(feed), CollectorRegistry()
     numbers = VerdictMetrics(verdicts)
     site = _site(settings, readers, agent, bouncers, numbers, verdicts)
@@ -173,6 +174,7 @@ def _site(
             readers=readers,
             clock=SystemClock(),
             log=log,
+            trusted_proxies=parse_networks(" ".join(settings.trusted_proxies)),
             metrics=WebMetrics(registry),
             expose=exposed,
         ),

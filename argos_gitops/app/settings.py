@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from hashlib import blake2b
+from ipaddress import ip_network
 from pathlib import Path
 
 from argos_gitops.model.errors import SettingsError
@@ -25,6 +26,8 @@ DEFAULT_LISTEN = "127.0.0.1:8780"
 DEFAULT_PUBLIC_IP_URL = "https://api.ipify.org"
 """Answers with the address that a request came from, as text; ARGOS_PUBLIC_IP_URL=off asks nobody."""
 
+_OWN_FOLDER = "argos-gitops"
+_IN_CACHE = ("mirrors", "caddy", "crowdsec", "docker")
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -53,6 +56,7 @@ class Settings:
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
     agent_token: SecretValue | None
+    trusted_proxies: tuple[str, ...]
     targets: tuple[str, ...]
     log_format: str
     public_ip_url: str | None
@@ -60,6 +64,13 @@ class Settings:
     geoip_country_url: str | None
     docker_compose: str | None
     docker_config: str | None
+
+    @property
+    def cache_folders(self) -> tuple[Path, ...]:
+        """What is ours alone: the usual cache folder; of one that somebody chose, what we made there."""
+        if self.cache_dir.name == _OWN_FOLDER:
+            return (self.cache_dir,)
+        return tuple(self.cache_dir / name for name in _IN_CACHE)
 
     @property
     def provider_settings(self) -> dict[str, str]:
@@ -104,6 +115,7 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         webhook_secret=_secret(given, "webhook_secret"),
         api_token=_secret(given, "api_token"),
         agent_token=_secret(given, "agent_token"),
+        trusted_proxies=_networks("trusted_proxies", given.get("trusted_proxies", "127.0.0.0/8 ::1/128")),
         targets=tuple(given.get("targets", "").replace(",", " ").split()),
         log_format=_choice(given, "log_format", "console", "json"),
         public_ip_url=_unless_off(given.get("public_ip_url", DEFAULT_PUBLIC_IP_URL)),
@@ -168,7 +180,7 @@ def _folder(
     if given.get(name):
         return Path(given[name])
     base = environment.get(variable)
-    return (Path(base) if base else Path.home() / default) / "argos-gitops"
+    return (Path(base) if base else Path.home() / default) / _OWN_FOLDER
 
 
 def _slug(repo: str, path: str) -> str:
@@ -199,6 +211,17 @@ def _boolean(name: str, value: str | None) -> bool:
     if value.lower() in ("true", "1", "yes"):
         return True
     raise SettingsError(f"ARGOS_{name.upper()} must be true or false")
+
+
+def _networks(name: str, value: str) -> tuple[str, ...]:
+    found = tuple(value.replace(",", " ").split())
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            expected = "expected addresses and networks, such as 172.16.0.0/12"
+            raise SettingsError(f"ARGOS_{name.upper()}: {each!r} is none; {expected}") from None
+    return found
 
 
 def _choice(given: Mapping[str, str], name: str, *choices: str) -> str:

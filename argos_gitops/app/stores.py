@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 class Stores:
     """The implementations of the store's ports for one instance. An import here would cost every command."""
 
-    def __init__(self, url: str, instance: str) -> None:
+    def __init__(self, url: str, instance: str, *, may_create: bool = True) -> None:
         self._url = url
         self._instance = instance
+        self._may_create = may_create
 
     @cached_property
     def engine(self) -> "Engine":
         from argos_gitops.store.database import open_database
 
-        return open_database(self._url)
+        return open_database(self._url, may_create=self._may_create)
 
     def close(self) -> None:
         if "engine" in self.__dict__:

@@ -12,6 +12,7 @@ from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import output_option, with_application
 from argos_gitops.cli.output import show
+from argos_gitops.model.moments import parse_moment
 from argos_gitops.model.spec import parse_duration
 from argos_gitops.planning.render.lines import Line, Segment, Style, columns, line, pad, visible
 from argos_gitops.ports.audit import AuditEntry, AuditQuery
@@ -26,10 +27,9 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        return parse_moment(value)
     except ValueError:
         return _before_now(value)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _before_now(value: str) -> datetime:

@@ -1,5 +1,7 @@
 """`plan`: what apply would do, and why."""
 
+import os
+import stat
 from pathlib import Path
 
 import click
@@ -52,7 +54,11 @@ def _save(plan: Plan, path: Path) -> None:
     from argos_gitops.planning import planfile
 
     try:
-        path.write_bytes(planfile.dump(plan))
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(opened, "wb") as file:
+            if stat.S_ISREG(os.fstat(opened).st_mode):
+                os.fchmod(opened, 0o600)  # also one that was there
+            file.write(planfile.dump(plan))
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from error
 

@@ -69,7 +69,10 @@ def parse_duration(value: object) -> object:
     match = re.fullmatch(r"([0-9]+)(ms|s|m|h|d)", value)
     if match is None:
         raise ValueError("a duration is a whole number and a unit, such as 500ms, 90s, 10m, 12h or 7d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError("a duration is 999999999d at most") from None
 
 
 def format_duration(value: timedelta) -> str:

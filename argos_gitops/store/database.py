@@ -1,6 +1,6 @@
 """Opening the database: SQLite in WAL mode or PostgreSQL, migrated to the newest schema."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from argos_gitops.model.errors import StoreError
+from argos_gitops.store.file import StoreFile
 from argos_gitops.store.tables import metadata
 
 SCHEMA_HEAD = "0003"
@@ -35,10 +36,13 @@ _POSTGRES_SESSION = (
 )
 
 
-def open_database(url: str) -> Engine:
-    """An engine whose schema is up to date; StoreError that names the place when it cannot be had."""
+def open_database(url: str, *, may_create: bool = True) -> Engine:
+    """An engine whose schema is up to date; StoreError that names the place when it cannot be had.
+
+    Unless it `may_create` one, a SQLite database that is not there is such a place.
+    """
     try:
-        engine = _engine(_with_driver(make_url(url)))
+        engine, file = _engine(_with_driver(make_url(url)), may_create)
     except (ArgumentError, NoSuchModuleError) as error:
         raise StoreError("the store URL is not a database URL that SQLAlchemy can open") from error
     except ImportError as error:
@@ -47,10 +51,14 @@ def open_database(url: str) -> Engine:
             "for PostgreSQL: pip install 'argos-gitops[postgres]'"
         ) from error
     except OSError as error:
-        raise StoreError(f"the store's folder cannot be made: {error}") from error
+        raise StoreError(
+            f"the store's folder cannot be used: {error}; expected a folder that we may write to"
+        ) from error
     try:
         with store_errors(engine):
             _migrate(engine)
+        if file is not None:
+            file.accept()
     except StoreError:
         engine.dispose()
         raise
@@ -65,9 +73,32 @@ def store_errors(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
         place = engine.url.render_as_string(hide_password=True)
-        raise StoreError(
-            f"the store {place} failed: {cause}; check its disk, its rights and that it runs"
-        ) from error
+        reason, cure = _cure(cause)
+        raise StoreError(f"the store {place} failed: {cause}; {cure}", reason=reason) from error
+
+
+_CURES = (
+    (
+        ("malformed", "not a database", "no such table", "no such column", "does not exist"),
+        "StoreDamaged",
+        "it is damaged: stop the agent and put back a backup, or remove it: the agent then begins with an "
+        "empty one, and finds what is its own by the marks that it left",
+    ),
+    (
+        ("readonly", "read-only"),
+        "StoreReadOnly",
+        "let the agent's account write to it and to its folder",
+    ),
+    (("disk is full", "disk full", "No space left"), "StoreFull", "make room on its disk"),
+)
+
+
+def _cure(cause: str) -> tuple[str, str]:
+    """The reason and what to do, by the words of SQLite and PostgreSQL."""
+    for words, reason, cure in _CURES:
+        if any(word in cause for word in words):
+            return reason, cure
+    return StoreError.reason, "check its disk, its rights and that it runs"
 
 
 def _with_driver(url: URL) -> URL:
@@ -75,20 +106,24 @@ def _with_driver(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, may_create: bool) -> tuple[Engine, StoreFile | None]:
     backend = url.get_backend_name()
     if backend == "sqlite":
-        if url.database not in (None, "", ":memory:"):
-            Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = None
+        if url.database not in (None, "", ":memory:") and not str(url.database).startswith("file:"):
+            file = StoreFile(Path(str(url.database)), _check_again)
+            file.prepare(may_create=may_create)
         engine = create_engine(url)
         event.listen(engine, "connect", _prepare_sqlite)
-        return engine
+        if file is not None:
+            file.watch(engine)
+        return engine, file
     if backend != "postgresql":
         raise StoreError(f"the store URL begins with {url.drivername}; expected sqlite or postgresql")
     given = {name: value for name, value in _POSTGRES_ARGUMENTS.items() if name not in url.query}
     engine = create_engine(url, connect_args=given, pool_pre_ping=True, max_overflow=20, pool_timeout=5)
     event.listen(engine, "connect", _prepare_postgres)
-    return engine
+    return engine, None
 
 
 def _prepare_sqlite(connection: object, _: ConnectionPoolEntry) -> None:
@@ -97,6 +132,27 @@ def _prepare_sqlite(connection: object, _: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _check_again(connection: object) -> None:
+    """Another file has the name of the store: it is one of ours, and of this version."""
+    cursor = connection.cursor()  # type: ignore[attr-defined] # the DBAPI has no common type
+    found = {
+        row[0] for row in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    }
+    cursor.close()
+    if missing := metadata.tables.keys() - found:
+        raise StoreError(
+            f"another file has taken the store's place, and {_lacks(missing)}", reason="StoreDamaged"
+        )
+
+
+def _lacks(tables: Collection[str]) -> str:
+    first, others = min(tables), len(tables) - 1
+    return (
+        f"it lacks the table {first}{f' and {others} more' if others else ''}; stop the agent and put back a "
+        "backup, or remove it: the agent then begins with an empty one"
+    )
 
 
 def _prepare_postgres(connection: object, _: ConnectionPoolEntry) -> None:
@@ -109,6 +165,7 @@ def _migrate(engine: Engine) -> None:
     """Does nothing to the newest schema; else one process at a time looks again, and does what is due."""
     with engine.connect() as connection:
         if _schema_version(connection) == SCHEMA_HEAD:
+            _check_tables(connection)
             return
     with engine.begin() as connection:
         _alone(connection)
@@ -143,6 +200,12 @@ def _create(connection: Connection) -> None:
     key = "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
     connection.execute(text(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {key})"))
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": SCHEMA_HEAD})
+
+
+def _check_tables(connection: Connection) -> None:
+    if missing := metadata.tables.keys() - set(inspect(connection).get_table_names()):
+        place = connection.engine.url.render_as_string(hide_password=True)
+        raise StoreError(f"the store {place} is damaged: {_lacks(missing)}", reason="StoreDamaged")
 
 
 def _schema_version(connection: Connection) -> str | None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from argos_gitops.model.errors import GitError
+from argos_gitops.model.moments import moment_at
 from argos_gitops.model.paths import spelled, unsafe
 from argos_gitops.model.source import SourceFile
 from argos_gitops.vcs.command import Git
@@ -202,9 +203,13 @@ def _read_object(output: BinaryIO) -> _Object | None:
     return _Object(words[0].decode(), words[1].decode(), content)
 
 
+_MOST_DIGITS = 20
+"""Of the seconds of a commit; git keeps what it is given."""
+
+
 def _parse_commit(sha: str, tree: str | None, content: bytes) -> Commit:
     head, _, message = content.decode("utf-8", "replace").partition("\n\n")
     committer = next((line for line in head.splitlines() if line.startswith("committer ")), "")
     stamp = committer.rsplit(" ", 2)[1:2]
-    seconds = int(stamp[0]) if stamp and stamp[0].isdigit() else 0
-    return Commit(sha, tree, message.strip().partition("\n")[0], datetime.fromtimestamp(seconds, UTC))
+    digits = stamp[0][:_MOST_DIGITS] if stamp and stamp[0].isascii() and stamp[0].isdigit() else "0"
+    return Commit(sha, tree, message.strip().partition("\n")[0], moment_at(int(digits)))

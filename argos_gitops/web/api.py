@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from argos_gitops.model.condition import Condition, Truth
+from argos_gitops.model.moments import parse_moment
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.audit import AuditQuery
 from argos_gitops.web.answers import JsonAnswer, RefusalError
 from argos_gitops.web.documents import document
-from argos_gitops.web.queries import bad_query, limit_of, refuse_unknown
+from argos_gitops.web.queries import bad_query, limit_of, refuse_nul, refuse_unknown
 from argos_gitops.web.readers import Readers, StoreReader
 from argos_gitops.web.tokens import TokenGate
 
@@ -95,6 +96,7 @@ class ReadApi:
     def _guarded(self, page: Callable[[Request], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             self.gate.check(request)
+            refuse_nul(request)
             return JsonAnswer(await page(request))
 
         return answer
@@ -118,7 +120,6 @@ def _moment(request: Request, name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_moment(text)
     except ValueError:
         raise bad_query(f"{name}: expected a time such as 2026-01-31T12:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,11 +1,15 @@
 """Who asks: the address that limits are counted for, and whether it is somebody on this machine."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from starlette.requests import HTTPConnection
 
-from argos_gitops.web.peers import BESIDE_US, grouped, parsed
+from argos_gitops.web.peers import grouped, parsed
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+THIS_MACHINE: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+"""Who is believed about whom it serves, unless ARGOS_TRUSTED_PROXIES names others."""
 
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::\d+)?")
@@ -14,14 +18,25 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::\d+)?")
 def client_address(connection: HTTPConnection) -> str:
     """The address to count for; IPv6 by its /64, as one household has all of it.
 
-    A proxy beside us (loopback, a private network, a Unix socket) is believed about whom it serves: the
-    last entry of X-Forwarded-For is the one that it wrote itself.
+    A trusted proxy (or whoever has the Unix socket) is believed about whom it serves: the last entry of
+    X-Forwarded-For is the one that it wrote itself. What anybody else writes there is about nobody.
     """
     peer = _peer(connection)
     forwarded = connection.headers.getlist("x-forwarded-for")
-    if forwarded and (peer is None or any(peer in network for network in BESIDE_US)):
+    if forwarded and (peer is None or any(peer in network for network in _trusted(connection))):
         return grouped(parsed(forwarded[-1].rpartition(",")[2].strip()) or peer)
     return grouped(peer)
+
+
+def parse_networks(text: str) -> Networks:
+    """Addresses and networks, apart by commas or spaces. ValueError names the one that is none."""
+    return tuple(ip_network(each) for each in text.replace(",", " ").split())
+
+
+def _trusted(connection: HTTPConnection) -> Networks:
+    """What the application was told (web/site.py)."""
+    application = connection.scope.get("app")
+    return getattr(application.state, "trusted_proxies", THIS_MACHINE) if application else THIS_MACHINE
 
 
 def is_local(connection: HTTPConnection) -> bool:

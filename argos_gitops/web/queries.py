@@ -25,5 +25,12 @@ def refuse_unknown(request: Request, known: Iterable[str]) -> None:
         raise bad_query(f"{unknown[0][:40]!r} is no filter; known are {', '.join(sorted(known))}")
 
 
+def refuse_nul(request: Request) -> None:
+    """No name and no text holds NUL, and PostgreSQL takes none."""
+    given = [*request.path_params.values(), *(value for _, value in request.query_params.multi_items())]
+    if any("\0" in str(each) for each in given):
+        raise bad_query("expected text without NUL")
+
+
 def bad_query(message: str) -> RefusalError:
     return RefusalError(400, "BadQuery", message)

@@ -20,6 +20,17 @@ from argos_gitops.web.answers import RefusalError
 _AT_ONCE = 4
 _SECONDS = 5.0
 
+_SHOWN = {
+    "StoreGone": ("StoreGone", "its file is gone; put it back, or start the agent again"),
+    "StoreDamaged": (
+        "StoreDamaged",
+        "it is damaged; put back a backup, or remove it and start again",
+    ),
+    "StoreReadOnly": ("StoreReadOnly", "the agent's account may not write to it"),
+    "StoreFull": ("StoreFull", "its disk is full"),
+}
+"""Reasons that help whoever looks after the agent, and tell strangers nothing: the log names the place."""
+
 AnswerT = TypeVar("AnswerT")
 
 
@@ -56,13 +67,14 @@ class StoreReader:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="store")
 
     async def ask(self, question: Callable[[Readers], AnswerT]) -> AnswerT:
-        """The answer; refuses with 503 (StoreUnreachable) when there is none in time."""
+        """The answer; refuses with 503 when there is none in time, or the store is gone or damaged."""
         loop = asyncio.get_running_loop()
+        reason = "StoreUnreachable"
         try:
             async with asyncio.timeout(_SECONDS):
                 return await loop.run_in_executor(self._threads, question, self._readers)
         except TimeoutError:
             why = f"it does not answer within {_SECONDS:.0f} s"
-        except StoreError:
-            why = "the log says why"
-        raise RefusalError(503, "StoreUnreachable", f"the state database cannot be read; {why}")
+        except StoreError as error:
+            reason, why = _SHOWN.get(error.reason, (reason, "the log says why"))
+        raise RefusalError(503, reason, f"the state database cannot be used; {why}")

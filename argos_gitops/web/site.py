@@ -15,6 +15,7 @@ from argos_gitops.ports.clock import Clock
 from argos_gitops.ports.trigger import Trigger
 from argos_gitops.web.answers import RefusalError, answer_crash, answer_http_error, answer_refusal
 from argos_gitops.web.api import ReadApi
+from argos_gitops.web.clients import THIS_MACHINE, Networks
 from argos_gitops.web.docker_api import DockerApi
 from argos_gitops.web.docker_gate import AgentGate
 from argos_gitops.web.docker_reports import ReportDesk
@@ -47,6 +48,8 @@ class Surroundings:
     metrics: WebMetrics
     expose: Callable[[], Awaitable[bytes]]
     """The metrics of all processes, in the exposition format."""
+    trusted_proxies: Networks = THIS_MACHINE
+    """Who is believed about whom it serves."""
 
 
 class Site:
@@ -81,6 +84,12 @@ class Site:
             HTTPException: answer_http_error,
             Exception: answer_crash,
         }
+        self._routes = [route for route in routes if isinstance(route, Route)]
         starlette = Starlette(routes=routes, exception_handlers=handlers)
+        starlette.state.trusted_proxies = given.trusted_proxies
         starlette.router.redirect_slashes = False  # a redirect would repeat whatever Host was sent
         self.application: ASGIApp = Courtesy(starlette)
+
+    def routes(self) -> Sequence[Route]:
+        """Everything that is answered."""
+        return self._routes

@@ -29,17 +29,20 @@ class TokenGate:
         self._failures = failures or RateLimit(*FAILURES)
 
     def check(self, request: Request) -> None:
-        """Refuses with 503 where no token is set, 429 after too many (failures), 401 without the token."""
+        """Refuses with 503 where no token is set, 401 without the token, 429 after too many failures.
+
+        Whoever has the token is never turned away for the failures of others at the same address.
+        """
         if self._digest is None:
             message = "this needs a token, and none is set; set ARGOS_API_TOKEN or ARGOS_API_TOKEN_FILE"
             raise RefusalError(503, "NoToken", message)
         address = client_address(request)
-        self._failures.check(address)
-        self._requests.check(address)
         if not compare_digest(sha256(bearer_of(request)).digest(), self._digest):
+            self._failures.check(address)
             self._failures.count(address)
             message = "expected the header Authorization: Bearer with the token of this agent"
             raise RefusalError(401, "Unauthorized", message, {"WWW-Authenticate": "Bearer"})
+        self._requests.check(address)
         self._requests.count(address)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -11,7 +12,9 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.audit import AuditEntry
 from argos_gitops.ports.store import PassRecord, Revisions, TargetState
 from argos_gitops.web import tokens
-from tests.web.running import AS_OPERATOR, RunningSite
+from argos_gitops.web.clients import parse_networks
+from tests.web.dockers import report
+from tests.web.running import AS_AGENT, AS_OPERATOR, RunningSite
 from tests.web.test_health import replica
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -152,16 +155,17 @@ def test_head_is_get_without_a_body(told: RunningSite) -> None:
 def test_whoever_guesses_is_slowed_down(
     make_site: Callable[..., RunningSite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even with the right token, until the time is over; another address is served."""
+    """Whoever has the right token is served all the while: others at his address cannot lock him out."""
     monkeypatch.setattr(tokens, "FAILURES", (3, 3600.0))
     site = make_site()
     wrong = {"Authorization": "Bearer wrong", "X-Forwarded-For": "192.0.2.1"}
     codes = [site.client.get("/api/status", headers=wrong).status_code for _ in range(5)]
     assert codes == [401, 401, 401, 429, 429]
-    right = AS_OPERATOR | {"X-Forwarded-For": "192.0.2.1"}
-    answer = site.client.get("/api/status", headers=right)
+    answer = site.client.get("/api/status", headers=wrong)
     assert (answer.status_code, answer.json()["error"]) == (429, "TooManyRequests")
     assert int(answer.headers["Retry-After"]) > 3000
+    right = AS_OPERATOR | {"X-Forwarded-For": "192.0.2.1"}
+    assert site.client.get("/api/status", headers=right).status_code == 200
     assert site.client.get("/api/status", headers=AS_OPERATOR).status_code == 200
 
 
@@ -173,3 +177,71 @@ def test_whoever_asks_too_often_is_told_to_wait(
     codes = [site.client.get("/api/targets", headers=AS_OPERATOR).status_code for _ in range(5)]
     assert codes == [200, 200, 200, 429, 429]
     assert site.client.get("/healthz").status_code == 200
+
+
+def test_ten_wrong_tokens_do_not_lock_out_the_right_one(site: RunningSite) -> None:
+    """With the limits that hold: many wrong ones from the same address, on all pages with a token."""
+    wrong = {"Authorization": "Bearer wrong"}
+    codes = [site.client.get("/api/status", headers=wrong).status_code for _ in range(20)]
+    assert codes == [401] * 10 + [429] * 10
+    for page in (
+        "/api/status",
+        "/api/targets",
+        "/api/audit",
+        "/api/agents/docker/hosts",
+        "/api/system/health",
+    ):
+        assert site.client.get(page, headers=AS_OPERATOR).status_code in (200, 404, 503), page
+
+
+def test_ten_wrong_tokens_do_not_lock_out_the_agent_of_a_host(site: RunningSite) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    path = "/api/agents/docker/report"
+    codes = [site.client.post(path, json=report(), headers=wrong).status_code for _ in range(20)]
+    assert codes == [401] * 10 + [429] * 10
+    assert site.client.post(path, json=report(), headers=AS_AGENT).status_code == 200
+
+
+def test_forwarded_for_of_a_stranger_aims_at_nobody(make_site: Callable[..., RunningSite]) -> None:
+    """Whoever is no trusted proxy is counted himself, whomever he names."""
+    site = make_site(trusted_proxies=parse_networks("192.0.2.0/24"))
+    for number in range(12):
+        named = {"Authorization": "Bearer wrong", "X-Forwarded-For": f"198.51.100.{number}"}
+        code = site.client.get("/api/status", headers=named).status_code
+        assert code == (401 if number < 10 else 429)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0000-01-01",
+        "10000-01-01",
+        "NaN",
+        "1e400",
+        "\0",
+        "2026-01-01T00:00:00Z\0",
+        "\ud800",
+        "9" * 5000,
+        "",
+    ],
+)
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_a_time_that_is_none_is_a_400(site: RunningSite, name: str, moment: str) -> None:
+    query = quote(moment.encode("utf-8", "surrogatepass"))
+    answer = site.client.get(f"/api/audit?{name}={query}", headers=AS_OPERATOR)
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadQuery")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00", "2026-01-01"])
+def test_a_time_at_the_edge_is_one(site: RunningSite, moment: str) -> None:
+    answer = site.client.get("/api/audit", params={"since": moment}, headers=AS_OPERATOR)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "9" * 5000, "1e3", "NaN", "٣", "\0", "", " 1", "1_0"])
+def test_a_limit_that_is_none_is_a_400(site: RunningSite, limit: str) -> None:
+    for page in ("/api/status", "/api/drift", "/api/history", "/api/audit"):
+        answer = site.client.get(page, params={"limit": limit}, headers=AS_OPERATOR)
+        assert (answer.status_code, answer.json()["error"]) == (400, "BadQuery"), page

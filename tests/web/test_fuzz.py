@@ -1,6 +1,7 @@
 """Whatever comes in, nothing breaks: every answer is JSON, and none of them a 500."""
 
 import json
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from argos_gitops.app.stores import Stores
 from tests.web.deliveries import (
     EVERY_FORGE,
     PUSHES,
@@ -115,3 +117,85 @@ def test_any_path_and_any_query(site: RunningSite, path: str, query: dict[str, s
     for page in (f"/api/resources/Host/{quote(path, safe='')}", "/api/audit"):
         answer = site.client.get(page, params=query, headers=given)
         assert _is_an_answer(answer)
+
+
+ODD = [
+    "",
+    "\0",
+    "a\0b",
+    "\ud800",
+    "\x1b[31m",
+    "..",
+    "../../etc/passwd",
+    "%",
+    "%00",
+    "*",
+    "_",
+    "'",
+    "NaN",
+    "Infinity",
+    "-1",
+    "1e400",
+    str(2**63),
+    "9" * 5000,
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "10000-01-01",
+    "x" * 8000,
+]
+PARAMETERS = (
+    "limit",
+    "since",
+    "until",
+    "actor",
+    "action",
+    "subject",
+    "target",
+    "revision",
+    "outcome",
+    "container",
+)
+KINDS_OF_STORE = ["sqlite", pytest.param("postgres", marks=pytest.mark.real)]
+
+
+@pytest.fixture(scope="module", params=KINDS_OF_STORE)
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """PostgreSQL takes no NUL, and fewer numbers than SQLite."""
+    folder = tmp_path_factory.mktemp("kept")
+    url = f"sqlite:///{folder / 'argos.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres").new_database()
+    with RunningSite(folder, readers=Stores(url, "test")) as running:
+        yield running
+
+
+def _paths(site: RunningSite) -> list[str]:
+    """Of every route that there is, so that none is forgotten."""
+    found = site.site.routes()
+    assert len(found) > 10
+    return [route.path for route in found if "GET" in (route.methods or ())]
+
+
+def _asked(site: RunningSite, path: str) -> httpx.Response:
+    """From an address of its own, so that no limit answers instead."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": str(next(_addresses))}
+    return site.client.get(path, headers=headers)
+
+
+def _encoded(odd: str) -> str:
+    return quote(odd.encode("utf-8", "surrogatepass"), safe="")
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd[:30]))
+def test_anything_odd_in_any_place_of_any_route(kept: RunningSite, odd: str) -> None:
+    """A 400 or a 404 where it makes no sense, an answer where it does; never an error of ours."""
+    for path in _paths(kept):
+        places = re.findall(r"\{[^}]*\}", path)
+        for place in places:
+            filled = re.sub(r"\{[^}]*\}", "Host", path.replace(place, _encoded(odd)))
+            assert _asked(kept, filled).status_code in (200, 400, 404), filled[:80]
+        plain = re.sub(r"\{[^}]*\}", "Host", path)
+        for name in PARAMETERS:
+            answer = _asked(kept, f"{plain}?{name}={_encoded(odd)}")
+            expected = (200, 400, 404, 503) if plain in ("/readyz", "/api/system/health") else (200, 400, 404)
+            assert answer.status_code in expected, (plain, name, answer.text[:200])

@@ -104,14 +104,24 @@ def _parent(root: int, path: str, *, make: bool) -> Iterator[int]:
     try:
         for step in PurePosixPath(path).parent.parts:
             if make:
-                with suppress(FileExistsError):
-                    os.mkdir(step, 0o755, dir_fd=folder)
+                made = _made(folder, step)
             inner = os.open(step, _FOLDER, dir_fd=folder)
+            if make and made:
+                os.fchmod(inner, 0o755)  # containers of any user read what lies there, whatever our umask
             os.close(folder)
             folder = inner
         yield folder
     finally:
         os.close(folder)
+
+
+def _made(folder: int, name: str) -> bool:
+    """Whether the folder was not there."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=folder)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _write(root: int, file: Placed, data: bytes, private: bool) -> None:
