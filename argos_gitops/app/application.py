@@ -381,7 +381,7 @@ def open_application(
         settings = load_settings(flags, environment, folder)
         check_folder(settings.state_dir, "ARGOS_STATE_DIR")
         check_folder(settings.cache_dir, "ARGOS_CACHE_DIR")
-        for ours in (settings.state_dir, *settings.cache_folders):
+        for ours in settings.own_folders:
             tighten(ours)
         application = Application(settings, environment, progress)
         try:

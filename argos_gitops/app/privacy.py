@@ -54,10 +54,9 @@ def tighten(folder: Path) -> None:
 
 
 def _tighten_inside(root: Path) -> None:
-    skipped = root.joinpath(*_FOR_CONTAINERS)
     for path, folders, files in os.walk(root):
         here = Path(path)
-        folders[:] = [name for name in folders if here / name != skipped]
+        folders[:] = [name for name in folders if (here.name, name) != _FOR_CONTAINERS]
         for name in (*folders, *files):
             _close(here / name)
 

@@ -66,11 +66,14 @@ class Settings:
     docker_config: str | None
 
     @property
-    def cache_folders(self) -> tuple[Path, ...]:
-        """What is ours alone: the usual cache folder; of one that somebody chose, what we made there."""
-        if self.cache_dir.name == _OWN_FOLDER:
-            return (self.cache_dir,)
-        return tuple(self.cache_dir / name for name in _IN_CACHE)
+    def own_folders(self) -> tuple[Path, ...]:
+        """What is ours alone: the usual folders; of those that somebody chose, what we made there."""
+        homes = (self.state_dir.parent, (self.state_dir.name,)), (self.cache_dir, _IN_CACHE)
+        return tuple(
+            folder
+            for home, ours in homes
+            for folder in ([home] if home.name == _OWN_FOLDER else [home / name for name in ours])
+        )
 
     @property
     def provider_settings(self) -> dict[str, str]:
