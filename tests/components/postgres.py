@@ -89,10 +89,12 @@ def _make_cluster(initdb: Path, cluster: Path) -> None:
 def _unprivileged(command: Sequence[str]) -> list[str]:
     """PostgreSQL refuses to run as root: then it is nobody, who may yet enter the folders of root.
 
-    Tied to us anew, as Linux unties whoever changes its user; ended in a way that clears up.
+    Tied to us anew, as Linux unties whoever changes its user; ended in a way that clears up. Without
+    the fix-up access(2), with which PostgreSQL looks for its programs, would forget the capability, and
+    not find them in a home folder of root's.
     """
     if os.geteuid() != 0:
         return list(command)
     nobody = ["--reuid", str(_NOBODY), "--regid", str(_NOBODY), "--clear-groups"]
     enters = ["--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
-    return ["setpriv", *nobody, *enters, "--pdeathsig", "QUIT", *command]
+    return ["setpriv", "--securebits", "+no_setuid_fixup", *nobody, *enters, "--pdeathsig", "QUIT", *command]
