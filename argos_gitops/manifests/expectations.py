@@ -1,6 +1,5 @@
 """What a schema expects, in words. The words come from the schema alone, never from a document."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,13 +66,11 @@ def form(schema: dict[str, Any]) -> str:
         return f"expected a name: {NAME_RULE}"
     if such_as := _such_as(schema):
         return f"expected a value{such_as}"
-    return f"expected the form {_readable(schema.get('pattern', ''))}"
+    meant = str(schema.get("description", "")).rstrip(".")
+    described = f" ({meant})" if meant else ""
+    return f"the text has not the form of this field{described}; docs/reference/config.md tells what it takes"
 
 
 def _such_as(schema: dict[str, Any]) -> str:
     examples = schema.get("examples")
     return f" such as {listed(examples)}" if examples else ""
-
-
-def _readable(pattern: str) -> str:
-    return re.sub(r"^\^|\$$", "", pattern)

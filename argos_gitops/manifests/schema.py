@@ -27,6 +27,14 @@ REFERENCE_MARK = "x-argos-ref"
 """Keyword of a field that names another resource; its value is that resource's kind."""
 SECRET_MARK = "x-argos-secret"  # noqa: S105 - the name of a keyword
 """Keyword of a place where a secret is named, and where people may write the secret itself by mistake."""
+FOLDER_MARK = "x-argos-folder"
+"""Keyword of a folder below the configuration folder."""
+_MEANINGS = {
+    REFERENCE_MARK: "names a resource of the kind {}",
+    SECRET_MARK: "names a place that holds a secret",
+    FOLDER_MARK: "names a folder below the configuration folder",
+}
+"""What our own keywords say in a `$comment`."""
 _FORMAT = 4
 """Counts changes in how files are read and documents kept, which make older cache entries useless."""
 
@@ -89,11 +97,24 @@ def schemas(registry: KindRegistry) -> Mapping[str, JsonSchema]:
 
 
 def schema_files(registry: KindRegistry) -> Mapping[str, str]:
-    """The content of each file of `schema/` by its name."""
+    """The content of each file of `schema/` by its name, in keywords that every validator knows."""
     return {
-        f"{name.lower()}.json": orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
+        f"{name.lower()}.json": orjson.dumps(published(schema), option=orjson.OPT_INDENT_2).decode() + "\n"
         for name, schema in schemas(registry).items()
     }
+
+
+def published(schema: Any) -> Any:
+    """A schema without keywords of ours, which strict validators refuse; `$comment` tells the same."""
+    if isinstance(schema, list):
+        return [published(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: published(part) for key, part in schema.items() if key not in _MEANINGS}
+    said = [
+        _MEANINGS[key].format(schema[key]) for key in _MEANINGS if isinstance(schema.get(key), str | bool)
+    ]
+    return {**kept, "$comment": "; ".join(said)} if said else kept
 
 
 def schema_version(registry: KindRegistry, build: str | None = None) -> str:
@@ -141,7 +162,12 @@ def _combined(models: Mapping[str, type[DocumentModel]]) -> JsonSchema:
         "description": "A resource of argos-gitops, of any kind.",
         "type": "object",
         "required": ["apiVersion", "kind", "metadata", "spec"],
-        "properties": {"kind": {"enum": list(models), "description": "What this document describes."}},
+        "properties": {
+            "apiVersion": {"const": API_VERSION, "description": "Version of the configuration language."},
+            "kind": {"enum": list(models), "description": "What this document describes."},
+            "metadata": {"type": "object", "description": "Name, labels and annotations."},
+            "spec": {"type": "object", "description": "What is wanted."},
+        },
         "allOf": [_when_kind(kind, named[kind]) for kind in models],
         **definitions,
     }

@@ -13,6 +13,7 @@ from jsonschema import ValidationError
 from argos_gitops.manifests.expectations import expected, form, is_secret, one_of, resolved
 from argos_gitops.manifests.problems import Code, Finding, Pointer
 from argos_gitops.manifests.wording import did_you_mean, shown, where
+from argos_gitops.model.spec import DURATION_PATTERN
 
 Root = dict[str, Any]
 
@@ -90,18 +91,28 @@ def _matches_a_pattern(error: ValidationError, name: str) -> bool:
 
 
 def _wrong_type(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
-    message = f"{where(pointer)}: expected {expected(error.schema, root)}, found {_found(error.instance)}"
+    found = _found(error.instance, error.schema, root)
+    message = f"{where(pointer)}: expected {expected(error.schema, root)}, found {found}"
     return Finding(pointer, Code.WRONG_TYPE, message)
 
 
-def _found(value: object) -> str:
-    """The type of a value in words, without the value."""
-    if isinstance(value, bool):
-        return "true or false; quote it if it is meant as a string"
-    if isinstance(value, int | float):
-        return "a number; quote it if it is meant as a string"
+def _found(value: object, schema: Any, root: Root) -> str:
+    """The type of a value in words, without the value; quotes are advised where they mend it."""
+    if isinstance(value, bool | int | float):
+        kind = "true or false" if isinstance(value, bool) else "a number"
+        if _takes(resolved(schema, root), str(value), root):
+            return f"{kind}; quote it if it is meant as a string"
+        has_unit = resolved(schema, root).get("pattern") == DURATION_PATTERN and kind == "a number"
+        return f"{kind} without a unit; write the unit too, as in 30s" if has_unit else kind
     names: dict[type, str] = {dict: "a mapping", list: "a list", str: "a string"}
     return names.get(type(value), "nothing")
+
+
+def _takes(schema: Root, text: str, root: Root) -> bool:
+    """Whether a field takes this text as a string, as far as its form goes."""
+    branches = [resolved(branch, root) for branch in schema.get("anyOf") or schema.get("oneOf") or [schema]]
+    strings = [branch for branch in branches if branch.get("type") == "string"]
+    return any(re.search(branch.get("pattern", ""), text) for branch in strings)
 
 
 def _unknown_value(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
@@ -117,8 +128,13 @@ def _quoting(error: ValidationError, words: list[str]) -> str:
 
 
 def _wrong_form(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
-    schema = error.schema if isinstance(error.schema, dict) else {}
-    return Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {form(resolved(schema, root))}")
+    schema = resolved(error.schema, root)
+    above = error.parent.schema if error.parent is not None else None
+    if (
+        isinstance(above, dict) and not error.relative_path
+    ):  # what an optional value says of itself stands there
+        schema = {key: above[key] for key in ("examples", "description") if key in above} | schema
+    return Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {form(schema)}")
 
 
 def _out_of_bounds(error: ValidationError, root: Root, pointer: Pointer) -> Finding:
@@ -157,7 +173,8 @@ def _alternatives(error: ValidationError, root: Root, pointer: Pointer) -> Itera
     """The errors of the one alternative that was meant, where that can be told."""
     meant = _meant_branch(error)
     if meant is None:
-        message = f"{where(pointer)}: expected {expected(error.schema, root)}, found {_found(error.instance)}"
+        found = _found(error.instance, error.schema, root)
+        message = f"{where(pointer)}: expected {expected(error.schema, root)}, found {found}"
         yield Finding(pointer, Code.WRONG_TYPE, message)
         return
     for failure in meant:

@@ -16,10 +16,14 @@ PLACEHOLDERS = frozenset({"title", "text", "severity", "events", "subjects", "co
 """What a template may name: `$title` or `${title}`; `$$` is a dollar sign."""
 
 _URL = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
-Url = Annotated[str, Field(pattern=_URL, max_length=2000)]
+Url = Annotated[str, Field(pattern=_URL, max_length=2000, examples=["https://example.com/hook"])]
 Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$", max_length=1000)]
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100)]
-MailAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;\"]+@[^\s@<>,;\"]+$", max_length=320)]
+HeaderName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100, examples=["X-Token"])
+]
+MailAddress = Annotated[
+    str, Field(pattern=r'^[^\s@<>,;"]+@[^\s@<>,;"]+$', max_length=320, examples=["argos@example.com"])
+]
 
 
 def _checked_template(text: str) -> str:
@@ -73,7 +77,9 @@ class WebhookChannel(SpecModel):
 class SmtpChannel(SpecModel):
     """Sends mail."""
 
-    host: str = Field(pattern=r"^[^\s/:@]+$", max_length=253, description="The mail server.")
+    host: str = Field(
+        pattern=r"^[^\s/:@]+$", max_length=253, description="The mail server.", examples=["mail.example.com"]
+    )
     port: int | None = Field(
         None, ge=1, le=65535, description="Its port. Default: 587 with starttls, 465 with tls, else 25."
     )
@@ -99,9 +105,10 @@ class TelegramChannel(SpecModel):
     """Sends messages as a Telegram bot."""
 
     bot_token: SecretRef = Field(description="The bot's token, as BotFather gave it.")
-    chat_id: Annotated[str, Field(pattern=r"^(-?[0-9]+|@[A-Za-z0-9_]+)$", max_length=64)] = Field(
-        description="The chat: its number as a string, or @NAME of a channel."
-    )
+    chat_id: Annotated[
+        str,
+        Field(pattern=r"^(-?[0-9]+|@[A-Za-z0-9_]+)$", max_length=64, examples=["-1001234567890", "@channel"]),
+    ] = Field(description="The chat: its number as a string, or @NAME of a channel.")
     thread_id: int | None = Field(None, ge=1, description="Topic within a group that has topics.")
     api_url: Url = Field("https://api.telegram.org", description="Where the Bot API is.")
 
