@@ -14,7 +14,7 @@ import orjson
 from argos_gitops.manifests.limits import MAX_PROBLEMS
 from argos_gitops.manifests.problems import Code, Finding, Flaw
 from argos_gitops.manifests.schema import DocumentModels
-from argos_gitops.manifests.sealed import is_sealed
+from argos_gitops.manifests.sealed import is_sealed, is_sealed_resource
 from argos_gitops.model.objects import digest_of
 
 
@@ -61,6 +61,10 @@ class Facts:
 
 
 Judge = Callable[[Any], bool]
+_SEALED_RESOURCE = (
+    "SOPS encrypted the resource itself; decrypt it (sops decrypt --in-place FILE), encrypt a file that "
+    "holds only the secrets, and name each as {sops: PATH#KEY}"
+)
 
 
 class FactFinder:
@@ -109,6 +113,8 @@ class FactFinder:
         if not isinstance(content, dict):
             message = "a document must be a mapping with apiVersion, kind, metadata and spec"
             return [Finding((), Code.NOT_A_RESOURCE, message)]
+        if is_sealed_resource(content):
+            return [Finding(("sops",), Code.NOT_A_RESOURCE, _SEALED_RESOURCE, at_key=True)]
         kind = content.get("kind")
         if not isinstance(kind, str) or kind not in self._kinds:
             return [self._unknown_kind(content)]

@@ -47,8 +47,15 @@ class Sealed:
 
 def is_sealed(document: Any) -> bool:
     """Whether a document is SOPS's and no resource of ours."""
-    if not isinstance(document, dict) or "apiVersion" in document:
-        return False
+    return isinstance(document, dict) and "apiVersion" not in document and _has_metadata(document)
+
+
+def is_sealed_resource(document: Any) -> bool:
+    """Whether a document is a resource of ours that SOPS encrypted, which nobody can judge or review."""
+    return isinstance(document, dict) and "apiVersion" in document and _has_metadata(document)
+
+
+def _has_metadata(document: Tree) -> bool:
     metadata = document.get(SOPS_KEY)
     return isinstance(metadata, dict) and isinstance(metadata.get("mac"), str)
 

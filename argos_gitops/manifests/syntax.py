@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from argos_gitops.manifests.problems import Code, Flaw
 from argos_gitops.manifests.wording import listed
+from argos_gitops.model.cron import MACROS
 
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 _NO_CONTENT = re.compile(r"\s*(#|$)")
@@ -154,6 +155,9 @@ def _no_comma(closing: str) -> Callable[[_Spot], str]:
 
 
 def _no_start(spot: _Spot) -> str:
+    macro = re.match(r"@[a-z]+", spot.text[spot.column :])
+    if macro and macro[0] in MACROS:
+        return f"{macro[0]} is no schedule of five fields; write '{MACROS[macro[0]]}' in quotes"
     found = f"'{spot.character}'" if spot.character in _LETTERS_OF_MEANING else "this character"
     return f"a value cannot begin with {found}; put it in quotes"
 

@@ -41,13 +41,15 @@ def wrong(error: ValidationError, content: Any) -> list[Finding]:
     details = error.errors(include_url=False, include_context=False, include_input=False)
     causes = [detail for detail in details if detail["type"] != "too_short"]
     return [
-        Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {_sentence(detail['msg'])}")
+        Finding(pointer, Code.INVALID_VALUE, f"{where(pointer)}: {_sentence(detail['type'], detail['msg'])}")
         for detail in causes or details
         for pointer in [_existing(detail["loc"], content)]
     ]
 
 
-def _sentence(message: str) -> str:
+def _sentence(kind: str, message: str) -> str:
+    if kind == "string_pattern_mismatch":  # whose message is the regular expression
+        return "the text has not the form of this field; docs/reference/config.md tells what it takes"
     return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 

@@ -7,11 +7,23 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 _EXPECTED = "expected a cron expression of five fields, such as 0 22 * * 1-5"
+MACROS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+"""What crontab(5) takes in place of five fields, and what to write instead."""
 
 
 def _checked_cron(value: str) -> str:
     from cronsim import CronSim, CronSimError
 
+    if value in MACROS:
+        raise ValueError(f"{value} is no expression of five fields; write {MACROS[value]}")
     try:
         CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
     except CronSimError as error:
@@ -29,7 +41,7 @@ def _checked_zone(value: str) -> str:
     return value
 
 
-Cron = Annotated[str, Field(min_length=9, max_length=100), AfterValidator(_checked_cron)]
+Cron = Annotated[str, Field(max_length=100, examples=["0 22 * * 1-5"]), AfterValidator(_checked_cron)]
 """Minute, hour, day, month and day of the week from Sunday (0 or 7), such as `0 22 * * 1-5`."""
 
 TimeZone = Annotated[str, AfterValidator(_checked_zone)]

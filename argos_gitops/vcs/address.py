@@ -15,6 +15,7 @@ _SCP_LIKE = re.compile(r"(?:(?P<user>[^@/\s]+)@)?(?P<host>\[[^\]]+\]|[^:/\s]+):(
 _USERINFO = re.compile(r"(?<![a-z0-9+.-])(?!ssh://[^/@:\s]+@)([a-z0-9+.-]++://)[^/\s]+@", re.IGNORECASE)
 _BEFORE_AT = re.compile(r"(://).*@")
 _QUERY = re.compile(r"(?<![^\s?'\"])((?>[^\s?'\"]*?https?://)[^\s?'\"]++\?)[^\s'\"]++")
+_RAW_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*+://[^/?#@:]*+:[^/?#@]*+[/?#][^@]*+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,12 @@ def _bare_path(path: str) -> str:
 
 def _unsupported(url: str) -> SourceError:
     shown = redact_urls(_BEFORE_AT.sub(rf"\1{MASK}@", url))
+    if _RAW_USERINFO.match(url):
+        return SourceError(
+            f"repository {shown!r}: in the user and password of a URL, '/', '?', '#' and '@' are written "
+            "%2F, %3F, %23 and %40; or leave them out, and give the password in ARGOS_GIT_TOKEN",
+            reason="UnsupportedUrl",
+        )
     return SourceError(
         f"repository {shown!r}: expected a path, or a URL with file, http, https, ssh or git",
         reason="UnsupportedUrl",

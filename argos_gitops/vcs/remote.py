@@ -18,6 +18,20 @@ _MOVED = (
     "shallow update not allowed",
     "stale info",
 )
+# What git and the forges say when whoever pushes may not; parts of words, in lower case.
+_FORBIDDEN = (
+    "error: 403",
+    "permission denied",
+    "permission to ",
+    "not allowed to push",
+    "write access",
+    "read-only",
+    "read only",
+    "protected branch",
+    "hook declined",
+    "unauthorized",
+    "deny updating",
+)
 
 
 _FLAW = re.compile(r"object ([0-9a-f]{40,64}): (\w+: [^;]*)")
@@ -112,6 +126,12 @@ class Remote:
         except GitError as error:
             if any(phrase in str(error) for phrase in _MOVED):
                 raise GitError(str(error), reason="PushRejected") from error
+            if any(phrase in str(error).lower() for phrase in _FORBIDDEN):
+                branch = refspec.rpartition(":")[2].removeprefix("refs/heads/")
+                cure = (
+                    f"give the token or key that the agent uses the right to write, and to push to {branch}"
+                )
+                raise GitError(f"{error}; {cure}", reason=error.reason) from error
             raise
 
     def _unshallow(self) -> list[str]:

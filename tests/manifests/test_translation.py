@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argos_gitops.app.discovery import kind_registry
+from argos_gitops.manifests.expectations import form, resolved
+from argos_gitops.manifests.schema import DocumentModels
 from tests.manifests.revisions import book, document, lines, load, only_line
+from tests.manifests.test_schema import subschemas
 
 CANARY = "canary-41c7"
 
@@ -83,7 +87,9 @@ def test_what_only_the_models_know_is_told_in_their_words() -> None:
 
 def test_a_name_that_ends_with_a_newline_is_refused() -> None:
     """`$` in Python's patterns lets one pass."""
-    assert "InvalidValue metadata.name" in only_line(book("x").replace("name: x", 'name: "x\\n"'))
+    line = only_line(book("x").replace("name: x", 'name: "x\\n"'))
+    assert "InvalidValue metadata.name" in line
+    assert "[a-z0-9]" not in line
 
 
 def test_a_file_full_of_mistakes_is_told_in_short() -> None:
@@ -150,3 +156,24 @@ def test_any_document_gives_resources_or_problems(kind: str, metadata: object, s
         return
     loaded = load({"a.yaml": encoded})
     assert bool(loaded.problems) or len(loaded.resources) == 1
+
+
+def test_quotes_are_advised_only_where_they_mend() -> None:
+    """A number for a title is mended by quotes; a duration by a unit."""
+    title = only_line(document("Book", "b", "  title: 1984\n"))
+    assert title.endswith("expected a string, found a number; quote it if it is meant as a string")
+    patience = only_line(document("Rack", "r", "  patience: 30\n"))
+    assert patience.endswith("found a number without a unit; write the unit too, as in 30s")
+    assert "quote" not in only_line(document("Rack", "r", "  patience: true\n"))
+
+
+@pytest.mark.parametrize("kind", sorted(kind_registry().kinds))
+def test_no_message_shows_a_regular_expression(kind: str) -> None:
+    """For each pattern of each kind: an example, the rule of names, or what the field is, in words."""
+    root = DocumentModels(kind_registry().kinds).schema(kind)
+    patterns = [each for each in subschemas(root) if "pattern" in each]
+    assert patterns
+    for each in patterns:
+        said = form(resolved(each, root))
+        assert said.startswith(("expected a ", "the text has not the form of this field"))
+        assert each["pattern"].removeprefix("^").removesuffix("$") not in said or each["pattern"] == "^/"

@@ -72,6 +72,14 @@ def test_only_known_transports_are_taken(url: str) -> None:
     assert caught.value.reason == "UnsupportedUrl"
 
 
+@pytest.mark.parametrize("character", ["/", "?", "#"])
+def test_a_password_that_is_not_encoded_is_told_with_the_cure(character: str) -> None:
+    """Without a part of it."""
+    with pytest.raises(SourceError, match="%2F") as caught:
+        parse_address(f"https://bob:{CANARY}{character}x{CANARY}@git.example.com/team/config.git")
+    assert CANARY not in str(caught.value)
+
+
 def test_fm13_credentials_are_taken_out_of_the_url() -> None:
     address = parse_address(f"https://bob:{CANARY}@git.example.com/team/config.git")
     assert address.url == "https://git.example.com/team/config.git"

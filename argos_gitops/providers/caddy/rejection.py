@@ -57,6 +57,12 @@ def _explain(complaint: str, caddy: str) -> tuple[str, str]:
         return "CaddyTooOld", f"{caddy} does not know the field {found[1]}; a newer Caddy does"
     if found := _BUSY.search(complaint):
         address = found[1] or found[2]
+        if "permission denied" in complaint:
+            return "AddressForbidden", (
+                f"{caddy} may not listen on {address}: ports below 1024 need root or the capability "
+                "CAP_NET_BIND_SERVICE (with systemd AmbientCapabilities); give Caddy that, or listen on "
+                "a higher port"
+            )
         return "AddressInUse", f"{caddy} cannot listen on {address}, which another program holds"
     if found := _FILE.search(complaint):
         return "FileUnreadable", f"{caddy} cannot read {found[1]}, a path on the machine where it runs"
