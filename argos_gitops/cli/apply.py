@@ -7,7 +7,7 @@ import click
 
 from argos_gitops.app.application import Application
 from argos_gitops.app.ordering import Ordering
-from argos_gitops.cli.errors import Exit
+from argos_gitops.cli.errors import Exit, exit_code_of_state
 from argos_gitops.cli.options import REV, with_application
 from argos_gitops.cli.output import interactive, show, show_problems
 from argos_gitops.cli.overriding import with_override
@@ -18,7 +18,7 @@ from argos_gitops.model.errors import ManifestError
 from argos_gitops.model.plan import Plan
 from argos_gitops.planning.planfile import SavedPlan, load, verify_fresh
 from argos_gitops.planning.render.lines import Line, Segment, Style, line, visible
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import NOT_READY, PassResult
 from argos_gitops.reconcile.parts import Approval
 
 
@@ -48,7 +48,7 @@ def command(
     if approve is not None and result.plan is not None and result.plan.blocked:
         Ordering(application).approved(result.plan.digest)
     show(_summary(result))
-    return _code(result)
+    return exit_code_of_state(result.state)
 
 
 def _refuse_while_held(application: Application, rev: str | None) -> None:
@@ -105,6 +105,10 @@ def _summary(result: PassResult) -> list[Line]:
 def _closing(result: PassResult) -> Line:
     done = sum(outcome.result is Result.DONE for _, outcome in result.outcomes)
     made = f"{done} of {len(result.outcomes)} changes made" if result.outcomes else "nothing was written"
+    if result.state == NOT_READY:
+        unready = len(result.readiness.unready)
+        are = "resource is" if unready == 1 else "resources are"
+        return line(Segment(f"{made[0].upper()}{made[1:]}; ", Style.WARN), f"{unready:,} {are} not ready.")
     if result.result == "NoChange" and result.plan is not None and result.plan.only_told:
         count = len(result.plan.only_told)
         found = "1 difference is" if count == 1 else f"{count:,} differences are"
@@ -114,14 +118,8 @@ def _closing(result: PassResult) -> Line:
     if result.result == "NoChange":
         return line(Segment("Nothing to do: live and git agree.", Style.GOOD))
     if result.result == "Unreachable" and result.plan is not None:
-        count = len(result.plan.unreachable)
-        return line(
-            Segment(f"Unreachable: {count} of {len(result.plan.systems)} systems; ", Style.BAD), f"{made}."
-        )
+        count, systems = len(result.plan.unreachable), len(result.plan.systems)
+        what = f"{count} of {systems} systems" if count else visible(result.message)
+        return line(Segment(f"Unreachable: {what}; ", Style.BAD), f"{made}.")
     style = {"Applied": Style.GOOD, "Waiting": Style.WARN}.get(result.result, Style.BAD)
     return line(Segment(f"{result.result}: ", style), f"{made}.")
-
-
-def _code(result: PassResult) -> int:
-    codes = {"Failed": Exit.FAILURE, "RolledBack": Exit.FAILURE, "Unreachable": Exit.UNREACHABLE}
-    return codes.get(result.result, Exit.OK)

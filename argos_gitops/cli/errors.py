@@ -11,6 +11,7 @@ from argos_gitops.model.errors import (
     TransientError,
     UnsafePlanError,
 )
+from argos_gitops.ports.report import SYNCED
 
 
 class Exit(IntEnum):
@@ -21,6 +22,22 @@ class Exit(IntEnum):
     BLOCKED = 4
     UNREACHABLE = 5
     STALE = 6
+
+
+_OF_STATES = {
+    SYNCED: Exit.OK,
+    "Declined": Exit.OK,
+    "Waiting": Exit.CHANGES_PENDING,
+    "InvalidConfiguration": Exit.INVALID,
+    "Blocked": Exit.BLOCKED,
+    "Unreachable": Exit.UNREACHABLE,
+    "StalePlan": Exit.STALE,
+}
+
+
+def exit_code_of_state(state: str) -> Exit:
+    """For the word that `ports.report.state_of` gives; every other word is a failure."""
+    return _OF_STATES.get(state, Exit.FAILURE)
 
 
 def exit_code_of(error: Exception) -> Exit:

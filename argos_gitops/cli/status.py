@@ -1,7 +1,7 @@
 """`status`: what the last pass saw and did."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import click
@@ -10,14 +10,15 @@ from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import output_option, with_application
 from argos_gitops.cli.output import show
-from argos_gitops.model.condition import LAST_RUN, Condition, Truth
+from argos_gitops.model.condition import LAST_RUN, Condition, Truth, readiness
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
 from argos_gitops.ports.control import AGENT, Orders, Override, Pin, Suspension
 from argos_gitops.ports.health import ALIVE
-from argos_gitops.ports.report import WELL
+from argos_gitops.ports.report import SYNCED, WELL
 from argos_gitops.ports.store import SourceState, TargetState
 from argos_gitops.reconcile.holds import orders_of
+from argos_gitops.reconcile.standing import stored_state
 
 
 @click.command("status")
@@ -50,18 +51,24 @@ def _lines(application: Application) -> list[Line]:
         return [*agent, *ordered, line("No pass yet; `argos-gitops apply` makes the first.")]
     when = f" ({ago(revisions.applied_at, now)})" if revisions.applied_at else ""
     conditions = application.statuses.conditions()
-    well = [c for c in conditions if c.type == "Ready" and c.status is Truth.TRUE]
-    rest = [c for c in conditions if c not in well]
+    rest = [c for c in conditions if not (c.type == "Ready" and c.status is Truth.TRUE)]
+    state = _state(application, conditions)
     return [
         *agent,
+        line(pad("state", 12), Segment(state, Style.GOOD if state == SYNCED else Style.BAD)),
         line(pad("attempted", 12), revisions.attempted[:12]),
         line(pad("applied", 12), f"{(revisions.applied or 'none')[:12]}{when}"),
         line(pad("healthy", 12), (revisions.healthy or "none")[:12]),
-        line(pad("ready", 12), f"{len(well):,} of {sum(c.type == 'Ready' for c in conditions):,}"),
+        line(pad("resources", 12), str(readiness(conditions))),
         *_unwell(application.statuses.targets()),
         *ordered,
         *(_condition(condition, application) for condition in rest),
     ]
+
+
+def _state(application: Application, conditions: Sequence[Condition]) -> str:
+    """The word that the status branch shows too."""
+    return stored_state(application.statuses.source(), application.statuses.targets(), conditions)
 
 
 def _agent(application: Application) -> Iterator[Line]:
@@ -75,6 +82,8 @@ def _agent(application: Application) -> Iterator[Line]:
     elif replicas:
         seen = max(replica.seen_at for replica in replicas)
         yield line(pad("agent", 12), Segment(f"not running: last heard of {ago(seen, now)}", Style.BAD))
+    else:
+        yield line(pad("agent", 12), "none has run on this store; `argos-gitops run` starts one")
 
 
 def _source(source: SourceState) -> Iterator[Line]:
@@ -141,6 +150,7 @@ def _document(application: Application) -> dict[str, object]:
             for target, state in application.statuses.targets().items()
         },
         "instance": application.settings.instance,
+        "state": _state(application, application.statuses.conditions()),
         "revisions": {
             "attempted": revisions.attempted,
             "applied": revisions.applied,

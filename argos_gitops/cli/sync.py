@@ -7,15 +7,17 @@ import click
 
 from argos_gitops.app.application import Application
 from argos_gitops.app.ordering import Ordering
-from argos_gitops.cli.errors import Exit
+from argos_gitops.cli.errors import Exit, exit_code_of_state
 from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.cli.progress import progress_for_people
+from argos_gitops.model.condition import readiness
 from argos_gitops.model.errors import TransientError
 from argos_gitops.planning.guard import checked_approval
 from argos_gitops.planning.render.lines import Line, Segment, Style, line, pad, visible
 from argos_gitops.ports.health import ALIVE
 from argos_gitops.ports.report import DONE
+from argos_gitops.reconcile.standing import stored_state
 
 _POLL = 0.2
 
@@ -87,16 +89,11 @@ def _summary(application: Application) -> Iterator[Line]:
         style = Style.GOOD if state.result in DONE else Style.BAD
         yield line(pad(str(target), 20), Segment(state.result, style), visible(f"  {state.message}".rstrip()))
     yield line(pad("applied", 20), (revisions.applied or "none")[:12])
+    yield line(pad("resources", 20), str(readiness(application.statuses.conditions())))
 
 
 def _code(application: Application) -> int:
-    source = application.statuses.source()
-    states = application.statuses.targets().values()
-    results = [source.result or "Applied", *(state.result for state in states)]
-    if "InvalidConfiguration" in results:
-        return Exit.INVALID
-    if "Blocked" in results:
-        return Exit.BLOCKED
-    if "Unreachable" in results:
-        return Exit.UNREACHABLE
-    return Exit.OK if all(result in DONE for result in results) else Exit.FAILURE
+    """That of an `apply` which ended like this."""
+    statuses = application.statuses
+    state = stored_state(statuses.source(), statuses.targets(), statuses.conditions())
+    return exit_code_of_state(state)

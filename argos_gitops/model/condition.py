@@ -42,6 +42,33 @@ class Condition:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How many subjects have a Ready condition, how many of them are ready, and which ones are not.
+
+    The status branch, the command line and exit codes all count with this, so that they agree.
+    `unready` are the subjects whose Ready condition is False; Unknown is neither.
+    """
+
+    total: int = 0
+    ready: int = 0
+    unready: tuple[ResourceKey, ...] = ()
+
+    def __str__(self) -> str:
+        counts = f"{self.ready:,} of {self.total:,} ready"
+        return f"{counts}, {len(self.unready):,} not ready" if self.unready else counts
+
+
+def readiness(conditions: Iterable[Condition]) -> Readiness:
+    """Counts the Ready conditions, of which each subject has one."""
+    found = [condition for condition in conditions if condition.type == "Ready"]
+    return Readiness(
+        total=len(found),
+        ready=sum(condition.status is Truth.TRUE for condition in found),
+        unready=tuple(sorted(c.subject for c in found if c.status is Truth.FALSE)),
+    )
+
+
 def worst(groups: Iterable[Iterable[Condition]]) -> list[Condition]:
     """One condition for each subject and type, in their order: no success hides a failure."""
     found: dict[tuple[ResourceKey, str], Condition] = {}

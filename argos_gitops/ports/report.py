@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from argos_gitops.model.change import Outcome
-from argos_gitops.model.condition import Condition
+from argos_gitops.model.condition import Condition, Readiness, readiness
 from argos_gitops.model.plan import Plan, SystemKey
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import ResourceKey, ResourceSet
@@ -23,6 +23,20 @@ ROLLED_BACK = "RolledBack"
 
 WELL = DONE | {"Waiting"}
 """Results after which nothing is wrong, though something may be held back."""
+
+
+SYNCED, NOT_READY = "Synced", "NotReady"
+
+
+def state_of(result: str, ready: Readiness) -> str:
+    """The one word for how an instance stands, from which pages, exit codes and messages follow.
+
+    `Synced` when everything stands as the revision says and nothing is seen failing, `NotReady` when it
+    stands but something fails, else the result that keeps it from standing.
+    """
+    if result not in DONE:
+        return result
+    return NOT_READY if ready.unready else SYNCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,15 @@ class PassResult:
     durations: Mapping[str, float] = field(default_factory=dict)
     proposals: Sequence[Proposal] = ()
     orders: Orders = field(default_factory=Orders)
+
+    @property
+    def readiness(self) -> Readiness:
+        return readiness(self.conditions)
+
+    @property
+    def state(self) -> str:
+        """See `state_of`."""
+        return state_of(self.result, self.readiness)
 
 
 class Reporter(Protocol):

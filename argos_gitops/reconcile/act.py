@@ -117,7 +117,7 @@ def _remember_convergence(
 def _entry(managed: ManagedObject, desired: Desired) -> InventoryEntry:
     digest = digest_of(managed.content)
     return InventoryEntry(
-        managed.id, managed.owner, digest, managed.protected, desired.revision.sha, desired.now
+        managed.id, managed.owner, digest, managed.protected, desired.revision_of(managed.owner), desired.now
     )
 
 

@@ -163,6 +163,8 @@ def _system_report(
         observed=latest.live is not None,
         flapping=latest.flapping,
         known=known,
+        after=latest.plan,
+        executed=acted is not None,
     )
 
 

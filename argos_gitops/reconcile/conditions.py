@@ -19,10 +19,12 @@ _MOST_SENTENCES = 5
 class SystemReport:
     """One system at the end of a pass.
 
-    `owners` are the resources that it serves, `suspended` says why some of them, or the target, are left
-    alone; `pending` are owners for which something is left to do, or waits, at the last look; `observed`
-    says whether there was such a look. The drift of `flapping` comes back after each repair. `known` are
-    the Ready conditions that the last pass left.
+    `plan` is what the pass set out to do, `executed` whether it was allowed to, and `after` the plan of the
+    look that followed the changes, where there was one: what is still amiss. `owners` are the resources that
+    it serves, `suspended` says why some of them, or the target, are left alone; `pending` are owners for
+    which something is left to do, or waits, at the last look; `observed` says whether there was such a look.
+    The drift of `flapping` comes back after each repair. `known` are the Ready conditions that the last pass
+    left.
     """
 
     plan: SystemPlan
@@ -34,6 +36,18 @@ class SystemReport:
     observed: bool = False
     flapping: Collection[ResourceKey] = ()
     known: Mapping[ResourceKey, Condition] = field(default_factory=dict)
+    after: SystemPlan | None = None
+    executed: bool = False
+
+    @property
+    def latest(self) -> SystemPlan:
+        """The plan of the last look."""
+        return self.after or self.plan
+
+    @property
+    def blocked(self) -> Sequence[str]:
+        """Why nothing was done; empty once the plan was approved and executed."""
+        return () if self.executed else self.plan.blocked
 
     @property
     def target(self) -> ResourceKey:
@@ -54,7 +68,7 @@ def _of_target(report: SystemReport) -> Iterator[Condition]:
     status, reason, message = _state_of_target(report)
     provider = report.plan.system.provider
     yield Condition(report.target, "Ready", status, reason, f"{provider}: {message}" if message else "")
-    for notice in report.plan.notices:
+    for notice in report.latest.notices:
         if notice.subject is None and not notice.condition:
             yield Condition(
                 report.target, "Degraded", Truth.TRUE, notice.reason, f"{provider}: {notice.message}"
@@ -62,20 +76,21 @@ def _of_target(report: SystemReport) -> Iterator[Condition]:
 
 
 def _state_of_target(report: SystemReport) -> tuple[Truth, str, str]:
-    told = {notice.subject for notice in report.plan.notices}  # resources that went back say so themselves
+    told = {notice.subject for notice in report.latest.notices}  # resources that went back say so themselves
     failed = [o for o in report.outcomes if o.result is not Result.DONE and o.change.owner not in told]
-    if report.plan.failure is not None:
-        return Truth.FALSE, report.plan.failure.reason, report.plan.failure.message
-    if report.plan.blocked:
-        return Truth.FALSE, "Blocked", report.plan.blocked[0]
+    failure = report.latest.failure
+    if failure is not None:
+        return Truth.FALSE, failure.reason, failure.message
+    if report.blocked:
+        return Truth.FALSE, "Blocked", report.blocked[0]
     if failed:
         return Truth.FALSE, "ApplyFailed", f"{len(failed)} of {len(report.outcomes)} changes failed"
     if report.target in report.suspended:
         return Truth.UNKNOWN, "Suspended", report.suspended[report.target]
-    unexplained = set(report.pending) - {held.change.owner for held in report.plan.held}
+    unexplained = set(report.pending) - {held.change.owner for held in report.latest.held}
     if unexplained:
         return Truth.FALSE, "NotConverged", f"{len(unexplained)} resources are not applied yet"
-    waiting = [held for held in report.plan.held if not held.intended]
+    waiting = [held for held in report.latest.held if not held.intended]
     if waiting:
         return Truth.UNKNOWN, waiting[0].reason, "; ".join(sentences(waiting))
     return Truth.TRUE, _well(report), ""
@@ -107,7 +122,7 @@ def _ready_by_default(report: SystemReport) -> dict[ResourceKey, Condition]:
 
 def _default(report: SystemReport, owner: ResourceKey, changed: Collection[ResourceKey]) -> Condition:
     if not report.observed:
-        reason = report.plan.failure.reason if report.plan.failure is not None else "Unreachable"
+        reason = report.latest.failure.reason if report.latest.failure is not None else "Unreachable"
         return Condition(owner, "Ready", Truth.UNKNOWN, reason, f"{report.target} could not be asked")
     if owner in report.pending:
         return Condition(owner, "Ready", Truth.FALSE, "Pending", "not applied yet")
@@ -118,22 +133,36 @@ def _default(report: SystemReport, owner: ResourceKey, changed: Collection[Resou
 
 
 def _exceptions(report: SystemReport) -> Iterator[Condition]:
-    if report.plan.blocked:
+    if report.blocked:
         for change in report.plan.changes:
             yield Condition(change.owner, "Ready", Truth.FALSE, "Blocked", "its change waits for an approval")
     for held in _waiting(report):
         yield Condition(held.change.owner, "Ready", Truth.UNKNOWN, held.reason, held.message)
     yield from _not_as_desired(report)
-    for owner, why in report.suspended.items():
-        if owner != report.target:
-            yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", why)
+    yield from _suspended(report)
     for outcome in report.outcomes:
         if outcome.result is not Result.DONE:
             reason = outcome.reason or outcome.result.value.capitalize()
             yield Condition(outcome.change.owner, "Ready", Truth.FALSE, reason, outcome.message)
-    for notice in report.plan.notices:
+    for notice in report.latest.notices:
         if notice.subject is not None and not notice.condition:
             yield Condition(notice.subject, "Ready", Truth.FALSE, notice.reason, notice.message)
+
+
+def _suspended(report: SystemReport) -> Iterator[Condition]:
+    """What was not ready when it was last looked at is not made better by suspending it."""
+    last = dict(report.known) | {c.subject: c for c in report.verified if c.type == "Ready"}
+    for owner, why in report.suspended.items():
+        before = last.get(owner)
+        if owner == report.target:
+            continue
+        if before is None or before.status is not Truth.FALSE:
+            yield Condition(owner, "Ready", Truth.UNKNOWN, "Suspended", why)
+        elif before.reason == "Suspended":
+            yield before
+        else:
+            message = f"{why}; when last seen it was not ready ({before.reason}: {before.message})"
+            yield Condition(owner, "Ready", Truth.FALSE, "Suspended", message)
 
 
 def _waiting(report: SystemReport) -> Iterator[Held]:
@@ -143,7 +172,7 @@ def _waiting(report: SystemReport) -> Iterator[Held]:
     """
     return (
         held
-        for held in report.plan.held
+        for held in report.latest.held
         if held.reason != "Protected" and not held.accepted and not held.only_told
     )
 
@@ -151,7 +180,7 @@ def _waiting(report: SystemReport) -> Iterator[Held]:
 def _not_as_desired(report: SystemReport) -> Iterator[Condition]:
     """One for each owner of what differs where nothing is ever written."""
     found: dict[ResourceKey, list[str]] = {}
-    for held in report.plan.held:
+    for held in report.latest.held:
         if held.only_told:
             found.setdefault(held.change.owner, []).append(difference_of(held.change))
     for owner, differences in found.items():
@@ -161,7 +190,7 @@ def _not_as_desired(report: SystemReport) -> Iterator[Condition]:
 def _found_amiss(report: SystemReport) -> Iterator[Condition]:
     """What notices say of other conditions than Ready, one for each subject and condition."""
     found: dict[tuple[ResourceKey, str, str], list[str]] = {}
-    for notice in report.plan.notices:
+    for notice in report.latest.notices:
         if notice.condition:
             identity = (notice.subject or report.target, notice.condition, notice.reason)
             found.setdefault(identity, []).append(notice.message)
@@ -181,7 +210,7 @@ def _drifted(report: SystemReport) -> Iterator[Condition]:
     for change in report.plan.changes:
         if change.cause is Cause.DRIFT:
             yield _drift(change, "Repaired" if id(change) in done else "Pending")
-    for held in report.plan.held:
+    for held in report.latest.held:
         if held.change.cause is Cause.DRIFT:
             yield _drift(held.change, held.reason)
 
@@ -207,5 +236,9 @@ def unready(conditions: Iterable[Condition]) -> set[ResourceKey]:
 
 
 def healthy(conditions: Iterable[Condition]) -> bool:
-    """Whether everything that has a Ready condition is ready, suspended resources aside."""
-    return all(c.status is Truth.TRUE or c.reason == "Suspended" for c in conditions if c.type == "Ready")
+    """Whether everything that has a Ready condition is ready, or is suspended and was not seen failing."""
+    return all(
+        c.status is Truth.TRUE or (c.reason == "Suspended" and c.status is Truth.UNKNOWN)
+        for c in conditions
+        if c.type == "Ready"
+    )

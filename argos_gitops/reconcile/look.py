@@ -59,6 +59,8 @@ class Desired:
     """The revision that a target went back from to this one."""
     back: Mapping[ResourceKey, Failure] = field(default_factory=dict)
     """The resources that went back from this revision alone, and why; `state` has them as they were."""
+    back_at: Mapping[ResourceKey, str] = field(default_factory=dict)
+    """The revision that each of them went back to."""
     stopping: Callable[[], bool] = _never
     """Whether to stop between two changes, because the process ends."""
     superseded: Callable[[], bool] = _never
@@ -77,6 +79,16 @@ class Desired:
 
     def _outdated(self) -> bool:
         return self.superseded() or self.stopping()
+
+    def revision_of(self, owner: ResourceKey) -> str:
+        """The revision that a resource stands here as: an earlier one where it, or what it follows from,
+        went back alone."""
+        resource = self.state.resources.get(owner) if self.back_at else None
+        sources = (resource.derived_from or "").split(", ") if resource is not None else []
+        for key in (owner, *(ResourceKey.parse(source) for source in sources if source)):
+            if key in self.back_at:
+                return self.back_at[key]
+        return self.revision.sha
 
     @cached_property
     def suspended(self) -> Suspended:

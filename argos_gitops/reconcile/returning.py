@@ -25,14 +25,16 @@ def gone_back(desired: Desired, parts: Parts) -> Desired:
     all that follows from them."""
     earlier: dict[ResourceKey, AnyResource] = {}
     why: dict[ResourceKey, Failure] = {}
+    at: dict[ResourceKey, str] = {}
     for key, state in parts.status.held_resources().items():
         now = desired.state.resources.get(key)
         if now is not None and now.digest == state.held and parts.returning(now):
             why[key] = Failure(ROLLED_BACK, _sentence(state), key)
             earlier[key] = parts.documents.parse(state.document)
+            at[key] = state.revision
     if not earlier:
         return desired
-    return replace(desired, state=DesiredState(_with_earlier(desired, parts, earlier)), back=why)
+    return replace(desired, state=DesiredState(_with_earlier(desired, parts, earlier)), back=why, back_at=at)
 
 
 def _with_earlier(desired: Desired, parts: Parts, earlier: Mapping[ResourceKey, AnyResource]) -> ResourceSet:

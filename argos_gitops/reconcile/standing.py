@@ -1,10 +1,11 @@
 """How a target, and the instance as a whole, stands after a pass. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from argos_gitops.model.condition import Condition, readiness
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.report import ROLLED_BACK
+from argos_gitops.ports.report import ROLLED_BACK, state_of
 from argos_gitops.ports.store import SourceState, TargetState
 
 _RANK = {
@@ -46,6 +47,14 @@ def overall(own: Standing, source: SourceState, targets: Mapping[ResourceKey, Ta
     if worst is None or rank(targets[worst].result) <= rank(own.result):
         return Standing(own.result, own.message, blocked)
     return Standing(targets[worst].result, f"{worst}: {targets[worst].message}", blocked)
+
+
+def stored_state(
+    source: SourceState, targets: Mapping[ResourceKey, TargetState], conditions: Iterable[Condition]
+) -> str:
+    """`ports.report.state_of` by what the store holds, for commands that make no pass of their own."""
+    result = overall(Standing("NoChange"), source, targets).result
+    return state_of(result, readiness(conditions))
 
 
 def rank(result: str) -> int:

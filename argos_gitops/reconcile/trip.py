@@ -97,9 +97,9 @@ class Trip:
         missed = sum(o.result is not Result.DONE and o.change.owner not in self.back for o in outcomes)
         if missed:
             return Standing("Failed", f"{missed} of {len(outcomes)} changes failed")
-        for part in self.plan.unreachable if self.plan is not None else ():
-            if target in (None, part.system.target) and part.failure is not None:
-                return Standing("Unreachable", part.failure.message)
+        for look in self._latest_of(target):
+            if look.plan.failure is not None:
+                return Standing("Unreachable", look.plan.failure.message)
         back = self.back_on(target)
         if back:
             return Standing(ROLLED_BACK, f"{back[0].subject} {back[0].message}")
@@ -115,8 +115,11 @@ class Trip:
 
     def _waiting(self, target: ResourceKey | None) -> list[Held]:
         """What the revision wants and something else holds back."""
-        held = self.plan.held() if self.plan is not None else ()
-        return [each for key, each in held if target in (None, key.target) and not each.intended]
+        held = (each for look in self._latest_of(target) for each in look.plan.held)
+        return [each for each in held if not each.intended]
+
+    def _latest_of(self, target: ResourceKey | None) -> list[Look]:
+        return [look for look in self.latest if target in (None, look.system.target.key)]
 
     @property
     def problems(self) -> Sequence[Problem]:

@@ -14,11 +14,6 @@ MAX_LISTED = 100
 """Conditions and problems that are listed; more are counted."""
 
 
-def state_of(result: PassResult) -> str:
-    """`Synced`, or what kept the pass from it."""
-    return "Synced" if result.result in DONE else result.result
-
-
 def lasting(conditions: Iterable[Condition]) -> list[Condition]:
     """The conditions that are still true after the pass: a drift that was repaired is not."""
     return [c for c in conditions if not (c.type == "Drifted" and c.reason == "Repaired")]
@@ -39,7 +34,7 @@ def condition_data(condition: Condition) -> dict[str, Any]:
 
 def overview(instance: str, result: PassResult, memory: Memory) -> dict[str, Any]:
     """`memory` is what the branch remembers, this pass included."""
-    data: dict[str, Any] = {"instance": instance, "state": state_of(result)}
+    data: dict[str, Any] = {"instance": instance, "state": result.state}
     if result.result not in DONE and result.message:
         data["message"] = result.message
     data["revisions"] = _revisions(result)
@@ -76,12 +71,11 @@ def _revision(result: PassResult) -> dict[str, Any]:
 
 
 def _resources(result: PassResult) -> dict[str, Any]:
+    """Counted as the command line does: what has a Ready condition."""
     if result.resources is None or not result.conditions:
         return {}
-    unready = {c.subject for c in result.conditions if c.type == "Ready" and c.status is not Truth.TRUE}
-    total = len(result.resources)
-    present = sum(result.resources.get(key) is not None for key in unready)
-    return {"resources": {"total": total, "notReady": present}}
+    counts = result.readiness
+    return {"resources": {"total": counts.total, "ready": counts.ready, "notReady": len(counts.unready)}}
 
 
 def _conditions(result: PassResult) -> dict[str, Any]:

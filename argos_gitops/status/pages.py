@@ -63,7 +63,9 @@ def _facts(data: Mapping[str, Any], memory: Memory) -> Iterator[tuple[str, str]]
     resources = data.get("resources")
     if resources:
         unready = resources["notReady"]
-        yield "Resources", f"{resources['total']:,}, {f'{unready:,} not ready' if unready else 'all ready'}"
+        ready = resources.get("ready", resources["total"] - unready)  # older pages have no such count
+        more = f", {unready:,} not ready" if unready else ""
+        yield "Resources", f"{ready:,} of {resources['total']:,} ready{more}"
     count = len(memory.drifting)
     yield "Drift", f"[{count} open](drift.md)" if count else "none"
 

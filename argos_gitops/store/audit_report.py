@@ -13,7 +13,7 @@ from argos_gitops.planning.render.lines import shorten
 from argos_gitops.ports.audit import AuditEntry, AuditLog
 from argos_gitops.ports.report import PassResult
 
-_TOLD_BY_OUTCOMES = frozenset({"Applied", "NoChange", "Failed", "RolledBack"})
+_TOLD_BY_OUTCOMES = frozenset({"Applied", "NoChange", "Waiting", "Failed", "RolledBack"})
 _NO_DEEDS = frozenset({"Declined", "Unreachable", "Locked"})
 _REFUSALS = frozenset({"Blocked", "InvalidConfiguration", "StalePlan"})
 

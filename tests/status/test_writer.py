@@ -58,7 +58,7 @@ def test_a_person_reads_revision_health_and_last_changes_on_one_page(origin: Ori
         "# home",
         "**Synced**",
         "`0000001` move grafana (`main`)",
-        "2, all ready",
+        "3 of 3 ready",
         "| Drift | none |",
     ):
         assert text in page
@@ -153,7 +153,7 @@ def test_a_rejected_revision_is_told_and_leaves_the_resources_as_they_were(
     status = parse_status(origin.file(REF, "status.yaml").encode())
     assert status["state"] == "InvalidConfiguration"
     assert status["problems"] == ["things/a.yaml:3:7 ARG101 unknown field 'valeu' (did you mean value?)"]
-    assert status["resources"] == {"total": 2, "notReady": 0}
+    assert status["resources"] == {"total": 3, "ready": 3, "notReady": 0}
     assert status["conditions"]
     agent.report(invalid(minutes=2))
     assert commits(origin) == 2
