@@ -77,7 +77,9 @@ def _serve() -> None:
     from argos_gitops.app.application import open_application
     from argos_gitops.cli.progress import progress_for_people
     from argos_gitops.reconcile.parts import Approval
+    from argos_gitops.supervision.priority import give_way
 
+    give_way()  # as the threads of an agent that pass do
     with open_application({}, os.environ, Path.cwd(), progress_for_people()) as application:
         _tell(application.apply(lambda plan: Approval(True)).result)
         for _ in sys.stdin:

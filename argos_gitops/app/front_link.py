@@ -24,6 +24,7 @@ class FrontSettings:
     repo: str
     branch: str | None
     store: str
+    state_dir: str
     log_format: str
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
@@ -41,6 +42,7 @@ class FrontSettings:
             repo=settings.repo,
             branch=settings.branch,
             store=settings.store,
+            state_dir=str(settings.state_dir),
             log_format=settings.log_format,
             webhook_secret=settings.webhook_secret,
             api_token=settings.api_token,

@@ -24,6 +24,7 @@ from argos_gitops.app.descriptors import allow_many
 from argos_gitops.app.front_link import FrontSettings
 from argos_gitops.app.log import Log, adopt_library_logs
 from argos_gitops.app.passing import Taken
+from argos_gitops.app.room import full_disk
 from argos_gitops.app.stores import Stores
 from argos_gitops.app.verdict_feed import FedBouncers
 from argos_gitops.web.clients import parse_networks
@@ -181,6 +182,7 @@ def _site(
         ForwardAuth(bouncers, numbers).routes(),
     )
     site.health.bouncers = bouncers.health
+    site.health.full_disk = lambda: full_disk(Path(settings.state_dir))
     return site
 
 

@@ -6,6 +6,7 @@ structlog is imported when the first line is written, not before: most commands 
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -22,13 +23,16 @@ class Log:
         self._form = form
 
     def info(self, event: str, **facts: object) -> None:
-        self._log.info(event, **facts)
+        with suppress(OSError):  # a line that finds no room, as its disk is full, stops nobody's work
+            self._log.info(event, **facts)
 
     def warning(self, event: str, **facts: object) -> None:
-        self._log.warning(event, **facts)
+        with suppress(OSError):
+            self._log.warning(event, **facts)
 
     def error(self, event: str, **facts: object) -> None:
-        self._log.error(event, **facts)
+        with suppress(OSError):
+            self._log.error(event, **facts)
 
     @cached_property
     def _log(self) -> Any:

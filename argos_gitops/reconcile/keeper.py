@@ -14,6 +14,7 @@ from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.crew import Crew
 from argos_gitops.reconcile.look import Desired
 from argos_gitops.supervision.backoff import Backoff
+from argos_gitops.supervision.priority import give_way
 from argos_gitops.supervision.supervised import SupervisedThread
 
 NAME = "source"
@@ -74,6 +75,7 @@ class Keeper:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        give_way()
         while not self._over.is_set():
             self._wake.clear()
             began = time.monotonic()

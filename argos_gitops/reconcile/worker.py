@@ -22,6 +22,7 @@ from argos_gitops.reconcile.look import Desired
 from argos_gitops.reconcile.parts import Approval, Approve
 from argos_gitops.reconcile.rollback import victims, way_back
 from argos_gitops.supervision.backoff import Backoff
+from argos_gitops.supervision.priority import give_way
 from argos_gitops.supervision.supervised import SupervisedThread
 
 RESYNC = timedelta(minutes=10)
@@ -90,6 +91,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        give_way()
         with self._lock:
             self._asked = True  # what was asked for before the thread was restarted
         while not self._stopping:

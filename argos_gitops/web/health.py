@@ -31,13 +31,15 @@ class Reason:
 class Health:
     """`own` is the name of the replica that this front belongs to; empty while it is not known.
 
-    `bouncers` tells how those are that run in this very process.
+    `bouncers` tells how those of the edges are, `full_disk` in words that our state has no room.
+    No store can tell of the latter.
     """
 
     store: StoreReader
     gate: TokenGate
     own: str = ""
     bouncers: Callable[[], Sequence[Subsystem]] = tuple
+    full_disk: Callable[[], str] = str
     _asked_at: float = float("-inf")
     _reasons: Sequence[Reason] = ()
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -56,6 +58,9 @@ class Health:
         """Every subsystem of every replica; 503 when one fails, or when a heartbeat stopped."""
         self.gate.check(request)
         overview = _with_bouncers(await self.store.ask(_overview), self.bouncers())
+        overview["disk"] = self.full_disk() or "ok"
+        if overview["disk"] != "ok":
+            overview["status"] = "failing"
         return JsonAnswer(overview, 200 if overview["status"] == "ok" else 503)
 
     async def _current_reasons(self) -> Sequence[Reason]:
@@ -67,6 +72,10 @@ class Health:
         return self._reasons
 
     async def _find_reasons(self) -> Sequence[Reason]:
+        full = self.full_disk()
+        return [*([Reason("DiskFull", full)] if full else []), *await self._reasons_of_store()]
+
+    async def _reasons_of_store(self) -> Sequence[Reason]:
         try:
             replicas, now = await self.store.ask(lambda store: (store.replicas.all(), store.replicas.now()))
         except RefusalError as refusal:

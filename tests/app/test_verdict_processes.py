@@ -1,0 +1,195 @@
+"""The processes that answer verdicts, as the agent starts them: killed, and starved of descriptors."""
+
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from argos_gitops.app.bouncers import message_of
+from argos_gitops.app.front import Front
+from argos_gitops.model.secret import SecretValue
+from argos_gitops.ports.verdict import BouncerConfig
+from tests.app.test_front import PATIENCE, Fronts, eventually, is_gone
+from tests.providers.crowdsec.stand_in import Asked, Reply, StandInLapi
+
+BANNED = "203.0.113.7"
+
+
+class Lapi:
+    """Tells bouncers which addresses are banned, each once as new, and all of them at a start."""
+
+    def __init__(self, stand_in: StandInLapi) -> None:
+        self.url = stand_in.url
+        self.banned = [BANNED]
+        self._told = 1
+        stand_in.lies["GET", "/v1/decisions/stream"] = self._stream
+
+    def _stream(self, asked: Asked) -> Reply:
+        begin = 0 if asked.query.get("startup") == "true" else self._told
+        self._told = len(self.banned)
+        rows = [
+            {"id": begin + number + 1, "value": value, "scope": "Ip", "type": "ban", "origin": "cscli"}
+            | {"duration": "4h0m0s"}
+            for number, value in enumerate(self.banned[begin:])
+        ]
+        return Reply(content={"new": rows, "deleted": None})
+
+    def config(self) -> BouncerConfig:
+        options = {"lapi_url": self.url, "fail_mode": "closed", "poll_interval": "0.2", "away_after": "300"}
+        return BouncerConfig("crowdsec", options, SecretValue("bouncer-key-canary"))
+
+
+@pytest.fixture
+def lapi() -> Iterator[Lapi]:
+    with StandInLapi() as stand_in:
+        yield Lapi(stand_in)
+
+
+@pytest.fixture
+def fronts(tmp_path: Path) -> Iterator[Fronts]:
+    fronts = Fronts(tmp_path)
+    yield fronts
+    for front in fronts.started:
+        front.stop(10)
+
+
+def asked_front(fronts: Fronts, lapi: Lapi) -> Front:
+    front = fronts.start()
+    front.configure({"bouncers": message_of({"main": lapi.config()})})
+    assert eventually(lambda: verdict(front, BANNED) == 403)
+    return front
+
+
+def verdict(front: Front, address: str) -> int:
+    """Each time on a connection of its own."""
+    url = f"http://{front.address}/auth/forward/main?client={address}"
+    return httpx.get(url, timeout=PATIENCE, trust_env=False).status_code
+
+
+def killed(front: Front, name: str) -> None:
+    """Kills a process, and waits until another one is in its place."""
+    pid = front.pids()[name]
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: front.pids().get(name, pid) != pid)
+
+
+def test_verdicts_stay_right_whichever_process_is_killed(fronts: Fronts, lapi: Lapi) -> None:
+    """And one that begins anew answers nobody before it knows what the others know."""
+    front = asked_front(fronts, lapi)
+    names = set(front.pids())
+    assert {"front", "bouncers", "verdicts-0", "verdicts-1"} <= names
+    for name in sorted(names):
+        killed(front, name)
+        for _ in range(5):
+            assert (verdict(front, BANNED), verdict(front, "203.0.113.8")) == (403, 204)
+
+
+def test_a_new_ban_bites_in_every_process_also_after_their_source_was_killed(
+    fronts: Fronts, lapi: Lapi
+) -> None:
+    front = asked_front(fronts, lapi)
+    for number, name in enumerate(("", "bouncers", "verdicts-1")):
+        if name:
+            killed(front, name)
+        address = f"203.0.113.{100 + number}"
+        lapi.banned.append(address)
+        assert eventually(lambda address=address: verdict(front, address) == 403)  # type: ignore[misc]
+        assert [verdict(front, address) for _ in range(20)] == [403] * 20
+
+
+def test_a_verdict_process_that_hangs_is_replaced_and_others_answer(
+    fronts: Fronts, lapi: Lapi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from argos_gitops.app import child
+
+    monkeypatch.setattr(child, "SILENCE_SECONDS", 6)
+    front = asked_front(fronts, lapi)
+    hung = front.pids()["verdicts-0"]
+    os.kill(hung, signal.SIGSTOP)
+    assert eventually(lambda: front.pids().get("verdicts-0", hung) != hung)
+    assert verdict(front, BANNED) == 403
+
+
+def test_all_processes_end_with_the_front(fronts: Fronts, lapi: Lapi) -> None:
+    front = asked_front(fronts, lapi)
+    pids = front.pids().values()
+    front.stop(10)
+    assert all(map(is_gone, pids))
+
+
+def test_no_process_shows_a_key_and_those_that_answer_have_none(fronts: Fronts, lapi: Lapi) -> None:
+    """The front, where strangers can cause work, is never told the keys of the bouncers."""
+    front = asked_front(fronts, lapi)
+    for name, pid in front.pids().items():
+        process = Path(f"/proc/{pid}")
+        assert b"canary" not in (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        if name != "bouncers":
+            assert not holds(pid, b"bouncer-key-" + b"canary"), name
+    assert holds(front.pids()["bouncers"], b"bouncer-key-" + b"canary")
+
+
+def holds(pid: int, word: bytes) -> bool:
+    """Whether it stands anywhere in the memory of the process that it may write to."""
+    areas = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for area in areas:
+            begin, end = (int(each, 16) for each in area[0].split("-"))
+            if not area[1].startswith("rw") or end - begin > 64 * 1024 * 1024:
+                continue
+            with suppress(OSError):
+                memory.seek(begin)
+                if word in memory.read(end - begin):
+                    return True
+    return False
+
+
+def test_what_was_answered_is_counted_once_whoever_answered(fronts: Fronts, lapi: Lapi) -> None:
+    front = asked_front(fronts, lapi)
+    for _ in range(30):
+        verdict(front, "203.0.113.8")
+
+    def counted() -> bool:
+        page = httpx.get(f"http://{front.address}/metrics", timeout=PATIENCE).text
+        return 'argos_forward_auth_requests_total{edge="main",verdict="allow"} 30.0' in page
+
+    assert eventually(counted)
+
+
+@pytest.mark.parametrize("name", ["front", "verdicts-0"])
+def test_running_out_of_descriptors_ends_no_process(fronts: Fronts, lapi: Lapi, name: str) -> None:
+    """Clients open more connections than there may be, and say half of what they want."""
+    front = asked_front(fronts, lapi)
+    pids = dict(front.pids())
+    pid = pids[name]
+    used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 8, hard))
+    host, _, port = front.address.rpartition(":")
+    halves = []
+    try:
+        for _ in range(120):
+            half = socket.create_connection((host, int(port)), timeout=PATIENCE)
+            half.sendall(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n")
+            halves.append(half)
+        time.sleep(1)
+        assert dict(front.pids()) == pids
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        assert verdict(front, BANNED) == 403
+        assert eventually(lambda: answers(lambda: httpx.get(f"http://{front.address}/healthz", timeout=5)))
+    finally:
+        for half in halves:
+            half.close()
+    assert dict(front.pids()) == pids
+
+
+def answers(ask: Callable[[], httpx.Response]) -> bool:
+    with suppress(httpx.HTTPError):
+        return ask().status_code == 200
+    return False
