@@ -41,6 +41,9 @@ DRAIN = timedelta(seconds=9)
 
 _HEARTBEAT_EVERY = timedelta(minutes=1)
 """`cscli machines prune` deletes machines that were not heard of for ten minutes."""
+_LISTEN_SECONDS = 1.0
+"""Python runs the handler of a signal in the main thread, when that wakes. The kernel may give the signal to
+another one: so it does where the main thread was stopped (SIGSTOP) and continued just before."""
 
 _FRONT_SHARE = 2.0
 _TELLING_SHARE = 2.5
@@ -77,7 +80,8 @@ class RunningAgent:
         self._application.actor = actor.agent(self._application.settings.instance)
         self._application.deferral = self._defer
         self._begin()
-        self._over.wait()
+        while not self._over.wait(_LISTEN_SECONDS):
+            continue
         self._log.info("stopping")
         return self._end()
 

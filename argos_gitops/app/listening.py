@@ -11,7 +11,7 @@ from pathlib import Path
 from argos_gitops.model.errors import SettingsError
 
 _UNIX = "unix:"
-_BACKLOG = 1024
+_BACKLOG = 4096
 _SOCKET_MODE = 0o660
 _CONNECT_SECONDS = 1.0
 

@@ -1,9 +1,11 @@
 """A ban bites at a plain Caddy: real CrowdSec, real Caddy, and the front process between them."""
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +157,21 @@ def test_while_the_agent_is_away_the_mode_decides(guarded: Make, fail_mode: str,
     edge.front.stop(5)
     edge.until("203.0.113.7", meanwhile)
     assert edge.status("203.0.113.8") == meanwhile
+
+
+def test_no_ban_is_passed_by_while_a_verdict_process_is_killed(guarded: Make) -> None:
+    """Another one answers what was on its way: an agent of which a part is started again is not away."""
+    edge = guarded(failMode="open")
+    edge.start()
+    edge.crowdsec.cscli("decisions", "add", "--ip", "203.0.113.7")
+    edge.until("203.0.113.7", 403)
+    found = []
+    with ThreadPoolExecutor(8) as visitors:
+        for name in ("verdicts-0", "verdicts-1") * 2:
+            asked = [visitors.submit(edge.status, "203.0.113.7") for _ in range(40)]
+            killed = edge.front.pids()[name]
+            os.kill(killed, signal.SIGKILL)
+            found += [each.result() for each in asked]
+            while edge.front.pids().get(name) in (None, killed):
+                time.sleep(0.05)
+    assert set(found) == {403}

@@ -10,13 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.components.ports import free_port
-from tests.providers.crowdsec.stand_in import Asked, Reply, StandInLapi
-from tests.real.agents import AgentProcess, agent_document, until
-from tests.real.estate import Estate, document
+from tests.real.agents import AgentProcess, until
+from tests.real.asked_agent import asked_agent, processes, verdicts
 
-BANNED, FREE = "203.0.113.7", "203.0.113.8"
-_ROW = {"id": 1, "value": BANNED, "scope": "Ip", "type": "ban", "origin": "cscli", "duration": "4h0m0s"}
 _SECONDS = 8.0
 
 
@@ -60,53 +56,10 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def agent(tmp_path: Path, disk: SmallDisk) -> Iterator[AgentProcess]:
-    """One edge asks it; its Caddy and everything else is away."""
-    (tmp_path / "estate").mkdir()
-    estate = Estate(tmp_path / "estate", {"KEY": "bouncer-key", "XDG_STATE_HOME": str(disk.folder / "state")})
-    with StandInLapi() as lapi:
-        lapi.lies["GET", "/v1/decisions/stream"] = _stream
-        crowdsec = {
-            "lapiUrl": lapi.url,
-            "machine": {"id": "argos", "password": {"env": "KEY"}},
-            "bouncer": {
-                "mode": "forward-auth",
-                "key": {"env": "KEY"},
-                "pollInterval": "200ms",
-                "failMode": "closed",
-            },
-        }
-        edge = {"caddy": {"adminUrl": f"http://127.0.0.1:{free_port()}"}, "crowdsec": crowdsec}
-        estate.write("edge.yaml", document("Edge", "main", edge), agent_document())
-        estate.push()
-        agent = AgentProcess(estate)
-        agent.start()
-        try:
-            agent.ready()
-            until(lambda: _verdicts(agent) == (403, 204), "verdicts are right")
-            yield agent
-        finally:
-            if agent.running:
-                agent.stop()
-
-
-def _stream(asked: Asked) -> Reply:
-    return Reply(content={"new": [_ROW] if asked.query.get("startup") == "true" else None, "deleted": None})
-
-
-def _verdicts(agent: AgentProcess) -> tuple[int, int]:
-    banned, free = (
-        httpx.get(f"http://127.0.0.1:{agent.port}/auth/forward/main?client={address}", timeout=20).status_code
-        for address in (BANNED, FREE)
-    )
-    return banned, free
-
-
-def _processes(agent: AgentProcess) -> set[int]:
-    """The agent and all that it started and that goes on running."""
-    children = Path(f"/proc/{agent.pid}/task").glob("*/children")
-    named = {int(pid) for each in children for pid in each.read_text().split()}
-    ours = {pid for pid in named if b"argos_gitops" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-    return {agent.pid, *ours}
+    folder = tmp_path / "estate"
+    folder.mkdir()
+    with asked_agent(folder, XDG_STATE_HOME=str(disk.folder / "state")) as agent:
+        yield agent
 
 
 def _strangers(agent: AgentProcess, number: int) -> None:
@@ -123,28 +76,28 @@ def _strangers(agent: AgentProcess, number: int) -> None:
 
 def test_a_full_disk_degrades_says_so_and_heals(agent: AgentProcess, disk: SmallDisk) -> None:
     """Verdicts stay right, no process ends, and nothing has to be started again."""
-    before = _processes(agent)
+    before = processes(agent)
     disk.fill()
     assert os.statvfs(disk.folder).f_bavail == 0
     end, number = time.monotonic() + _SECONDS, 0
     while time.monotonic() < end:
         _strangers(agent, number)
-        assert _verdicts(agent) == (403, 204)
+        assert verdicts(agent) == (403, 204)
         number += 1
     until(lambda: "DiskFull" in agent.get("/readyz").text, "/readyz says that the disk is full")
     assert agent.get("/healthz").status_code == 200
     until(lambda: "is full" in agent.log.read_text(), "the log says that the disk is full")
-    assert _processes(agent) == before
+    assert processes(agent) == before
     disk.make_room()
     until(lambda: agent.get("/readyz").status_code == 200, "it is ready again", patience=120)
     until(lambda: agent.part("Edge/main"), "the store is written again")
-    assert _verdicts(agent) == (403, 204)
-    assert _processes(agent) == before
+    assert verdicts(agent) == (403, 204)
+    assert processes(agent) == before
 
 
 def test_nothing_that_strangers_send_touches_the_disk(agent: AgentProcess, disk: SmallDisk) -> None:
     """While the agent itself is held still: no file of the state folder grows, comes or goes."""
-    others = _processes(agent) - {agent.pid}
+    others = set(processes(agent)) - {agent.pid}
     os.kill(agent.pid, 19)  # SIGSTOP: what is written now, strangers caused
     try:
         time.sleep(0.5)
@@ -154,4 +107,4 @@ def test_nothing_that_strangers_send_touches_the_disk(agent: AgentProcess, disk:
         assert disk.contents() == before
     finally:
         os.kill(agent.pid, 18)  # SIGCONT
-    assert _processes(agent) - {agent.pid} == others
+    assert set(processes(agent)) - {agent.pid} == others
