@@ -1,6 +1,10 @@
 """Whose connection it is: a neighbour that speaks for many, or a stranger who speaks for himself."""
 
+import socket
+import struct
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
 
 BESIDE_US = tuple(
     ip_network(each)
@@ -8,6 +12,19 @@ BESIDE_US = tuple(
 )
 """Where a proxy beside us connects from: this machine, or a private network."""
 _SITE_BITS = 64
+_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class Connected(Protocol):
+    """A socket, or what asyncio shows of one."""
+
+    def setsockopt(self, level: int, name: int, value: bytes, /) -> None: ...
+
+
+def forget_unsent(connection: Connected) -> None:
+    """Closing it resets it: else the kernel goes on offering for minutes what nobody takes in."""
+    with suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
 
 
 def parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -12,7 +12,7 @@ from uvicorn import Config
 from uvicorn import Server as UvicornServer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from argos_gitops.web.peers import foreign_peer
+from argos_gitops.web.peers import foreign_peer, forget_unsent
 
 _RECEIVE_SECONDS = 15.0
 _TAKE_IN_SECONDS = 15.0
@@ -60,6 +60,7 @@ class _ImpatientProtocol(H11Protocol):
         """Ends the connection of whoever took in nothing of an answer since the last look."""
         before, self._unread = self._unread, self.transport.get_write_buffer_size()
         if before and self._unread >= before:
+            forget_unsent(self.transport.get_extra_info("socket"))
             self.transport.abort()
             return
         self._look = self.loop.call_later(_TAKE_IN_SECONDS, self._look_at_reader)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from argos_gitops.web.headers import SECURITY_HEADERS
-from argos_gitops.web.peers import foreign_peer
+from argos_gitops.web.peers import foreign_peer, forget_unsent
 from argos_gitops.web.questions import Answer, Judges, answer
 
 READ = selectors.EVENT_READ
@@ -332,6 +332,8 @@ class VerdictServer:
         self._waiting.pop(connection, None)
         if not connection.waits:
             self._selector.unregister(connection.socket)
+        if connection.sending:
+            forget_unsent(connection.socket)
         connection.socket.close()
         left = self._peers.get(connection.peer, 0) - 1
         if left > 0:

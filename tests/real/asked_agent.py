@@ -42,7 +42,7 @@ def asked_agent(folder: Path, **environment: str) -> Iterator[AgentProcess]:
             yield agent
         finally:
             if agent.running:
-                agent.stop()
+                agent.kill()
 
 
 def verdicts(agent: AgentProcess) -> tuple[int, int]:
