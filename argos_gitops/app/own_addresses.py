@@ -12,13 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from argos_gitops.model.errors import TransientError
 from argos_gitops.ports.clock import Clock
-
-if TYPE_CHECKING:
-    import httpx
 
 Network = IPv4Network | IPv6Network
 _Address = IPv4Address | IPv6Address
@@ -27,7 +23,8 @@ KEPT = timedelta(days=7)
 """How long an address counts after it was last seen."""
 
 _TIMEOUT_SECONDS = 4.0
-_LONGEST_ANSWER = 64
+_LONGEST_ADDRESS = 64
+_MOST_BYTES = 16 * 1024
 _FAMILIES = {4: "0.0.0.0", 6: "::"}  # noqa: S104 # where a connection comes from, not where one listens
 
 _SOMEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
@@ -117,24 +114,21 @@ def _ask(url: str, source: str) -> _Address:
     """The address that the service names to a connection from `source`."""
     import httpx
 
+    from argos_gitops.outbound import BoundedClient, Bounds
+
     transport = httpx.HTTPTransport(local_address=source)
     try:
         with (
-            httpx.Client(transport=transport, timeout=_TIMEOUT_SECONDS) as client,
-            client.stream("GET", url) as answer,
+            BoundedClient(Bounds(_MOST_BYTES), transport=transport, timeout=_TIMEOUT_SECONDS) as client,
         ):
-            answer.raise_for_status()
-            return _address_in(answer)
+            return _address_in(client.get(url).raise_for_status().content)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise TransientError(f"{url} named no address ({type(error).__name__}: {error})") from error
 
 
-def _address_in(answer: "httpx.Response") -> _Address:
-    text = b""
-    for chunk in answer.iter_bytes():
-        text += chunk
-        if len(text) > _LONGEST_ANSWER:
-            raise ValueError("expected an address as plain text, found a longer text")
+def _address_in(text: bytes) -> _Address:
+    if len(text) > _LONGEST_ADDRESS:
+        raise ValueError("expected an address as plain text, found a longer text")
     address = ip_address(text.decode("ascii", "replace").strip())
     if address.is_unspecified or address.is_multicast or address.is_loopback:
         raise ValueError(f"{address} is no address that anybody could come from")

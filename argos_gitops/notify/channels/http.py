@@ -8,11 +8,12 @@ import httpx
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError, TransientError
+from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 
 TIMEOUT_SECONDS = 10.0
 """For connecting, and for each wait for bytes."""
 
-_LONGEST_ANSWER = 64 * 1024
+_BOUNDS = Bounds(64 * 1024)
 _LONGEST_RETRY_AFTER = timedelta(hours=6)
 _BUSY = (408, 425, 429)
 
@@ -31,7 +32,7 @@ def post(
     headers["User-Agent"] = f"argos-gitops/{__version__}"
     try:
         with (
-            httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=url.startswith("https:")) as client,
+            BoundedClient(_BOUNDS, timeout=TIMEOUT_SECONDS, trust_env=url.startswith("https:")) as client,
             client.stream("POST", url, content=content, headers=headers, follow_redirects=False) as answer,
         ):
             _judge(who, answer, patience)
@@ -60,12 +61,10 @@ def _judge(who: str, answer: httpx.Response, patience: Callable[[bytes], object]
 
 def _body(answer: httpx.Response) -> bytes:
     """What is longer than anybody needs is not read."""
-    body = b""
-    for part in answer.iter_bytes(4096):
-        body += part
-        if len(body) > _LONGEST_ANSWER:
-            break
-    return body
+    try:
+        return answer.read()
+    except AnswerTooLargeError:
+        return b""
 
 
 def _retry_after(value: str) -> timedelta | None:

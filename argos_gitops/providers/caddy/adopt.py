@@ -65,6 +65,8 @@ class Adopter:
             return self._new(name, change.before) if host is None else self._changed(host, change)
         except _UnsayableError as error:
             return Unsayable(str(error))
+        except (AttributeError, TypeError, LookupError, ValueError):
+            return Unsayable("it is of a form that no Host has")
 
     def _gone(self, host: Resource[HostSpec] | None) -> Adoption:
         if host is None:

@@ -20,6 +20,7 @@ import orjson
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import ProviderError, StalePlanError, TerminalError, TransientError
+from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 
 FALLBACK_URL = "http://localhost:2019"
 """Where Caddy puts its admin API when a configuration does not say."""
@@ -29,6 +30,8 @@ USER_AGENT = f"argos-gitops/{__version__}"
 _CONFIG = "/config/"
 _CONNECT_SECONDS = 5.0
 _BYTES_PER_SECOND = 50_000
+# Caddy takes no configuration of more than 100 MB.
+_BOUNDS = Bounds(128 * 1024**2)
 _FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
 
 
@@ -144,7 +147,7 @@ class AdminClient:
 
     def started_at(self) -> datetime | None:
         """Since when this Caddy runs, as its metrics tell it; None if it cannot be had."""
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError, OSError):
             seconds = self._metric("process_start_time_seconds ").partition(" ")[2]
             return datetime.fromtimestamp(float(seconds), UTC)
         return None
@@ -153,15 +156,15 @@ class AdminClient:
         """Whether requests to an upstream have failed lately; False also if that cannot be had."""
         try:
             upstreams = orjson.loads(self._send_again_if_lost("GET", "/reverse_proxy/upstreams").content)
-        except (TransientError, orjson.JSONDecodeError):
+            return any(each["address"] == dial and each["fails"] > 0 for each in upstreams or ())
+        except (ProviderError, ValueError, TypeError, LookupError):
             return False
-        return any(each["address"] == dial and each["fails"] > 0 for each in upstreams or ())
 
     def _metric(self, begins: str) -> str:
         """The line of Caddy's metrics that begins so; empty if there is none, or no metrics."""
         try:
             text = self._send_again_if_lost("GET", "/metrics").text
-        except TransientError:
+        except ProviderError:
             return ""
         return next((line for line in text.splitlines() if line.startswith(begins)), "")
 
@@ -200,6 +203,11 @@ class AdminClient:
                 f"the connection to Caddy at {self.admin_url} broke during {method} {path}: {_words(error)}",
                 reason="ConnectionLost",
             ) from error
+        except AnswerTooLargeError as error:
+            raise TerminalError(
+                f"{self.admin_url} answered {method} {path} with {error}; is it Caddy's admin API?",
+                reason="NotCaddy",
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TerminalError(
                 f"no understanding with {self.admin_url}: {type(error).__name__}; is it Caddy's admin API?",
@@ -237,14 +245,17 @@ def _is_loopback(url: str) -> bool:
 
 def _belongs_to(config: RawConfig, admin_url: str) -> bool:
     """Whether a configuration says that its API listens where the admin URL points to."""
-    tree = orjson.loads(config.body)
-    listen = (tree.get("admin") or {}).get("listen") if isinstance(tree, dict) else None
-    return isinstance(listen, str) and listen == urlsplit(admin_url).netloc
+    try:
+        tree = orjson.loads(config.body)
+        return bool(tree["admin"]["listen"] == urlsplit(admin_url).netloc)
+    except (ValueError, TypeError, LookupError):
+        return False
 
 
-def _connection(admin_url: str, timeout: float) -> httpx.Client:
+def _connection(admin_url: str, timeout: float) -> BoundedClient:
     parts = urlsplit(admin_url)
-    return httpx.Client(
+    return BoundedClient(
+        _BOUNDS,
         transport=httpx.HTTPTransport(uds=parts.path) if parts.scheme == "unix" else None,
         base_url=_connection_url(admin_url),
         timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),

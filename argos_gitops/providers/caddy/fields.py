@@ -82,7 +82,11 @@ def _handler(handler: Tree) -> Iterator[Field]:
         if len(handler) == 1:
             yield str(name), "on"
         return
-    yield from describe(handler)
+    try:
+        yield from [*describe(handler)]
+    except (AttributeError, TypeError, KeyError, ValueError):
+        # Not of the form that such a handler has: then it is told as it is.
+        yield from _leaves(str(name), _without(handler, "handler"))
 
 
 def _proxy(handler: Tree) -> Iterator[Field]:

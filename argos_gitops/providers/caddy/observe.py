@@ -15,6 +15,10 @@ from argos_gitops.providers.caddy.bulk import collector_paused
 from argos_gitops.providers.caddy.catalogue import Catalogue, Item
 from argos_gitops.providers.caddy.client import RawConfig
 from argos_gitops.providers.caddy.layout import Layout, take_apart
+from argos_gitops.providers.caddy.shape import check_configuration
+
+_STRANGE = (ValueError, AttributeError, TypeError, LookupError, RecursionError)
+"""What a configuration leads to that is none; JSON that cannot be parsed is a ValueError."""
 
 Known = Callable[[str], Any]
 """The content that was last compiled for an object id, None where there is none."""
@@ -45,12 +49,20 @@ class CaddyLive:
         """Raises TerminalError when the answer is no configuration."""
         try:
             with collector_paused():
-                return take_apart(orjson.loads(self.raw.body))
-        except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError) as error:
-            raise TerminalError(
-                f"what Caddy of {self._target} gave as its configuration is none ({type(error).__name__})",
-                reason="NotCaddy",
-            ) from error
+                tree = orjson.loads(self.raw.body)
+                check_configuration(tree)
+                return take_apart(tree)
+        except _STRANGE as error:
+            raise self._not_caddy(error) from error
+
+    def _not_caddy(self, error: Exception) -> TerminalError:
+        """The words of a wrong shape hold no content; those of the JSON parser would."""
+        words = "no JSON" if isinstance(error, orjson.JSONDecodeError) else str(error)
+        return TerminalError(
+            f"what answers for Caddy of {self._target} gave as its configuration is none: {words}; "
+            "is caddy.adminUrl right?",
+            reason="NotCaddy",
+        )
 
     @property
     def known_objects(self) -> Mapping[str, LiveObject] | None:
@@ -62,8 +74,11 @@ class CaddyLive:
     def objects(self) -> Mapping[str, LiveObject]:
         """Objects that are as they were the last time are the same objects in memory."""
         layout = self.layout
-        with collector_paused():
-            found = {item.id: self._object(item) for item in self._catalogue.items(layout)}
+        try:
+            with collector_paused():
+                found = {item.id: self._object(item) for item in self._catalogue.items(layout)}
+        except _STRANGE as error:
+            raise self._not_caddy(error) from error
         self._previous = {}
         return found
 

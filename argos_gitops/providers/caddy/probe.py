@@ -11,6 +11,7 @@ import httpx
 
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.outbound import BoundedClient, Bounds
 from argos_gitops.providers.caddy.client import USER_AGENT
 from argos_gitops.providers.caddy.forward_auth import UNAVAILABLE_HEADER
 from argos_gitops.providers.caddy.hosts import HostSpec
@@ -21,6 +22,8 @@ MOST_PROBES = 50
 _SIDE_BY_SIDE = 16
 _PAUSE_SECONDS = 0.1
 _ANY_LABEL = "argos-probe"
+# Only status and headers are looked at.
+_BOUNDS = Bounds(64 * 1024)
 _UPSTREAM_FAILURES = frozenset({502, 503, 504})
 
 
@@ -72,7 +75,7 @@ def ask(questions: Sequence[Question], seconds: float) -> Iterator[Condition]:
 def _visitor(seconds: float) -> httpx.Client:
     """Certificates are not checked: whether the edge answers is asked, and a test CA is fine."""
     headers = {"User-Agent": USER_AGENT}
-    return httpx.Client(verify=False, timeout=seconds, headers=headers, trust_env=False)  # noqa: S501
+    return BoundedClient(_BOUNDS, verify=False, timeout=seconds, headers=headers, trust_env=False)
 
 
 def _ask(visitor: httpx.Client, asked: Question, deadline: float) -> Condition:

@@ -13,10 +13,12 @@ from pathlib import Path
 import httpx
 
 from argos_gitops import __version__
+from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 
 MOST_BYTES = 256 * 1024 * 1024
 _RENEWED_AFTER = timedelta(days=7)
 _ASKED_AGAIN_AFTER = timedelta(hours=1)
+_BOUNDS = Bounds(MOST_BYTES)
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _GZIP = b"\x1f\x8b"
 _MARKER = b"\xab\xcd\xefMaxMind.com"
@@ -66,14 +68,17 @@ class Download:
         packed = staged.with_suffix(".packed")
         try:
             with packed.open("wb") as file:
-                file.writelines(_limited(self._body()))
+                file.writelines(self._body())
             _unpack(packed, staged)
         finally:
             packed.unlink(missing_ok=True)
 
     def _body(self) -> Iterator[bytes]:
         agent = {"User-Agent": f"argos-gitops/{__version__}"}
-        with httpx.stream("GET", self._url, headers=agent, follow_redirects=True, timeout=_TIMEOUT) as answer:
+        with (
+            BoundedClient(_BOUNDS, headers=agent, follow_redirects=True, timeout=_TIMEOUT) as client,
+            client.stream("GET", self._url) as answer,
+        ):
             answer.raise_for_status()
             yield from answer.iter_bytes()
 
@@ -111,6 +116,8 @@ def _told(error: Exception) -> str:
     """httpx quotes the whole URL in some messages, so those are told in our own words."""
     if isinstance(error, httpx.HTTPStatusError):
         return f"HTTP {error.response.status_code}"
+    if isinstance(error, AnswerTooLargeError):
+        return f"it has {error}"
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
         return type(error).__name__
     return str(error)

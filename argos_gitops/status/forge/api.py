@@ -9,15 +9,18 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
+import orjson
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import ReportError, TransientError
 from argos_gitops.model.secret import MASK, SecretValue
+from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 from argos_gitops.vcs.address import redact_urls
 
 MAX_PAGES = 20
 """Pages of one list that are read; whoever has more comments on one pull request has other worries."""
 
+_BOUNDS = Bounds(32 * 1024**2)
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 _MAX_REDIRECTS = 3
 _LONGEST_MESSAGE = 300
@@ -55,7 +58,8 @@ class Api:
         self.url = url.rstrip("/")
         self._token = token
         self._dialect = dialect
-        self._http = httpx.Client(
+        self._http = BoundedClient(
+            _BOUNDS,
             headers={
                 "User-Agent": f"argos-gitops/{__version__}",
                 "Accept": "application/json",
@@ -124,6 +128,8 @@ class Api:
         headers = {"Authorization": f"Bearer {self._token().reveal()}"}
         try:
             return self._http.request(method, url, headers=headers, **request)
+        except AnswerTooLargeError as error:
+            raise self._not_understood(f"with {error}") from error
         except httpx.RequestError as error:
             raise TransientError(
                 f"{self.url} does not answer ({type(error).__name__}); it is asked again later"
@@ -165,7 +171,7 @@ class Api:
     def _said(self, answer: httpx.Response) -> str:
         """What the forge says about it, on one line and without our token."""
         try:
-            told = answer.json()
+            told = orjson.loads(answer.content)
         except ValueError:
             told = answer.reason_phrase
         if isinstance(told, dict):
@@ -177,12 +183,15 @@ class Api:
         if not answer.content:
             return None
         try:
-            return answer.json()
+            return orjson.loads(answer.content)
         except ValueError as error:
-            raise ReportError(
-                f"{self.url} does not answer in JSON; is forge.apiUrl the {self._dialect.name} API?",
-                reason="ForgeNotUnderstood",
-            ) from error
+            raise self._not_understood("not in JSON") from error
+
+    def _not_understood(self, how: str) -> ReportError:
+        return ReportError(
+            f"{self.url} answers {how}; is forge.apiUrl the {self._dialect.name} API?",
+            reason="ForgeNotUnderstood",
+        )
 
 
 def _joined(url: httpx.URL, location: str) -> httpx.URL:

@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from argos_gitops.model.errors import ProviderError, TerminalError
+from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 from argos_gitops.providers.docker.engine.answers import (
     NOT_FOUND,
     error_of,
@@ -21,6 +22,7 @@ from argos_gitops.providers.docker.engine.answers import (
 
 _OLDEST, _NEWEST = (1, 41), (1, 47)
 _SLOW_ANSWER = 120.0
+_BOUNDS = Bounds(128 * 1024**2)
 
 Document = Mapping[str, Any]
 """An object of the Engine API, its names as the engine writes them."""
@@ -44,7 +46,8 @@ class EngineClient:
 
     def __init__(self, channel: Channel, timeout: timedelta) -> None:
         self._channel = channel
-        self._http = httpx.Client(
+        self._http = BoundedClient(
+            _BOUNDS,
             base_url=channel.url,
             transport=channel.transport,
             timeout=httpx.Timeout(_SLOW_ANSWER, connect=timeout.total_seconds()),
@@ -217,6 +220,8 @@ class EngineClient:
             raise
         except httpx.TransportError as error:
             raise unreachable(self.engine, error, self._channel.hint()) from error
+        except AnswerTooLargeError as error:
+            raise not_docker(self.engine, f"{method} {path} with {error}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             message = f"{self.engine}: {type(error).__name__}; check docker.connection"
             raise TerminalError(message) from error

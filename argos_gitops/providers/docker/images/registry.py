@@ -14,6 +14,7 @@ import orjson
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 from argos_gitops.providers.docker.images.challenges import Challenge, challenges_of, token_of
 from argos_gitops.providers.docker.images.references import DOCKER_HUB
 from argos_gitops.providers.docker.images.refusals import is_loopback, refusal_of, unreachable
@@ -31,9 +32,8 @@ _HUB_API = "registry-1.docker.io"
 _TIMEOUT = httpx.Timeout(20.0, connect=10.0)
 _PAGE = 1000
 _MOST_PAGES = 100
-_MOST_BYTES = 16 * 1024 * 1024
+_BOUNDS = Bounds(16 * 1024**2)
 _MOST_REDIRECTS = 3
-_OF_THE_TRANSFER = ("Content-Encoding", "Content-Length", "Transfer-Encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class Registry:
         local = ca is None and is_loopback(httpx.URL(f"https://{name}").host)
         self._url = httpx.URL(f"{'http' if local else 'https'}://{name}/v2/")
         self._authorization: dict[str, str] = {}
-        self._http = httpx.Client(
+        self._http = BoundedClient(
+            _BOUNDS,
             headers={"User-Agent": f"argos-gitops/{__version__}"},
             timeout=_TIMEOUT,
             verify=True if ca is None else _context(ca, host),
@@ -171,23 +172,13 @@ class Registry:
         return target
 
     def _send(self, method: str, url: httpx.URL, authorization: str | None) -> httpx.Response:
-        """One exchange, of which no more is read than anybody needs."""
         headers = _ACCEPT if authorization is None else {**_ACCEPT, "Authorization": authorization}
         try:
-            with self._http.stream(method, url, headers=headers, follow_redirects=False) as answer:
-                content = self._read(answer)
+            return self._http.request(method, url, headers=headers, follow_redirects=False)
+        except AnswerTooLargeError as error:
+            raise self._strange(f"answers with {error}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise unreachable(self.host, error) from None
-        kept = [(name, value) for name, value in answer.headers.multi_items() if not _of_transfer(name)]
-        return httpx.Response(answer.status_code, headers=kept, content=content, request=answer.request)
-
-    def _read(self, answer: httpx.Response) -> bytes:
-        content = bytearray()
-        for part in answer.iter_bytes():
-            content += part
-            if len(content) > _MOST_BYTES:
-                raise self._strange("answers with more than anybody needs")
-        return bytes(content)
 
     def _checked(self, answer: httpx.Response, repository: str) -> httpx.Response:
         refusal = refusal_of(answer, self.host, repository)
@@ -211,10 +202,6 @@ def _context(ca: str, host: str) -> ssl.SSLContext:
     except ssl.SSLError:
         message = f"{host}: `ca` is no certificate in PEM form"
         raise TerminalError(message, reason="RegistryUnauthorized") from None
-
-
-def _of_transfer(name: str) -> bool:
-    return name.title() in _OF_THE_TRANSFER
 
 
 def _same_place(one: httpx.URL, other: httpx.URL) -> bool:
