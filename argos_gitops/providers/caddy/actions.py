@@ -10,6 +10,7 @@ from argos_gitops.model.spec import format_duration
 from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, HostHeaders, Redirect, Rewrite
 from argos_gitops.providers.caddy.fragments import header_text
 from argos_gitops.providers.caddy.guards import BasicAuth, Guarded, RateLimit
+from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
 
 Tree = dict[str, Any]
 
@@ -46,7 +47,9 @@ def read_allow(handler: Mapping[str, Any]) -> Sequence[str] | None:
 
 def is_guard(handler: Mapping[str, Any]) -> bool:
     """Whether it is one of those that decide who gets in."""
-    return handler.get("handler") in ("rate_limit", "authentication") or read_allow(handler) is not None
+    if handler.get("handler") in ("rate_limit", "authentication") or handler == REFUSE_AMBIGUOUS:
+        return True
+    return read_allow(handler) is not None
 
 
 def _rate_limit(limit: RateLimit, zone: str) -> Tree:

@@ -49,6 +49,13 @@ class Match(SpecModel):
     any: tuple["Match", ...] = Field((), min_length=1, description="At least one of these matches fits.")
     not_: "Match | None" = Field(None, alias="not", description="This match does not fit.")
 
+    @property
+    def by_path(self) -> bool:
+        """Whether it depends on the path, at any depth."""
+        own = (self.path, self.path_prefix, self.path_regexp)
+        inner = (*self.all, *self.any, *(() if self.not_ is None else (self.not_,)))
+        return any(each is not None for each in own) or any(each.by_path for each in inner)
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:

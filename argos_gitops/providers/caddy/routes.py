@@ -9,6 +9,7 @@ from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
+from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
 from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
 Tree = dict[str, Any]
@@ -42,6 +43,8 @@ def _handlers(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None)
     """The bouncer comes first, so that a banned address reaches nothing else; rules come last of all."""
     if bouncer is not None:
         yield bouncer
+    if host.refuses_paths:
+        yield REFUSE_AMBIGUOUS
     if host.guarded:
         yield from guards(host, marks.zone(name))
     yield from headers(host.headers)

@@ -119,6 +119,7 @@ def test_rules_read_like_rules() -> None:
     )["host/app"]
     assert fields(content) == {
         "domains": "app.example.com",
+        "ambiguous paths": "refused",
         "allow": "192.0.2.0/24",
         "rule 1": "path /api* and method GET",
         "rule 1 request X-Forwarded-Prefix": "/api",

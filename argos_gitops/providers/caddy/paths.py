@@ -1,0 +1,61 @@
+"""Requests whose path means one thing to Caddy and may mean another to whoever answers.
+
+Caddy's matchers decide on the path decoded once and without dot segments; what goes on to the upstream is the
+path as the visitor wrote it (tried on 2.11: `{http.request.uri}` holds what is forwarded). A Host that
+decides by path therefore answers 400 where the two could differ, and forwards `//` as the `/` that it decided
+on. Traefik cleans and refuses much the same (its `sanitizePath` and `encodedCharacters`).
+
+What may stand in a path is an allow list: characters as RFC 3986 has them but for `;` and the backslash, and
+percent-encoded text in UTF-8 but for `/ \\ ; ? #` and control characters.
+"""
+
+from typing import Any
+
+Tree = dict[str, Any]
+
+_HEX = "[0-9a-fA-F]"
+_TAIL = f"%[89abAB]{_HEX}"
+_PLAIN = r"[A-Za-z0-9._~!$&'()*+,=:@\[\]/-]"
+_ASCII = "|".join(
+    (
+        "2[0-24-9a-eA-E]",  # no # and no /
+        "3[0-9acdeACDE]",  # no ; and no ?
+        f"4{_HEX}",
+        "5[0-9abdefABDEF]",  # no backslash
+        f"6{_HEX}",
+        "7[0-9a-eA-E]",
+    )
+)
+# The Unicode Standard, table 3-7: without overlong forms, which some decoders take for `.` and `/`.
+_UTF8 = (
+    f"%(?:[cC][2-9a-fA-F]|[dD]{_HEX}){_TAIL}",
+    f"%[eE]0%[abAB]{_HEX}{_TAIL}",
+    f"%[eE][1-9a-cA-CefEF]{_TAIL}{_TAIL}",
+    f"%[eE][dD]%[89]{_HEX}{_TAIL}",
+    f"%[fF]0%[9abAB]{_HEX}{_TAIL}{_TAIL}",
+    f"%[fF][1-3]{_TAIL}{_TAIL}{_TAIL}",
+    f"%[fF]4%8{_HEX}{_TAIL}{_TAIL}",
+)
+_PLAIN_PATH = rf"^/(?:{_PLAIN}|%(?:{_ASCII})|{'|'.join(_UTF8)})*(?:\?|$)"
+_DOT_SEGMENT = r"/(?:\.|%2[eE]){1,2}(?:[/?]|$)"
+# A percent sign that gives an encoded character once it is decoded itself.
+_HEX_DIGIT = f"(?:{_HEX}|%3[0-9]|%[46][1-6])"
+_ENCODED_TWICE = f"%25{_HEX_DIGIT}{{2}}"
+_AMBIGUOUS = f"^[^?]*(?:{_DOT_SEGMENT}|{_ENCODED_TWICE})"
+
+
+def _found(pattern: str) -> Tree:
+    return {"vars_regexp": {"{http.request.uri}": {"pattern": pattern}}}
+
+
+REFUSE_AMBIGUOUS: Tree = {
+    "handler": "subroute",
+    "routes": [
+        {"handle": [{"handler": "rewrite", "path_regexp": [{"find": "/{2,}", "replace": "/"}]}]},
+        {
+            "match": [{"not": [_found(_PLAIN_PATH)]}, _found(_AMBIGUOUS)],
+            "handle": [{"handler": "static_response", "status_code": 400}],
+        },
+    ],
+}
+"""Stands before whatever decides by path: `//` becomes `/`, and ambiguous paths are answered with 400."""
