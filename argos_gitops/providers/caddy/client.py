@@ -59,6 +59,7 @@ class AdminClient:
     def __init__(self, admin_url: str, timeout: timedelta, fallback_url: str = FALLBACK_URL) -> None:
         self.admin_url = admin_url.rstrip("/")
         self._timeout = timeout.total_seconds()
+        self.hanging_hint = "is it busy with another load?"
         self._fallback_url = fallback_url
         self._http = _connection(self.admin_url, self._timeout)
 
@@ -160,6 +161,20 @@ class AdminClient:
         except (ProviderError, ValueError, TypeError, LookupError):
             return False
 
+    def crowdsec(self, what: str, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any] | None:
+        """What CrowdSec's bouncer module answers below `/crowdsec/`; None where there is no such module."""
+        path = f"/crowdsec/{what}"
+        response = self._send_again_if_lost("POST", path, content=orjson.dumps(asked or {}))
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        answer = _object(self._expect_success(response))
+        if answer is None:
+            raise TerminalError(
+                f"{self.admin_url}{path} answered what the module does not say; is it Caddy's admin API?",
+                reason="NotCaddy",
+            )
+        return answer
+
     def _metric(self, begins: str) -> str:
         """The line of Caddy's metrics that begins so; empty if there is none, or no metrics."""
         try:
@@ -188,8 +203,7 @@ class AdminClient:
             return self._http.request(method, path, **options)
         except httpx.TimeoutException as error:
             raise TransientError(
-                f"Caddy at {self.admin_url} did not answer {method} {path} in time; "
-                "is it busy with another load?",
+                f"Caddy at {self.admin_url} did not answer {method} {path} in time; {self.hanging_hint}",
                 reason="TimedOut",
             ) from error
         except httpx.ConnectError as error:
@@ -265,13 +279,17 @@ def _connection(admin_url: str, timeout: float) -> BoundedClient:
     )
 
 
-def _complaint(response: httpx.Response) -> str | None:
-    """What Caddy says against a configuration; None when this is no such answer."""
+def _object(response: httpx.Response) -> Mapping[str, Any] | None:
     try:
         answer = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         return None
-    complaint = answer.get("error") if isinstance(answer, dict) else None
+    return answer if isinstance(answer, dict) else None
+
+
+def _complaint(response: httpx.Response) -> str | None:
+    """What Caddy says against a configuration; None when this is no such answer."""
+    complaint = (_object(response) or {}).get("error")
     return complaint if isinstance(complaint, str) else None
 
 

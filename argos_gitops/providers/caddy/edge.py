@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from argos_gitops.model.resource import AnyResource
+from argos_gitops.model.resource import AnyResource, ResourceSet
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.providers.caddy import marks
@@ -47,6 +47,18 @@ class BouncerModule:
             "api_key": placeholder(self.key),
             "ticker_interval": _BOUNCER_TICK,
         }
+
+
+def banned_addresses(edge: AnyResource, resources: ResourceSet) -> list[str]:
+    """Single addresses that git bans on an edge: another provider's kind, which is read by field name."""
+    specs = (each.spec for each in resources.of_kind("Decision").values())
+    found = (
+        str(getattr(spec, "value", ""))
+        for spec in specs
+        if (getattr(spec, "edge", ""), getattr(spec, "type", ""), getattr(spec, "scope", ""))
+        == (edge.name, "ban", "Ip")
+    )
+    return sorted(found)
 
 
 def bouncer_mode(edge: SpecModel) -> str:

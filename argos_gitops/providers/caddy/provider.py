@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from argos_gitops import __version__
 from argos_gitops.model.adoption import Adoption, Unsayable
-from argos_gitops.model.change import Action, Change, Outcome
+from argos_gitops.model.change import Action, Change, Outcome, Result
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
+from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.adopt import Adopter
 from argos_gitops.providers.caddy.apply import write
 from argos_gitops.providers.caddy.attribution import (
@@ -26,10 +27,17 @@ from argos_gitops.providers.caddy.catalogue import Catalogue
 from argos_gitops.providers.caddy.certificates import manages_tls
 from argos_gitops.providers.caddy.client import AdminClient
 from argos_gitops.providers.caddy.compile import Compiler, HostResource, files_of, hosts_of, needs_of
-from argos_gitops.providers.caddy.edge import bouncer_handler, bouncer_mode, forward_auth
+from argos_gitops.providers.caddy.edge import (
+    banned_addresses,
+    bouncer_handler,
+    bouncer_mode,
+    bouncer_module,
+    forward_auth,
+)
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
+from argos_gitops.providers.caddy.module import HANGING_HINT, ModuleBouncer, told
 from argos_gitops.providers.caddy.observe import CaddyLive
 from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, bouncer_away, question
 from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
@@ -50,6 +58,10 @@ class CaddyProvider:
         self._target = target
         self._settings = settings
         self._client = AdminClient(settings.admin_url, context.timeout)
+        module = bouncer_module(target.resource.spec)
+        self._module = None if module is None else ModuleBouncer(self._client, module)
+        if self._module is not None:
+            self._client.hanging_hint = HANGING_HINT
         self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
         self._inlining = Inlining(target.key, context.secrets)
         self._compiler = Compiler(target.resource, settings, self._inlining)
@@ -100,7 +112,7 @@ class CaddyProvider:
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
         hosts = hosts_of(self._target.resource.name, desired.resources)
-        return (*self._unenforced(hosts), *self._without_tls(hosts))
+        return (*self._unenforced(hosts), *self._without_tls(hosts), *self._unproven(desired))
 
     def fields(self, content: Content) -> Mapping[str, str]:
         return self._inlining.masked(content)
@@ -120,14 +132,39 @@ class CaddyProvider:
         return ()
 
     def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
-        if changes:
-            yield from write(self._client, self._target.key, self._catalogue, _caddy(live), changes)
-            self._files.loaded()
+        if not changes:
+            return
+        if self._module is not None and _has_module(_caddy(live)):
+            self._module.await_quiet()
+        written = write(self._client, self._target.key, self._catalogue, _caddy(live), changes)
+        for outcome in written:
+            yield self._proved(outcome)
+        self._files.loaded()
+
+    def _proved(self, outcome: Outcome) -> Outcome:
+        """A module that was set up is done when LAPI knows its key, not when Caddy has loaded it."""
+        new = outcome.change.object_id == marks.CROWDSEC_APP and outcome.change.after is not None
+        if self._module is None or not new or outcome.result is not Result.DONE:
+            return outcome
+        problem = told(self._module, ())
+        if problem is None:
+            return outcome
+        return Outcome(outcome.change, Result.FAILED, problem.reason, problem.message)
+
+    def _unproven(self, desired: DesiredState) -> Iterator[Failure]:
+        """What keeps the bouncer module from refusing anybody, as far as it is loaded already."""
+        if self._module is None or self._last is None or not _has_module(self._last):
+            return
+        problem = told(self._module, banned_addresses(self._target.resource, desired.resources))
+        if problem is not None:
+            yield replace(problem, subject=self._target.key)
 
     def verify(
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
     ) -> Iterator[Condition]:
         """Asks the edge for changed hosts; of many only so many that it stays short."""
+        for problem in self._unproven(desired):
+            yield Condition(self._target.key, "Ready", Truth.FALSE, problem.reason, problem.message)
         probe = self._settings.probe
         if not probe.enabled:
             return
@@ -229,6 +266,10 @@ def _caddy(live: LiveState) -> CaddyLive:
     if not isinstance(live, CaddyLive):
         raise TypeError(f"a Caddy provider was given {type(live).__name__}")
     return live
+
+
+def _has_module(live: CaddyLive) -> bool:
+    return "crowdsec" in live.layout.apps
 
 
 def _is_host(key: ResourceKey, hosts: Mapping[str, HostResource]) -> bool:
