@@ -19,6 +19,7 @@ from argos_gitops.providers.caddy.edge import bouncer_handler
 from argos_gitops.providers.caddy.fragments import header_text
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.masking import shown_header
+from argos_gitops.providers.caddy.own_probe import key_of
 from argos_gitops.providers.caddy.placement import domains
 from argos_gitops.providers.caddy.proxy import handlers
 from argos_gitops.providers.caddy.services import ServiceSpec
@@ -123,7 +124,7 @@ class Adopter:
         bouncer = bouncer_handler(self._edge)
         bounced = bool(handle) and bouncer is not None and handle[0] == bouncer
         handle = handle[1:] if bounced else handle
-        guards = [*takewhile(is_guard, handle)]
+        guards = [*takewhile(lambda each: is_guard(each) or key_of(each) is not None, handle)]
         handle = handle[len(guards) :]
         headers = handle.pop(0) if handle and handle[0].get("handler") == "headers" else {}
         compression = bool(handle) and handle[0].get("handler") == "encode"

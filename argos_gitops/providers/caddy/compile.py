@@ -22,6 +22,7 @@ from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.layout import Layout, Tree
 from argos_gitops.providers.caddy.listeners import Needs
+from argos_gitops.providers.caddy.own_probe import ProbeKey
 from argos_gitops.providers.caddy.proxy import handlers
 from argos_gitops.providers.caddy.routes import policy_of, routes, tls_of
 from argos_gitops.providers.caddy.services import ServiceSpec
@@ -37,6 +38,7 @@ class Scene(NamedTuple):
     server: str | None
     manages_tls: bool
     bouncer: Tree | None
+    probe_key: str | None
 
 
 class _Answer(NamedTuple):
@@ -58,9 +60,17 @@ class _Memo:
 class Compiler:
     """Compiles for one Edge. What did not change since the last call is taken from memory."""
 
-    def __init__(self, edge: AnyResource, settings: CaddySettings, inlining: Inlining | None = None) -> None:
-        """`inlining` puts values in the place of secrets that Caddy cannot find by itself."""
+    def __init__(
+        self,
+        edge: AnyResource,
+        settings: CaddySettings,
+        inlining: Inlining | None = None,
+        probe_key: ProbeKey | None = None,
+    ) -> None:
+        """`inlining` puts values in the place of secrets that Caddy cannot find by itself; with `probe_key`
+        our probes pass by what counts requests."""
         self._inlining = inlining
+        self._probe_key = probe_key
         self._sealed = bool(sealed_uses(settings.acme))
         self._edge = edge
         self._settings = settings
@@ -108,7 +118,8 @@ class Compiler:
     def _scene(self, live: Layout) -> Scene:
         server = self._settings.server
         managed = server is None or manages_tls(live.servers.get(server, {}), live.http)
-        return Scene(server, managed, self._bouncer_handler)
+        probe_key = None if self._probe_key is None else self._probe_key.of(live)
+        return Scene(server, managed, self._bouncer_handler, probe_key)
 
     def _host(self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene) -> _Memo:
         memo = self._hosts.get(host.name)
@@ -135,7 +146,9 @@ class Compiler:
         answers = {service.name: self._answer(service).handlers for service in used}
         return {
             "server": scene.server or own,
-            "routes": routes(host.name, spec, answers, scene.bouncer if spec.bouncer else None),
+            "routes": routes(
+                host.name, spec, answers, scene.bouncer if spec.bouncer else None, scene.probe_key
+            ),
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 

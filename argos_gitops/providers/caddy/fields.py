@@ -17,6 +17,7 @@ from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.forward_auth import read_forward_auth
 from argos_gitops.providers.caddy.masking import shown, shown_header
 from argos_gitops.providers.caddy.matchers import in_words
+from argos_gitops.providers.caddy.own_probe import key_of, shown_probe
 from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
 from argos_gitops.providers.caddy.placement import domains
 
@@ -180,6 +181,8 @@ def _subroute(handler: Tree) -> Iterator[Field]:
         mode = "closed" if asking.closed else "open"
         yield "bouncer", f"asks {asking.agent_url} about {asking.edge}, fails {mode}"
         yield "bouncer timeout", format_duration(asking.timeout)
+    elif (key := key_of(handler)) is not None:
+        yield "probe", shown_probe(handler, key)
     elif handler == REFUSE_AMBIGUOUS:
         yield "ambiguous paths", "refused"
     elif allowed is not None:

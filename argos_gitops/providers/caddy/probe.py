@@ -16,6 +16,7 @@ from argos_gitops.providers.caddy.client import USER_AGENT
 from argos_gitops.providers.caddy.forward_auth import UNAVAILABLE_HEADER
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
+from argos_gitops.providers.caddy.own_probe import HEADER
 from argos_gitops.providers.caddy.settings import CaddySettings
 
 MOST_PROBES = 50
@@ -29,13 +30,14 @@ _UPSTREAM_FAILURES = frozenset({502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One host to ask for: at which base URL, under which name."""
+    """One host to ask for: at which base URL, under which name; with the key by which it knows our probes."""
 
     subject: ResourceKey
     url: str
     domain: str
     managed: bool
     fixed: bool
+    key: str | None = None
 
     @property
     def place(self) -> str:
@@ -91,7 +93,8 @@ def _ask(visitor: httpx.Client, asked: Question, deadline: float) -> Condition:
 
 def _try(visitor: httpx.Client, asked: Question) -> Condition:
     say = _sayer(asked.subject)
-    request = visitor.build_request("GET", asked.url, headers={"Host": asked.domain})
+    known = {} if asked.key is None else {HEADER: asked.key}
+    request = visitor.build_request("GET", asked.url, headers={"Host": asked.domain, **known})
     request.extensions["sni_hostname"] = asked.domain
     try:
         response = visitor.send(request, stream=True)

@@ -39,6 +39,7 @@ from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
 from argos_gitops.providers.caddy.module import HANGING_HINT, ModuleBouncer, told
 from argos_gitops.providers.caddy.observe import CaddyLive
+from argos_gitops.providers.caddy.own_probe import ProbeKey, is_counted
 from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, bouncer_away, question
 from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
 from argos_gitops.providers.caddy.settings import CaddySettings
@@ -64,7 +65,8 @@ class CaddyProvider:
             self._client.hanging_hint = HANGING_HINT
         self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
         self._inlining = Inlining(target.key, context.secrets)
-        self._compiler = Compiler(target.resource, settings, self._inlining)
+        self._probe_key = ProbeKey(context.cache_dir, target.key.name)
+        self._compiler = Compiler(target.resource, settings, self._inlining, self._probe_key)
         self._files = UnreadFiles() if context.preview else LoadedFiles(context.cache_dir, target.key.name)
         self._last: CaddyLive | None = None
         self._clock = context.clock
@@ -251,7 +253,11 @@ class CaddyProvider:
             secure = not host.spec.plain if self._settings.server is None else bool(found.tls)
             addresses = found.tls if secure else found.plain
             if addresses:
-                yield question(host.key, host.spec, addresses[0], secure, self._settings)
+                asked = question(host.key, host.spec, addresses[0], secure, self._settings)
+                yield replace(asked, key=self._key()) if is_counted(host.spec) else asked
+
+    def _key(self) -> str:
+        return self._probe_key.of((self._last or self.observe()).layout)
 
     def _listeners(self, hosts: Mapping[str, HostResource]) -> Listeners:
         if self._settings.server is None:

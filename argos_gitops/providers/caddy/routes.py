@@ -9,6 +9,7 @@ from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
+from argos_gitops.providers.caddy.own_probe import is_counted, probe_handler
 from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
 from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
@@ -18,13 +19,17 @@ Answers = Mapping[str, Sequence[Tree]]
 _COMPRESSION: Tree = {"handler": "encode", "encodings": {"gzip": {}, "zstd": {}}, "prefer": ["zstd", "gzip"]}
 
 
-def routes(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None) -> list[Tree]:
+def routes(
+    name: str, host: HostSpec, answers: Answers, bouncer: Tree | None, probe_key: str | None = None
+) -> list[Tree]:
     """One terminal route, or two where exact domains and wildcards meet: those stand apart in the order.
 
     `answers` are the handlers of each Service that the host uses, `bouncer` is the one that refuses
-    banned addresses.
+    banned addresses. `probe_key` is the key of our probes, where they are to pass by what counts.
     """
     handle = [*_handlers(name, host, answers, bouncer)]
+    if probe_key is not None and is_counted(host):
+        handle.insert(int(bouncer is not None), probe_handler(name, host, answers, probe_key))
     wildcards = [domain for domain in host.domains if domain.startswith("*.")]
     exact = [domain for domain in host.domains if not domain.startswith("*.")]
     found = []
