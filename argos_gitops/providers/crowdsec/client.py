@@ -18,6 +18,7 @@ import httpx
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.outbound import BoundedClient
 from argos_gitops.providers.crowdsec.answers import (
     BUSY,
     as_lapi_tells,
@@ -30,7 +31,7 @@ from argos_gitops.providers.crowdsec.answers import (
     unreachable,
 )
 from argos_gitops.providers.crowdsec.marks import Stamp
-from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, read, timeout_of
+from argos_gitops.providers.crowdsec.reading import ANY_ANSWER, MEBIBYTE, Limits, read, timeout_of
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 # LAPI splits the User-Agent at "/" and refuses any login where that does not give two parts.
@@ -174,7 +175,8 @@ class LapiClient:
             return self._open[1]
 
     def _opened(self, tls: Tls) -> httpx.Client:
-        return httpx.Client(
+        return BoundedClient(
+            ANY_ANSWER,
             base_url=self._login.url,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             transport=self._transport,

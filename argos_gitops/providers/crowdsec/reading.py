@@ -8,8 +8,11 @@ from typing import Any, TypeVar
 import httpx
 
 from argos_gitops.model.errors import TerminalError, TransientError
+from argos_gitops.outbound import Bounds
 
 MEBIBYTE = 1024**2
+ANY_ANSWER = Bounds(1024 * MEBIBYTE)
+"""What no answer of LAPI exceeds; each request has a limit of its own below it."""
 _DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 ChunkT = TypeVar("ChunkT", bytes, str)

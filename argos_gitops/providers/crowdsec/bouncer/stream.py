@@ -22,10 +22,11 @@ import httpx
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.outbound import BoundedClient
 from argos_gitops.providers.crowdsec.answers import error_of, key_refused, number, text, unreachable
 from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.client import USER_AGENT
-from argos_gitops.providers.crowdsec.reading import MEBIBYTE, Limits, limited, read, timeout_of
+from argos_gitops.providers.crowdsec.reading import ANY_ANSWER, MEBIBYTE, Limits, limited, read, timeout_of
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 _PATH = "/v1/decisions/stream"
@@ -58,7 +59,8 @@ class DecisionStream:
         self._url = url
         self._key = key
         secure = url.startswith("https:")
-        self._http = httpx.Client(
+        self._http = BoundedClient(
+            ANY_ANSWER,
             base_url=url,
             headers={"User-Agent": USER_AGENT, "X-Api-Key": key.reveal()},
             transport=transport,
