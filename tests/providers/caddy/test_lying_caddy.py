@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from itertools import chain
 
 import orjson
 import pytest
@@ -36,7 +37,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _drip(answer: bytes) -> Serve:
     head, _, body = answer.partition(b"\r\n\r\n")
-    return lambda _: (head + b"\r\n\r\n", *dripping(body))
+    return lambda _: chain([head + b"\r\n\r\n"], dripping(body))
 
 
 LIES: dict[str, tuple[Serve, type[ProviderError], str]] = {
