@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import chain
+from typing import Any
 
 import orjson
 import pytest
@@ -91,11 +92,17 @@ NAMES = st.sampled_from(WORDS.split(" "))
 TEXTS = st.sampled_from(
     ["argos-host-app", "argos-tls-default", "argos-cert-app", "subroute", "reverse_proxy"]
 )
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=12,
-)
+
+
+def _json(depth: int) -> st.SearchStrategy[Any]:
+    leaf = st.none() | st.booleans() | st.integers(-5, 5) | TEXTS
+    if not depth:
+        return leaf
+    inner = _json(depth - 1)
+    return leaf | st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
+
+
+JSON = _json(4)
 PATHS = [
     ["apps", "http", "servers", "argos", "routes"],
     ["apps", "http", "servers", "argos"],
