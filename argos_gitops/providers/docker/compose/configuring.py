@@ -1,4 +1,7 @@
-"""`docker compose config`: what Compose makes of files and values, all in one text."""
+"""`docker compose config`: what Compose makes of files and values, all in one text.
+
+Compose runs confined here: it sees the Stack's files, and nothing else of this machine or the network.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,12 +11,14 @@ from pathlib import Path
 import orjson
 
 from argos_gitops.model.errors import TerminalError
+from argos_gitops.providers.docker.compose.confined import View, confined, refusal_of
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
-from argos_gitops.providers.docker.compose.process import Invocation, run
+from argos_gitops.providers.docker.compose.process import Finished, Invocation, run
 from argos_gitops.providers.docker.compose.program import Program
 from argos_gitops.providers.docker.compose.refusal import refused
-from argos_gitops.providers.docker.compose.workspace import workspace, write_files
+from argos_gitops.providers.docker.compose.values import UnwritableError, written_values
+from argos_gitops.providers.docker.compose.workspace import Workspace, workspace
 
 _SECONDS = 60
 _ASKED = "x-argos-values"
@@ -23,20 +28,23 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What Compose may read: files by path, and values for `${…}`. `masked` takes secrets out of a text."""
+    """What Compose may read: files by path (None: there is one, and it is not read), and values for `${…}`.
 
-    contents: Mapping[str, bytes] = field(repr=False)
+    `masked` takes secrets out of a text.
+    """
+
+    contents: Mapping[str, bytes | None] = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     masked: Callable[[str], str] = str
 
 
-def base_environment(private: Path) -> dict[str, str]:
-    """What every Compose sees: nothing of ours but the way to programs and the home folder's name."""
+def base_environment(space: Workspace) -> dict[str, str]:
+    """All that a Compose sees of the agent's environment: the way to programs, and the home folder's name."""
     return {
         "PATH": os.environ.get("PATH", _SYSTEM_PATH),
         "HOME": str(Path.home()),
-        "DOCKER_CONFIG": str(private / "docker"),
-        "XDG_CACHE_HOME": str(private / "cache"),
+        "DOCKER_CONFIG": str(space.path / "docker"),
+        "XDG_CACHE_HOME": str(space.path / "cache"),
         "COMPOSE_ANSI": "never",
         "COMPOSE_MENU": "false",
         "COMPOSE_PROGRESS": "plain",
@@ -53,19 +61,21 @@ def configured(
 
     `extra` is one more file, which Compose reads last.
 
-    Raises ComposeError for what Compose refuses, TransientError when it takes too long.
+    Raises ComposeError for what Compose refuses, TransientError when it takes too long, UnconfinedError.
     """
-    with workspace() as private:
-        root = write_files(private, given.contents)
-        environment = {**given.environment, **base_environment(private), "PWD": str(root)}
-        if not files.env_files:
+    with workspace(sum(len(data or b"") for data in given.contents.values())) as space:
+        root = space.write_files(directory, given.contents)
+        environment = {**base_environment(space), "PWD": str(root)}
+        options = _options(files, root, _value_files(space, files, given))
+        if "--env-file" not in options:
             environment["COMPOSE_DISABLE_ENV_FILE"] = "true"
-        arguments = [str(program.path), *_arguments(files, root), *(["--file", "-"] if extra else [])]
+        arguments = [str(program.path), *options, *(["--file", "-"] if extra else [])]
         arguments += ["config", "--format", "json"]
-        finished = run(Invocation(arguments, environment, str(root), _SECONDS, extra))
+        finished = _run_confined(space, arguments, environment, root, extra)
         if finished.code != 0:
-            raise refused(files, given.masked(finished.errors), str(root))
-        return finished.output.replace(str(root).encode(), spelled(directory))
+            shown = space.on_host(finished.errors.encode()).decode("utf-8", "replace")
+            raise refused(files, given.masked(shown), directory)
+        return space.on_host(finished.output)
 
 
 def spelled(directory: str) -> bytes:
@@ -87,11 +97,11 @@ def hashed(
     program: Program, project: str, directory: str, model: bytes, profiles: Sequence[str]
 ) -> dict[str, str]:
     """The config hash of each service of a model, as `up` would label its containers."""
-    with workspace() as private:
+    with workspace() as space:
         arguments = [str(program.path), *model_arguments(project, directory, profiles)]
         arguments += ["config", "--hash", "*"]
-        environment = {**base_environment(private), "COMPOSE_DISABLE_ENV_FILE": "true"}
-        finished = run(Invocation(arguments, environment, str(private), _SECONDS, model))
+        environment = {**base_environment(space), "COMPOSE_DISABLE_ENV_FILE": "true"}
+        finished = _run_confined(space, arguments, environment, space.path, model)
     if finished.code != 0:
         raise TerminalError(f"docker compose cannot read what it made of {project}", reason="ComposeFailed")
     found = {}
@@ -107,8 +117,32 @@ def model_arguments(project: str, directory: str, profiles: Sequence[str]) -> li
     return arguments + [word for name in profiles for word in ("--profile", name)]
 
 
-def _arguments(files: StackFiles, root: Path) -> list[str]:
+def _run_confined(
+    space: Workspace, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, given: bytes
+) -> Finished:
+    command = confined(arguments, View([space.path]))
+    finished = run(Invocation(command, environment, str(folder), _SECONDS, given))
+    refusal = refusal_of(finished.code, finished.errors)
+    if refusal is not None:
+        raise refusal
+    return finished
+
+
+def _value_files(space: Workspace, files: StackFiles, given: Given) -> list[str]:
+    """The file with the values of the Stack's own document, if it has any."""
+    if not given.environment:
+        return []
+    try:
+        return [str(space.write_private("values.env", written_values(given.environment)))]
+    except UnwritableError as error:
+        raise files.error(f"spec.environment: {error}") from None
+
+
+def _options(files: StackFiles, root: Path, values: Sequence[str]) -> list[str]:
+    """Values of the Stack's own document come last, as the last one wins, and first too, as those of env
+    files may name them."""
     arguments = ["--project-name", project_of(files.stack), "--project-directory", str(root)]
     arguments += [word for path in files.main for word in ("--file", str(root / path))]
-    arguments += [word for path in files.env_files for word in ("--env-file", str(root / path))]
+    named = [str(root / path) for path in files.env_files]
+    arguments += [word for path in (*values, *named, *values) for word in ("--env-file", path)]
     return arguments + [word for name in files.stack.spec.profiles for word in ("--profile", name)]

@@ -71,6 +71,20 @@ class Tree:
         for other in self.merged:
             yield from other.keys()
 
+    def below(self, key: str) -> "Iterator[Tree]":
+        """All texts below entries of this name, wherever these are."""
+        seen: set[int] = set()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            for name, entry in (node.entries or {}).items():
+                if name == key:
+                    yield from entry.scalars()
+            waiting += [*(node.entries or {}).values(), *(node.items or ()), *node.merged]
+
     def scalars(self) -> "Iterator[Tree]":
         """All texts below this node, each once even if many aliases stand for it."""
         seen: set[int] = set()
@@ -176,7 +190,7 @@ class _Composer:
             if key.text is None:
                 raise _unreadable(following, "a key must be a text")
             value.line, value.column = key.line, key.column
-            if key.text == MERGE:
+            if key.text == MERGE and _is_plain(following):
                 made.merged += value.items or [value]
             else:
                 entries[key.text] = value
@@ -191,6 +205,11 @@ class _Composer:
             made.size += items[-1].size
         made.items = items
         return made
+
+
+def _is_plain(event: Any) -> bool:
+    """Whether a scalar stands without quotes; in quotes, `<<` is a key like any other."""
+    return getattr(event, "style", None) in (None, "")
 
 
 def _at(event: Any, **more: Any) -> Tree:

@@ -14,12 +14,14 @@ class ComposeCode(StrEnum):
     MISSING = "ComposeMissing"
     OUTSIDE = "ComposeOutside"
     REMOTE_MOUNT = "ComposeRemoteMount"
+    UNCONFINED = "ComposeUnconfined"
 
 
 class ComposeError(TerminalError):
     """Compose does not take a Stack; holds every problem found, each with its place where it can be told.
 
-    Reasons: ComposeInvalid for the files, ComposeMissing where there is no program to ask.
+    Reasons: ComposeInvalid for the files, ComposeMissing where there is no program to ask, ComposeUnconfined
+    where this machine cannot confine it.
     """
 
     reason = ComposeCode.INVALID

@@ -1,10 +1,11 @@
 """The files of a Stack: as they stand in git, with placeholders, or decrypted."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from argos_gitops.manifests.limits import MAX_FILE_BYTES
 from argos_gitops.manifests.sealed import NotSealedError, Sealed, is_encrypted, read_sealed
 from argos_gitops.model.folder import FolderFile
 from argos_gitops.model.problem import Location, Problem
@@ -22,6 +23,8 @@ OVERRIDE_NAMES = (
     "docker-compose.override.yaml",
 )
 ENV_NAME = ".env"
+
+PLACEHOLDER_SIGN = "(secret"
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _SEALED_SIGN = b"ENC[AES256_GCM,"
@@ -117,6 +120,20 @@ class StackFiles:
         return path
 
 
+def for_compose(files: StackFiles, plain: Callable[[str], bytes]) -> dict[str, bytes | None]:
+    """Every file of the folder as Compose may read it, by path; `plain` gives what SOPS encrypted.
+
+    What is larger than any file that Compose reads is not given: there is None for it.
+    """
+    files.load(path for path, file in files.listing.items() if file.size <= MAX_FILE_BYTES)
+    return {
+        path: (plain(path) if files.sealed(path) is not None else files.content(path))
+        if file.size <= MAX_FILE_BYTES
+        else None
+        for path, file in files.listing.items()
+    }
+
+
 def with_placeholders(path: str, data: bytes, sealed: Sealed) -> bytes:
     """A file that SOPS encrypted as Compose may read it without a key: `(secret KEY)` for each value."""
     if sealed.form == "dotenv":
@@ -147,7 +164,7 @@ def _masked(value: Any, way: str) -> Any:
 
 def placeholder(name: str) -> str:
     """What stands for a secret wherever nobody may know it."""
-    return f"(secret {name})"
+    return f"{PLACEHOLDER_SIGN} {name})"
 
 
 def _sealed(path: str, data: bytes) -> Sealed | None:

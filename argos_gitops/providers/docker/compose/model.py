@@ -36,6 +36,23 @@ def environment_names(model: Model) -> list[str]:
     return sorted({source["environment"] for source in sources if source.get("environment")})
 
 
+def with_neutral_names(model: Model, values: Mapping[str, str]) -> tuple[Model, dict[str, str]]:
+    """The model, and the values that it takes from variables, under names that mean nothing to any program."""
+    names = {name: f"ARGOS_VALUE_{number}" for number, name in enumerate(sorted(values))}
+    renamed = dict(model)
+    for section in ("secrets", "configs"):
+        if section in model:
+            renamed[section] = {
+                key: _with_variable(source, names.get(source.get("environment", ""), ""))
+                for key, source in model[section].items()
+            }
+    return renamed, {names[name]: value for name, value in values.items()}
+
+
+def _with_variable(source: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return {**source, "environment": name} if name else source
+
+
 def shared_services(service: Service) -> list[str]:
     """The services whose containers this one cannot do without: it lives in their namespaces or volumes."""
     modes = [str(service.get(name) or "") for name in _SHARING]

@@ -123,8 +123,9 @@ class _Conversation:
 
 
 def _limit(pid: int) -> None:
-    """A file that means gigabytes must not take the machine's memory."""
+    """A file that means gigabytes must not take the machine's memory, and no core dump may hold a secret."""
     try:
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
     except (ProcessLookupError, AttributeError, PermissionError):
         return

@@ -98,7 +98,7 @@ def _version(path: str, _size: int, _modified: int) -> tuple[int, ...] | None:
     """None for what is no `docker compose` of version 2 and later."""
     try:
         done = subprocess.run(
-            [path, "version", "--short"], capture_output=True, timeout=_SECONDS, check=False, env={}
+            [path, "version", "--short"], capture_output=True, timeout=_SECONDS, check=False, env={}, cwd="/"
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -4,9 +4,12 @@ Compose names places in several ways, none of them promised: `services.web.ports
 `line 3`, a file. What is recognized leads to the line; else it is the Compose file as a whole.
 """
 
+import posixpath
 import re
+from collections.abc import Callable
 
 from argos_gitops.model.problem import Location, Problem
+from argos_gitops.providers.docker.compose.document import Tree
 from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.placing import Places, Way
@@ -17,6 +20,8 @@ _MODEL_WAY = re.compile(r"\b(services|networks|volumes|secrets|configs)\.([\w-]+
 _SERVICE = re.compile(r'service (?:\\?")?([\w.-]+)(?:\\?")?')
 _OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory")
 _LINE = re.compile(r"\bline (\d+)")
+_FILE_KINDS = (("env file", "env_file"), ("label file", "label_file"), ("remote resource", "include"))
+"""What Compose calls a file that it cannot read, and the key that names such files."""
 _LONGEST = 600
 
 
@@ -45,7 +50,7 @@ def _place(files: StackFiles, text: str, root: str) -> Location:
     line = _LINE.search(text)
     if line:
         return files.location(path, int(line[1]), 1)
-    named = _scalar(files, mentioned[1]) if mentioned else None
+    named = _scalar(files, mentioned[1] if mentioned else text) or _with_variable(files, text)
     if named is not None:
         return named
     way = _MODEL_WAY.search(text)
@@ -57,12 +62,29 @@ def _place(files: StackFiles, text: str, root: str) -> Location:
     return _quoted(files, text) or places(())
 
 
-def _scalar(files: StackFiles, path: str) -> Location | None:
-    """Where one of the Compose files names a path."""
+def _scalar(files: StackFiles, text: str) -> Location | None:
+    """Where one of the Compose files names a path that stands in a text."""
+    words = {word.strip("\"':;,") for word in text.split()}
+    paths = {posixpath.normpath(word) for word in words if "/" in word or "." in word}
+    return _last(files, lambda node: bool(node.text) and posixpath.normpath(node.text or "") in paths)
+
+
+def _with_variable(files: StackFiles, text: str) -> Location | None:
+    """Where a path that Compose worked out of variables may stand: the one such path of the kind that it names."""
+    key = next((key for said, key in _FILE_KINDS if said in text), None)
+    for main in reversed(files.main):
+        for tree in files.trees(main):
+            found = [node for node in tree.below(key) if "$" in (node.text or "")] if key else []
+            if len(found) == 1:
+                return files.location(main, found[0].line, found[0].column)
+    return None
+
+
+def _last(files: StackFiles, fits: Callable[[Tree], bool]) -> Location | None:
     for main in reversed(files.main):
         for tree in files.trees(main):
             for node in tree.scalars():
-                if node.text and node.text.removeprefix("./") == path:
+                if fits(node):
                     return files.location(main, node.line, node.column)
     return None
 

@@ -13,24 +13,25 @@ from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
 from argos_gitops.providers.docker.compose.configuring import Given, configured
-from argos_gitops.providers.docker.compose.confinement import Reading, files_read
+from argos_gitops.providers.docker.compose.confined import UnconfinedError
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
 from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
-from argos_gitops.providers.docker.compose.files import StackFiles, placeholder, with_placeholders
+from argos_gitops.providers.docker.compose.files import (
+    StackFiles,
+    for_compose,
+    placeholder,
+    with_placeholders,
+)
 from argos_gitops.providers.docker.compose.identity import identity_of
 from argos_gitops.providers.docker.compose.limits import excesses
+from argos_gitops.providers.docker.compose.mentions import mentioned
 from argos_gitops.providers.docker.compose.placing import Places
 from argos_gitops.providers.docker.compose.program import (
     ComposeMissingError,
-    Program,
     find_program,
     program_identity,
 )
 from argos_gitops.providers.docker.kinds import StackSpec
-
-_DIRECTORY = "/@argos.dev/directory@"
-"""Stands in what is kept for the folder that paths count from, which is another one on each machine."""
-
 
 @dataclass(frozen=True)
 class Rendered:
@@ -73,50 +74,49 @@ class ComposeRenderer:
         self._known: dict[str, Rendered] = {}
 
     def render(self, stack: Resource[StackSpec]) -> Rendered:
-        """Raises ComposeError when Compose refuses it, or there is no Compose (reason ComposeMissing)."""
-        program = program_identity(self._context.settings)
-        identity = digest_of([program, str(stack.location), *identity_of(stack)])
+        """Raises ComposeError when Compose refuses it, or there is no Compose (reason ComposeMissing), or
+        nothing here can confine it (ComposeUnconfined)."""
+        program, directory = program_identity(self._context.settings), directory_of(stack, self._context)
+        identity = digest_of([program, str(stack.location), directory, *identity_of(stack)])
         if identity not in self._known:
-            self._known[identity] = self._rendered(stack, identity)
+            self._known[identity] = self._rendered(stack, directory, identity)
         return self._known[identity]
 
-    def _program(self, stack: Resource[StackSpec]) -> Program:
+    def _configured(self, files: StackFiles, directory: str) -> bytes:
+        stack = files.stack
         try:
-            return find_program(self._context.settings)
-        except ComposeMissingError as missing:
-            problem = Problem(stack.location, missing.reason, f"{stack.key}: {missing}")
-            raise ComposeError([problem], reason=missing.reason) from missing
+            return configured(find_program(self._context.settings), files, _given(files), directory)
+        except (ComposeMissingError, UnconfinedError) as error:
+            problem = Problem(stack.location, error.reason, f"{stack.key}: {error}")
+            raise ComposeError([problem], reason=error.reason) from error
 
-    def _rendered(self, stack: Resource[StackSpec], identity: str) -> Rendered:
+    def _rendered(self, stack: Resource[StackSpec], directory: str, identity: str) -> Rendered:
         files = StackFiles(stack, self._context.files)
         kept = self._cache.get(identity)
         if kept is None:
-            reading = files_read(files)
-            text = configured(self._program(stack), files, _given(files, reading), _DIRECTORY)
-            kept = orjson.dumps([list(reading.included), text.decode()])
+            named = mentioned(files).compose
+            kept = orjson.dumps([list(named), self._configured(files, directory).decode()])
             self._cache.put(identity, kept)
-        included, text = orjson.loads(kept)
-        directory = directory_of(stack, self._context)
-        encoded = text.replace("$$", "$").replace(_DIRECTORY, orjson.dumps(directory).decode()[1:-1])
-        rendered = Rendered(project_of(stack), directory, orjson.loads(encoded), Places(files, included))
+        named, text = orjson.loads(kept)
+        model = orjson.loads(text.replace("$$", "$"))
+        rendered = Rendered(project_of(stack), directory, model, Places(files, named))
         problems = [
             Problem(rendered.place(*way), ComposeCode.OUTSIDE, f"{stack.key}: {message}")
-            for way, message in excesses(rendered.model, directory)
+            for way, message in excesses(model, directory, files.listing)
         ]
         if problems:
             raise ComposeError(sorted(problems))
         return rendered
 
 
-def _given(files: StackFiles, reading: Reading) -> Given:
-    files.load(reading.files)
-    contents = {}
-    for path in reading.files:
+def _given(files: StackFiles) -> Given:
+    def hidden(path: str) -> bytes:
         sealed = files.sealed(path)
         data = files.content(path)
-        contents[path] = with_placeholders(path, data, sealed) if sealed is not None else data
+        return data if sealed is None else with_placeholders(path, data, sealed)
+
     environment = {
         name: value if isinstance(value, str) else placeholder(name)
         for name, value in files.stack.spec.environment.items()
     }
-    return Given(contents, {**environment, **reading.fixed})
+    return Given(for_compose(files, hidden), environment)

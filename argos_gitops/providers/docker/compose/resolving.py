@@ -21,14 +21,14 @@ from argos_gitops.model.secret import SecretRef
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
 from argos_gitops.providers.docker.compose.configuring import Given, configured, hashed, values_of
-from argos_gitops.providers.docker.compose.confinement import files_read
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
 from argos_gitops.providers.docker.compose.errors import ComposeCode
-from argos_gitops.providers.docker.compose.files import StackFiles
+from argos_gitops.providers.docker.compose.files import StackFiles, for_compose
 from argos_gitops.providers.docker.compose.identity import identity_of
 from argos_gitops.providers.docker.compose.limits import excesses
 from argos_gitops.providers.docker.compose.marks import CONFIG_LABEL, RESTARTED_LABEL
 from argos_gitops.providers.docker.compose.masking import Mask, secrets_in
+from argos_gitops.providers.docker.compose.mentions import mentioned
 from argos_gitops.providers.docker.compose.model import (
     Contents,
     Model,
@@ -36,8 +36,11 @@ from argos_gitops.providers.docker.compose.model import (
     label,
     services_of,
     shared_services,
+    with_neutral_names,
 )
 from argos_gitops.providers.docker.compose.program import Program, find_program, program_identity
+from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
+from argos_gitops.providers.docker.compose.shown import deviation, undoubled
 from argos_gitops.providers.docker.kinds import StackSpec
 
 
@@ -71,6 +74,7 @@ class Resolver:
     def __init__(self, context: ProviderContext) -> None:
         self._context = context
         self._cache = Cache(context.cache_dir / "hashes")
+        self._renderer = ComposeRenderer(context)
         self._known: dict[str, Hashes] = {}
 
     @cached_property
@@ -89,18 +93,14 @@ class Resolver:
 
     def resolved(self, stack: Resource[StackSpec]) -> Resolved:
         files = StackFiles(stack, self._context.files)
-        reading = files_read(files)
-        contents = {path: self.plain(files, path) for path in reading.files}
+        read, directory = mentioned(files).files, directory_of(stack, self._context)
+        plain = {path: self.plain(files, path) for path in (*sorted(read), *files.listing)}
         mask = self.mask(stack)
-        given = Given(contents, {**self._environment(stack), **reading.fixed}, mask)
-        directory = directory_of(stack, self._context)
+        given = Given(for_compose(files, plain.__getitem__), self._environment(stack), mask)
         model: Model = orjson.loads(configured(self.program, files, given, directory))
-        for way, message in excesses(model, directory):
-            raise TerminalError(
-                f"{stack.key} {'.'.join(map(str, way))}: {message}", reason=ComposeCode.OUTSIDE
-            )
+        self._check(files, directory, model)
         values = values_of(self.program, files, given, environment_names(model))
-        mounted = [file for file in stack.spec.path.files if file.path not in reading.files]
+        mounted = [file for file in stack.spec.path.files if file.path not in read]
         Contents(model, directory, mounted, values, built=stack.spec.build).mark()
         if restarted := stack.annotations.get(RESTARTED_ANNOTATION):
             for service in services_of(model).values():
@@ -109,7 +109,31 @@ class Resolver:
         for name, service in services_of(model).items():
             if shared_services(service):
                 label(service, CONFIG_LABEL, hashes[name])
+        model, values = with_neutral_names(model, values)
         return Resolved(project_of(stack), directory, model, values, hashes, mask)
+
+    def _check(self, files: StackFiles, directory: str, model: Model) -> None:
+        """Nothing may be asked of the agent's machine, and a secret may stand in a text and decide nothing:
+        who reviews and judges the Stack sees placeholders."""
+        stack = files.stack
+        for way, message in excesses(model, directory, files.listing):
+            raise TerminalError(
+                f"{stack.key} {'.'.join(map(str, way))}: {message}", reason=ComposeCode.OUTSIDE
+            )
+        if not self._has_secrets(files):
+            return
+        shown = self._renderer.render(stack).model
+        found = deviation(shown, undoubled(model))
+        if found is not None:
+            message = (
+                f"{stack.key} {'.'.join(map(str, found)) or 'as a whole'}: a secret decides what stands here; "
+                "use secrets for texts alone, so that everybody who reads the files sees what will run"
+            )
+            raise TerminalError(message, reason=ComposeCode.OUTSIDE)
+
+    def _has_secrets(self, files: StackFiles) -> bool:
+        referred = any(isinstance(value, SecretRef) for value in files.stack.spec.environment.values())
+        return referred or any(files.sealed(path) is not None for path in files.listing)
 
     def plain(self, files: StackFiles, path: str) -> bytes:
         """A file as Compose and containers get it: decrypted, where SOPS encrypted it."""

@@ -10,6 +10,7 @@ import orjson
 from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.configuring import base_environment, model_arguments, spelled
+from argos_gitops.providers.docker.compose.confined import View, confined
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.masking import Mask
@@ -18,7 +19,8 @@ from argos_gitops.providers.docker.compose.placement import Placed, Placement, r
 from argos_gitops.providers.docker.compose.process import Finished, Heard, Invocation, run
 from argos_gitops.providers.docker.compose.resolving import Hashes, Resolved, Resolver
 from argos_gitops.providers.docker.compose.speech import failure
-from argos_gitops.providers.docker.compose.workspace import workspace, write_files
+from argos_gitops.providers.docker.compose.values import written_values
+from argos_gitops.providers.docker.compose.workspace import Workspace, workspace
 from argos_gitops.providers.docker.kinds import StackSpec
 
 __all__ = ["ComposeRunner", "Hashes"]
@@ -36,13 +38,18 @@ _STATE = re.compile(r"^\s*Container \S+\s+(?:Started|Running|Healthy|Exited|Remo
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """What a command works on: a project by its name, and by its `model` where it needs one."""
+    """What a command works on: a project by its name, and by its `model` where it needs one.
+
+    `values` are those of the variables that the model takes, by names of ours.
+    """
 
     project: str
     mask: Mask
     options: Sequence[str] = ()
     model: bytes = field(default=b"", repr=False)
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
+    """Where Compose reads files that the model names: what images are built of, a profile of seccomp."""
 
 
 class ComposeRunner:
@@ -112,11 +119,12 @@ class ComposeRunner:
         if not chosen:
             return
         with (
-            workspace() as private,
+            workspace() as space,
             self._context.progress.task(f"{stack.key}: building {', '.join(chosen)}", 1) as task,
         ):
-            moved = _moved(resolved, str(self._checked_out(stack, private)))
-            self._compose(_session(moved, stack.spec), ["build", "--", *chosen], _LONG_SECONDS)
+            root = self._checked_out(stack, space)
+            session = replace(_session(_moved(resolved, str(root)), stack.spec), folder=root)
+            self._compose(session, ["build", "--", *chosen], _LONG_SECONDS)
             task.advance()
 
     def restart(self, project: str, services: Sequence[str] = ()) -> None:
@@ -156,11 +164,12 @@ class ComposeRunner:
         placement = Placement(resolved.directory, self._record(resolved.project))
         placement.put(placed, lambda path: self._resolver.plain(files, path))
 
-    def _checked_out(self, stack: Stack, private: Path) -> Path:
+    def _checked_out(self, stack: Stack, space: Workspace) -> Path:
         """All files of the Stack in a private folder, as images are built of them."""
         files = StackFiles(stack, self._context.files)
         files.load(files.listing)
-        root = write_files(private, {path: self._resolver.plain(files, path) for path in files.listing})
+        contents = {path: self._resolver.plain(files, path) for path in files.listing}
+        root = space.write_files("/", contents)
         for path, file in files.listing.items():
             (root / path).chmod(0o755 if file.executable else 0o644)
         return root
@@ -172,14 +181,14 @@ class ComposeRunner:
         self, session: _Session, arguments: Sequence[str], seconds: float, heard: Heard | None = None
     ) -> Finished:
         """Runs from the root folder: where no model is given, Compose looks for one in all folders above."""
-        command = [str(self._resolver.program.path), *session.options]
-        command += [] if session.options else ["--project-name", session.project]
-        with workspace() as private:
-            environment = {**session.values, **base_environment(private), **self._reach()}
+        with workspace() as space:
+            environment = {**base_environment(space), **self._reach()}
             environment |= {"COMPOSE_DISABLE_ENV_FILE": "true", "PWD": "/"}
             if logins := self._context.settings.get("docker_config"):
                 environment["DOCKER_CONFIG"] = str(Path(logins).expanduser())
-            invocation = Invocation([*command, *arguments], environment, "/", seconds, session.model)
+            command = [str(self._resolver.program.path), *_options(session, space), *arguments]
+            view = _view(session, space, environment)
+            invocation = Invocation(confined(command, view), environment, "/", seconds, session.model)
             finished = run(invocation, heard)
         if finished.code != 0:
             what = f"docker compose {arguments[0]} of project {session.project}"
@@ -189,7 +198,37 @@ class ComposeRunner:
 
 def _session(resolved: Resolved, spec: StackSpec) -> _Session:
     options = model_arguments(resolved.project, resolved.directory, spec.profiles)
-    return _Session(resolved.project, resolved.mask, options, orjson.dumps(resolved.model), resolved.values)
+    model, folder = orjson.dumps(resolved.model), Path(resolved.directory)
+    return _Session(resolved.project, resolved.mask, options, model, resolved.values, folder)
+
+
+def _options(session: _Session, space: Workspace) -> list[str]:
+    options = list(session.options) or ["--project-name", session.project]
+    if session.values:
+        options += ["--env-file", str(space.write_private("values.env", written_values(session.values)))]
+    return options
+
+
+def _view(session: _Session, space: Workspace, environment: Mapping[str, str]) -> View:
+    """The files that a command may open: those of its model, and what it needs to reach engine and registries.
+
+    What keeps logins for Compose (`credsStore`) is a program that may keep them anywhere at home.
+    """
+    logins = Path(environment["DOCKER_CONFIG"])
+    read = [session.folder] if session.folder is not None else []
+    if certificates := environment.get("DOCKER_CERT_PATH"):
+        read.append(Path(certificates))
+    if _has_helper(logins):
+        read.append(Path.home())
+    return View(read, [space.path, logins], network=True)
+
+
+def _has_helper(logins: Path) -> bool:
+    try:
+        settings = orjson.loads((logins / "config.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return False
+    return isinstance(settings, dict) and bool(settings.get("credsStore") or settings.get("credHelpers"))
 
 
 def _moved(resolved: Resolved, directory: str) -> Resolved:

@@ -14,6 +14,7 @@ from argos_gitops.providers.docker.compose.runner import ComposeRunner
 from argos_gitops.providers.docker.kinds import StackSpec
 from tests.components.docker import RealDockerd
 from tests.providers.docker.compose.stacks import Surroundings
+from tests.providers.docker.compose.starts import starts_of
 
 Stack = Resource[StackSpec]
 
@@ -191,17 +192,14 @@ def test_a_restart_that_was_asked_for_makes_new_containers(
     assert changed(runner.hashes(plain).by_service, runner.hashes(asked).by_service) == {"web", "db"}
 
 
-def test_a_later_process_of_the_agent_starts_no_compose(around: Surroundings, tmp_path: Path) -> None:
-    started, wrapper = tmp_path / "started", tmp_path / "docker-compose"
-    wrapper.write_text(f'#!/bin/sh\ntouch {started}\nexec {around.compose} "$@"\n')
-    wrapper.chmod(0o755)
-    around.compose = wrapper
+def test_a_later_process_of_the_agent_starts_no_compose(around: Surroundings) -> None:
     stack = around.stack({"compose.yaml": SMALL, "conf/a": "1"})
-    known = runner_without_engine(around).hashes(stack)
-    assert started.exists()
-    started.unlink()
-    assert runner_without_engine(around).hashes(stack) == known
-    assert not started.exists()
+    with starts_of(around.compose) as commands:
+        known = runner_without_engine(around).hashes(stack)
+    assert commands
+    with starts_of(around.compose) as commands:
+        assert runner_without_engine(around).hashes(stack) == known
+    assert not commands
 
 
 def runner_without_engine(around: Surroundings) -> ComposeRunner:
