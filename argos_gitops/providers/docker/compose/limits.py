@@ -20,44 +20,51 @@ _RESERVED = re.compile(
     r"^(PATH|HOME|PWD|SHELL|TMPDIR|GODEBUG|GOTRACEBACK|GOGC|GOMEMLIMIT|GOMAXPROCS"
     r"|(LD|DYLD|DOCKER|COMPOSE|BUILDX|BUILDKIT|SSH|GIT|XDG)_.*)$"
 )
-"""Names that mean something to programs. They could not do anything here, as values never are in the environment of
-a process; whoever uses one means something that does not happen."""
+"""Names that mean something to programs. They could not do anything here, as values never are in the
+environment of a process; whoever uses one means something that does not happen."""
+
+_MODELS = "models are run by a program beside Compose, where the agent runs; remove them"
 
 Model = Mapping[str, Any]
 Way = tuple[str | int, ...]
 
 _SECTIONS = {"name", "version", "services", "networks", "volumes", "secrets", "configs", "models"}
 _NETWORK = {
-    "name", "driver", "driver_opts", "ipam", "external", "internal", "attachable", "labels", "enable_ipv4",
-    "enable_ipv6",
+    "name", "driver", "driver_opts", "ipam", "external", "internal", "attachable", "labels",
+    "enable_ipv4", "enable_ipv6",
 }  # fmt: skip
 _VOLUME = {"name", "driver", "driver_opts", "external", "labels"}
 _SOURCE = {
-    "name", "file", "environment", "content", "external", "labels", "driver", "driver_opts", "template_driver",
+    "name", "file", "environment", "content", "external", "labels", "driver", "driver_opts",
+    "template_driver",
 }  # fmt: skip
 _FOR_THE_ENGINE = {
-    "annotations", "attach", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "configs",
-    "container_name", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime",
-    "cpu_shares", "cpus", "cpuset", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt",
-    "dns_search", "domainname", "entrypoint", "environment", "expose", "external_links", "extra_hosts", "gpus",
-    "group_add", "healthcheck", "hostname", "image", "init", "ipc", "isolation", "labels", "links", "log_driver",
-    "log_opt", "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "net",
-    "network_mode", "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "ports",
-    "post_start", "pre_stop", "privileged", "profiles", "pull_policy", "pull_refresh_after", "read_only", "restart",
-    "runtime", "scale", "secrets", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt",
-    "sysctls", "tmpfs", "tty", "ulimits", "user", "userns_mode", "uts", "volume_driver", "volumes", "volumes_from",
-    "working_dir",
+    "annotations", "attach", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent",
+    "command", "configs", "container_name", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota",
+    "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "depends_on", "deploy",
+    "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search", "domainname", "entrypoint",
+    "environment", "expose", "external_links", "extra_hosts", "gpus", "group_add", "healthcheck",
+    "hostname", "image", "init", "ipc", "isolation", "labels", "links", "log_driver", "log_opt",
+    "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "net",
+    "network_mode", "networks", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform",
+    "ports", "post_start", "pre_stop", "privileged", "profiles", "pull_policy", "pull_refresh_after",
+    "read_only", "restart", "runtime", "scale", "secrets", "shm_size", "stdin_open",
+    "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "user",
+    "userns_mode", "uts", "volume_driver", "volumes", "volumes_from", "working_dir",
 }  # fmt: skip
-"""Options of a service that Compose hands on. `volumes` name paths of the host; hooks run in the container."""
+"""Options of a service that Compose hands on. `volumes` name paths of the host; hooks run inside."""
 _BUILD_FOR_THE_ENGINE = {
-    "args", "dockerfile_inline", "extra_hosts", "isolation", "labels", "network", "no_cache", "platforms",
-    "privileged", "provenance", "pull", "sbom", "secrets", "shm_size", "tags", "target", "ulimits",
+    "args", "dockerfile_inline", "extra_hosts", "isolation", "labels", "network", "no_cache",
+    "platforms", "privileged", "provenance", "pull", "sbom", "secrets", "shm_size", "tags", "target",
+    "ulimits",
 }  # fmt: skip
 
 _REMOTE_CONTEXT = re.compile(r"^(https?|git)://|^github\.com/")
 """What can be had without an account; `git@` and `ssh://` would use the agent's keys."""
 _REMOTE_ADDITION = re.compile(r"^(https?|git|docker-image)://|^github\.com/|^(service|target):")
-_CACHE = re.compile(r"type=(registry|inline)(,[a-z-]+=[\w./:@-]+)*|(?!type=)[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]+)?")
+_CACHE = re.compile(
+    r"type=(registry|inline)(,[a-z-]+=[\w./:@-]+)*|(?!type=)[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]+)?"
+)
 _ENTITLEMENTS = {"network.host", "security.insecure", "device"}
 _SECURITY = re.compile(
     r"no-new-privileges([:=](true|false))?|(apparmor|label)[:=][\w.:@,+/-]+|seccomp[:=](unconfined|builtin)"
@@ -74,7 +81,7 @@ class Excess(NamedTuple):
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a variable steers Compose itself or a program that it starts, where it is in its environment."""
+    """Whether a variable would steer Compose or a program that it starts, were it in its environment."""
     return _RESERVED.match(name) is not None
 
 
@@ -89,7 +96,9 @@ def excesses(model: Model, directory: str, files: Container[str]) -> Iterator[Ex
         for name, source in (model.get(section) or {}).items():
             yield from _source((section, name), source, folder)
     if model.get("models"):
-        yield Excess(("models",), "models are run by a program beside Compose, where the agent runs; remove them")
+        yield Excess(
+            ("models",), "models are run by a program beside Compose, where the agent runs; remove them"
+        )
     for name, service in (model.get("services") or {}).items():
         yield from _service(("services", name), service, folder)
 
@@ -113,7 +122,7 @@ def _unknown(way: Way, options: Mapping[str, Any], known: Container[str]) -> Ite
     for name, value in options.items():
         if name not in known and not name.startswith("x-") and value is not None:
             message = (
-                f"{name} is an option that is not known here, and Compose might read the agent's files for it; "
+                f"{name} is not known here, and Compose might read the agent's files for it; "
                 "remove it, or use a newer argos-gitops"
             )
             yield Excess((*way, name), message)
@@ -142,7 +151,7 @@ def _provider(way: Way, value: Any, folder: _Folder) -> Iterator[Excess]:
 
 
 def _models(way: Way, value: Any, folder: _Folder) -> Iterator[Excess]:
-    yield Excess(way, "models are run by a program beside Compose, where the agent runs; remove them")
+    yield Excess(way, _MODELS)
 
 
 def _api_socket(way: Way, value: Any, folder: _Folder) -> Iterator[Excess]:
@@ -164,7 +173,7 @@ def _security(way: Way, value: Any, folder: _Folder) -> Iterator[Excess]:
         if _SECURITY.fullmatch(option):
             continue
         if profile is None:
-            message = f"{option} is not known here; use no-new-privileges, apparmor, label, seccomp or systempaths"
+            message = f"{option} is not known here; no-new-privileges, apparmor, label and seccomp are"
             yield Excess((*way, number), message)
         elif not folder.has(profile[1]):
             yield Excess((*way, number), _outside(profile[1]))
@@ -189,19 +198,7 @@ def _develop(way: Way, value: Any, folder: _Folder) -> Iterator[Excess]:
 def _build(way: Way, build: Any, folder: _Folder) -> Iterator[Excess]:
     if build.get("ssh"):
         yield Excess((*way, "ssh"), "this would lend the agent's SSH keys to the build; remove it")
-    context = build.get("context")
-    remote = context is not None and _REMOTE_CONTEXT.match(context)
-    if context is not None and not remote:
-        dockerfile = build.get("dockerfile") or "Dockerfile"
-        if not folder.holds(posixpath.join(folder.directory, context)):
-            yield Excess(way, _outside(context))
-        elif not folder.holds(posixpath.join(folder.directory, context, dockerfile)):
-            yield Excess(way, _outside(dockerfile))
-    elif remote and posixpath.normpath(build.get("dockerfile") or "Dockerfile").startswith(("/", "..")):
-        yield Excess(way, _outside(build["dockerfile"]))
-    for name, other in (build.get("additional_contexts") or {}).items():
-        if not _REMOTE_ADDITION.match(other) and not folder.holds(posixpath.join(folder.directory, other)):
-            yield Excess((*way, "additional_contexts", name), _outside(other))
+    yield from _contexts(way, build, folder)
     for option in ("cache_from", "cache_to"):
         for number, cache in enumerate(build.get(option) or ()):
             if not _CACHE.fullmatch(cache):
@@ -213,7 +210,30 @@ def _build(way: Way, build: Any, folder: _Folder) -> Iterator[Excess]:
     yield from _unknown(way, build, _BUILD_FOR_THE_ENGINE | _BUILD_RULES)
 
 
-_BUILD_RULES = {"additional_contexts", "cache_from", "cache_to", "context", "dockerfile", "entitlements", "ssh"}
+def _contexts(way: Way, build: Any, folder: _Folder) -> Iterator[Excess]:
+    """Compose prints folders as absolute paths: whatever else is no known address is refused."""
+    context, dockerfile = build.get("context"), build.get("dockerfile") or "Dockerfile"
+    if context is not None and _REMOTE_CONTEXT.match(context):
+        if posixpath.normpath(dockerfile).startswith(("/", "..")):
+            yield Excess((*way, "dockerfile"), _outside(dockerfile))
+    elif context is not None and not folder.holds(context):
+        yield Excess(way, _outside(context))
+    elif context is not None and not folder.holds(posixpath.join(context, dockerfile)):
+        yield Excess((*way, "dockerfile"), _outside(dockerfile))
+    for name, other in (build.get("additional_contexts") or {}).items():
+        if not _REMOTE_ADDITION.match(other) and not folder.holds(other):
+            yield Excess((*way, "additional_contexts", name), _outside(other))
+
+
+_BUILD_RULES = {
+    "additional_contexts",
+    "cache_from",
+    "cache_to",
+    "context",
+    "dockerfile",
+    "entitlements",
+    "ssh",
+}
 _RULES: Mapping[str, Callable[[Way, Any, _Folder], Iterator[Excess]]] = {
     "build": _build,
     "credential_spec": _credential_spec,

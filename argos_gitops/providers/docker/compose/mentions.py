@@ -1,8 +1,8 @@
 """Which files the Compose files name, as far as anybody can see it: for lines in messages, not for safety.
 
-What Compose can read is limited by what it sees (`confined`), and what it may do by its own output (`limits`). This
-is for people: a path that leads out of the folder is told with its line, all of them at once, before Compose is
-asked. A path with a variable in it is for Compose alone to work out, and left alone here.
+What Compose can read is limited by what it sees (`confined`), and what it may do is judged by its own output
+(`limits`). This is for people: a path that leads out of the folder is told with its line, all of them at
+once, before Compose is asked. A path with a variable in it is for Compose alone to work out, and left alone here.
 """
 
 import posixpath
@@ -22,8 +22,8 @@ _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://|^git@|^github\.com/|\.git([#:
 
 
 class Mentions(NamedTuple):
-    """What was found: `files` that Compose itself reads, and `compose` among them, which are Compose files that
-    the Stack does not name itself."""
+    """What was found: `files` that Compose itself reads, and `compose` among them, Compose files that the
+    Stack does not name itself."""
 
     files: frozenset[str]
     compose: tuple[str, ...]

@@ -37,7 +37,7 @@ def environment_names(model: Model) -> list[str]:
 
 
 def with_neutral_names(model: Model, values: Mapping[str, str]) -> tuple[Model, dict[str, str]]:
-    """The model, and the values that it takes from variables, under names that mean nothing to any program."""
+    """The model, and the values that it takes from variables, by names that mean nothing to any program."""
     names = {name: f"ARGOS_VALUE_{number}" for number, name in enumerate(sorted(values))}
     renamed = dict(model)
     for section in ("secrets", "configs"):

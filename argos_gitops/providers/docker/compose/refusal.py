@@ -70,7 +70,7 @@ def _scalar(files: StackFiles, text: str) -> Location | None:
 
 
 def _with_variable(files: StackFiles, text: str) -> Location | None:
-    """Where a path that Compose worked out of variables may stand: the one such path of the kind that it names."""
+    """Where a path that Compose worked out of variables may stand: the one such path of its kind."""
     key = next((key for said, key in _FILE_KINDS if said in text), None)
     for main in reversed(files.main):
         for tree in files.trees(main):

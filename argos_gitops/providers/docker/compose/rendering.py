@@ -33,6 +33,7 @@ from argos_gitops.providers.docker.compose.program import (
 )
 from argos_gitops.providers.docker.kinds import StackSpec
 
+
 @dataclass(frozen=True)
 class Rendered:
     """What Compose makes of a Stack.

@@ -126,7 +126,7 @@ class Resolver:
         found = deviation(shown, undoubled(model))
         if found is not None:
             message = (
-                f"{stack.key} {'.'.join(map(str, found)) or 'as a whole'}: a secret decides what stands here; "
+                f"{stack.key} {'.'.join(map(str, found))}: a secret decides what stands here; "
                 "use secrets for texts alone, so that everybody who reads the files sees what will run"
             )
             raise TerminalError(message, reason=ComposeCode.OUTSIDE)

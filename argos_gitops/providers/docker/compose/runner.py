@@ -210,7 +210,7 @@ def _options(session: _Session, space: Workspace) -> list[str]:
 
 
 def _view(session: _Session, space: Workspace, environment: Mapping[str, str]) -> View:
-    """The files that a command may open: those of its model, and what it needs to reach engine and registries.
+    """The files that a command may open: those of its model, and what reaches engine and registries.
 
     What keeps logins for Compose (`credsStore`) is a program that may keep them anywhere at home.
     """

@@ -1,15 +1,13 @@
 """Whether what runs is what was shown: the model with secrets beside the model with placeholders. Pure.
 
-Reviews, plans and policies see placeholders. So a value that is secret may stand in a text, and nothing else may
-depend on it: no key, no path, no switch.
+Reviews, plans and policies see placeholders. So a value that is secret may stand in a text, and nothing else
+may depend on it: no key, no path, no switch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from argos_gitops.providers.docker.compose.files import PLACEHOLDER_SIGN
-
-_COMMANDS = ("command", "entrypoint", "test")
 
 Way = tuple[str | int, ...]
 
@@ -39,17 +37,10 @@ def _deviations(shown: Any, actual: Any, way: Way) -> Iterator[Way]:
             else:
                 yield from _deviations(shown[key], actual[key], (*way, str(key)))
     elif isinstance(shown, list) and isinstance(actual, list):
-        yield from _of_lists(shown, actual, way)
+        if len(shown) != len(actual):
+            yield way
+            return
+        for number, (one, other) in enumerate(zip(shown, actual, strict=True)):
+            yield from _deviations(one, other, (*way, number))
     elif shown != actual:
         yield way
-
-
-def _of_lists(shown: Sequence[Any], actual: Sequence[Any], way: Way) -> Iterator[Way]:
-    """A command that is written as one text falls into words at other places with another secret in it."""
-    if way[-1] in _COMMANDS and any(PLACEHOLDER_SIGN in str(each) for each in shown):
-        return
-    if len(shown) != len(actual):
-        yield way
-        return
-    for number, (one, other) in enumerate(zip(shown, actual, strict=True)):
-        yield from _deviations(one, other, (*way, number))

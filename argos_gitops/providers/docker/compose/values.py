@@ -1,7 +1,7 @@
 r"""Values for `${…}` as a file that Compose reads, so that none of them is in the environment of a process.
 
-Facts: compose-go 2.9, `dotenv/parser.go`: in double quotes `\\`, `\"`, `\$`, `\n` and `\r` stand for what they do
-in a shell, and everything else for itself.
+Facts: compose-go 2.9, `dotenv/parser.go`: in double quotes `\\`, `\"`, `\$`, `\n` and `\r` stand for what
+they do in a shell, and everything else for itself.
 """
 
 import re

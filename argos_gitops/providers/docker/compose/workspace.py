@@ -54,7 +54,9 @@ class Workspace:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(data)
         except OSError as error:
-            message = f"the files for docker compose cannot be written to {self.path.parent}: {error.strerror}"
+            message = (
+                f"the files for docker compose cannot be written to {self.path.parent}: {error.strerror}"
+            )
             raise TransientError(message, reason="FilesNotWritten") from error
         return folder
 

@@ -1,12 +1,20 @@
 """Counts how often a program is started by this process, as Python's own audit events tell it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-_counted: list[tuple[str, list[str]]] = []
+
+class Start(NamedTuple):
+    """A process as it was started."""
+
+    command: str
+    environment: Mapping[str, str]
+
+
+_counted: list[tuple[str, list[Start]]] = []
 _hooked: list[bool] = []
 
 
@@ -15,16 +23,16 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
         words = [str(word) for word in arguments[1]]
         for program, found in _counted:
             if program in words:
-                found.append(" ".join(words))
+                found.append(Start(" ".join(words), dict(arguments[3] or {})))
 
 
 @contextmanager
-def starts_of(program: Path) -> Iterator[list[str]]:
-    """The command lines that have the program in them, from now on; a confined program is started once."""
+def starts_of(program: Path) -> Iterator[list[Start]]:
+    """The starts of the program from now on; one that is confined counts once."""
     if not _hooked:
         sys.addaudithook(_heard)
         _hooked.append(True)
-    found: list[str] = []
+    found: list[Start] = []
     entry = (str(program), found)
     _counted.append(entry)
     try:

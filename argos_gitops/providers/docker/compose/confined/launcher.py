@@ -1,8 +1,9 @@
-"""Confines itself and becomes the command: `launcher.py [--network] --read PATH… [--write PATH…] -- COMMAND…`.
+"""Confines itself and becomes the command: `launcher.py [--network] --read PATH [--write PATH] -- COMMAND`.
 
-Without `--network` the command sees the paths of `--read`, its own program, and nothing else, and has no socket. Two
-means lead there, and both are taken where there are both: a root and a network of its own (namespaces), and
-Landlock with seccomp, which work inside of a container too. Where neither can be had, the command is not started.
+Without `--network` the command sees the paths of `--read`, its own program, and nothing else, and has no
+socket. Two means lead there, and both are taken where there are both: a root and a network of its own
+(namespaces), and Landlock with seccomp, which work inside of a container too. Where neither can be had, the
+command is not started.
 
 With `--network` the command may talk to whoever it likes, and opens the paths that are named, those of the
 system's own programs, and nothing else, where there is Landlock.
@@ -15,7 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib costs 10 ms
 
-import kernel  # type: ignore[import-not-found, unused-ignore]  # noqa: E402 - the file beside this one
+import kernel  # type: ignore[import-not-found, unused-ignore]
 
 _SYSTEM = (
     "/usr",
@@ -72,7 +73,7 @@ def main(words: list[str]) -> None:
             _refuse(str(error))
         os.chdir(folder)
     try:
-        os.execve(program, command, os.environ)
+        os.execve(program, command, os.environ)  # noqa: S606 - there is no shell
     except OSError as error:
         _refuse(f"{program} cannot be started: {error.strerror}")
 
