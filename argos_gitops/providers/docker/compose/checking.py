@@ -21,7 +21,8 @@ _INSTEAD = (
 
 
 def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansion:
-    """Without a Compose, Stacks go unchecked with a warning: the rest of a repository is still good."""
+    """Without a Compose, or means to confine it, Stacks go unchecked with a warning: the rest of a repository
+    is still good."""
     problems: list[Problem] = []
     warnings: list[Problem] = []
     stacks = list(resources.of(StackSpec).values())
@@ -30,8 +31,8 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
             if isinstance(rendered, Rendered):
                 problems += _unreachable_mounts(stack, rendered, resources)
             else:
-                missing = rendered.reason == ComposeCode.MISSING
-                (warnings if missing else problems).extend(rendered.problems)
+                unchecked = rendered.reason in (ComposeCode.MISSING, ComposeCode.UNCONFINED)
+                (warnings if unchecked else problems).extend(rendered.problems)
     return Expansion(problems=problems, warnings=warnings)
 
 

@@ -2,7 +2,7 @@
 
 What Compose can read is limited by what it sees (`confined`), and what it may do is judged by its own output
 (`limits`). This is for people: a path that leads out of the folder is told with its line, all of them at
-once, before Compose is asked. A path with a variable in it is for Compose alone to work out, and left alone here.
+once, before Compose is asked. A path with a variable in it is for Compose alone to work out.
 """
 
 import posixpath

@@ -180,6 +180,7 @@ class Resolver:
             identity_of(stack),
             directory_of(stack, self._context),
             self._environment(stack),
+            self._context.preview,  # placeholders stand for what files hold, too
         ]
         return blake2b(orjson.dumps(made_of), key=self._key, digest_size=20).hexdigest()
 
