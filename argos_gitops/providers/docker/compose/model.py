@@ -30,6 +30,14 @@ def label(service: dict[str, Any], name: str, value: str) -> None:
     service["labels"] = {name: value, **labels}
 
 
+def reads_files(model: Model) -> bool:
+    """Whether Compose opens a file of the Stack once more when it starts containers: a profile of seccomp."""
+    options = (
+        option for service in services_of(model).values() for option in service.get("security_opt") or ()
+    )
+    return any(option.startswith("seccomp") for option in options)
+
+
 def environment_names(model: Model) -> list[str]:
     """The variables that `secrets` and `configs` take their content from."""
     sources = [*(model.get("secrets") or {}).values(), *(model.get("configs") or {}).values()]

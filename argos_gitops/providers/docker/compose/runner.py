@@ -14,7 +14,7 @@ from argos_gitops.providers.docker.compose.confined import View, confined
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.masking import Mask
-from argos_gitops.providers.docker.compose.model import services_of, with_dependents
+from argos_gitops.providers.docker.compose.model import reads_files, services_of, with_dependents
 from argos_gitops.providers.docker.compose.placement import Placed, Placement, recorded_directory
 from argos_gitops.providers.docker.compose.process import Finished, Heard, Invocation, run
 from argos_gitops.providers.docker.compose.resolving import Hashes, Resolved, Resolver
@@ -198,7 +198,8 @@ class ComposeRunner:
 
 def _session(resolved: Resolved, spec: StackSpec) -> _Session:
     options = model_arguments(resolved.project, resolved.directory, spec.profiles)
-    model, folder = orjson.dumps(resolved.model), Path(resolved.directory)
+    model = orjson.dumps(resolved.model)
+    folder = Path(resolved.directory) if reads_files(resolved.model) else None
     return _Session(resolved.project, resolved.mask, options, model, resolved.values, folder)
 
 

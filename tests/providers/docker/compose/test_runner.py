@@ -229,3 +229,32 @@ def test_what_a_person_started_with_compose_is_taken_over_as_it_is(
     runner.up(stack)
     assert changed(before, ids(dockerd, project)) == {"db"}
     assert live_hashes(dockerd, project) == foretold
+
+
+def test_a_profile_of_the_folder_reaches_the_engine(
+    around: Surroundings, runner: ComposeRunner, dockerd: RealDockerd, project: str
+) -> None:
+    """Compose reads it where it runs: from the Stack's folder, which is all that it may open there."""
+    files = {
+        "compose.yaml": 'services: {web: {image: "stand-in/sleep:1", security_opt: ["seccomp:./p.json"]}}\n',
+        "p.json": '{"defaultAction": "SCMP_ACT_ALLOW"}',
+    }
+    runner.up(around.stack(files, project=project))
+    (web,) = containers(dockerd, project).values()
+    assert web["HostConfig"]["SecurityOpt"] == ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}']
+
+
+def test_what_starts_containers_has_no_value_in_its_environment(
+    around: Surroundings, runner: ComposeRunner, dockerd: RealDockerd, project: str
+) -> None:
+    around.environment["PW"] = SECRET
+    text = 'services: {web: {image: "stand-in/sleep:1", environment: {PW: "${PW}"}, secrets: [s]}}\n'
+    files = {"compose.yaml": text + "secrets: {s: {environment: PW}}\n"}
+    stack = around.stack(files, project=project, environment={"PW": {"env": "PW"}})
+    with starts_of(around.compose) as starts:
+        runner.up(stack)
+    assert [start for start in starts if " up " in start.command]
+    for start in starts:
+        assert SECRET not in f"{start.command} {[*start.environment.values()]}"
+        assert not {name for name in start.environment if name.startswith(("PW", "ARGOS_VALUE"))} - {"PWD"}
+    assert dockerd.run("exec", f"{project}-web-1", "cat", "/run/secrets/s") == SECRET

@@ -5,8 +5,8 @@ socket. Two means lead there, and both are taken where there are both: a root an
 (namespaces), and Landlock with seccomp, which work inside of a container too. Where neither can be had, the
 command is not started.
 
-With `--network` the command may talk to whoever it likes, and opens the paths that are named, those of the
-system's own programs, and nothing else, where there is Landlock.
+With `--network` the command may talk to whoever it likes, and opens the paths that are named, those of
+programs (the system's, on PATH, plugins), and nothing else, where there is Landlock.
 
 Exit code: the command's own, or UNCONFINED_CODE with one line on stderr.
 """
@@ -32,7 +32,6 @@ _SYSTEM = (
 )
 """Where programs and their libraries lie; no machine keeps secrets there."""
 _FOR_NETWORK = (
-    "/opt",
     "/etc/hosts",
     "/etc/host.conf",
     "/etc/resolv.conf",
@@ -142,7 +141,7 @@ def _restrict_files(read: list[str], write: list[str], program: str) -> None:
     if not abi:
         return
     runs = kernel.READ | kernel.EXECUTE
-    rules = [(path, runs) for path in (*_SYSTEM, program)]
+    rules = [(path, runs) for path in (*_SYSTEM, "/opt", program, *_program_folders())]
     rules += [(path, kernel.READ) for path in (*_FOR_NETWORK, *read)]
     rules += [(path, kernel.WRITE) for path in (*write, "/dev/null")]
     try:
@@ -150,6 +149,13 @@ def _restrict_files(read: list[str], write: list[str], program: str) -> None:
         kernel.restrict_files(rules, abi, network=True)
     except OSError as error:
         _refuse(str(error))
+
+
+def _program_folders() -> list[str]:
+    """Where Compose finds what helps it: on PATH, and beside its logins."""
+    folders = [path for path in os.environ.get("PATH", "").split(":") if path.startswith("/") and path != "/"]
+    logins = os.environ.get("DOCKER_CONFIG")
+    return [*folders, f"{logins}/cli-plugins"] if logins else folders
 
 
 def needs_system(program: str) -> bool:
