@@ -1,6 +1,5 @@
 """Hostile Stacks through what people and the forge run: the agent's secrets are in no output and no file."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from argos_gitops.app.application import Application, open_application
 from argos_gitops.cli.progress import Silence
 from tests.components.docker import RealDockerd
 from tests.components.sops import RealSops
-from tests.providers.docker.compose.attacks import ATTACKS, CANARY, SERVICE, Attack, placed
+from tests.providers.docker.compose.attacks import ATTACKS, CANARY, SERVICE, Attack, neighbour, placed
 from tests.providers.docker.compose.watching import opened
 from tests.real.docker_hosts import docker_host, stack, with_compose
 from tests.real.test_previews import Environment, Reviewed, approve, preview
@@ -76,9 +75,9 @@ def test_a_pull_request_reads_no_file_of_the_agent(
 ) -> None:
     """In the comment of the forge, by validate and by plan."""
     estate.git("checkout", "-q", "-B", "evil", "main")
-    lay_out(estate, placed(ATTACKS[name], str(out), os.getpid()), project)
-    estate.send("evil")
-    with opened(out) as watching:
+    with opened(out) as watching, neighbour() as process:
+        lay_out(estate, placed(ATTACKS[name], str(out), process), project)
+        estate.send("evil")
         said = preview(application, "evil")
         estate.git("checkout", "-q", "evil")
         for command in (("validate",), ("validate", "-o", "json"), ("plan",), ("plan", "-o", "json")):

@@ -5,7 +5,9 @@
 """
 
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,6 +84,17 @@ ATTACKS: Mapping[str, Attack] = {
     ),
     "a file of values read for a message": _inner("${X-a}{out}/broken.env", environment={"X": ""}),
 }
+
+
+@contextmanager
+def neighbour() -> Iterator[int]:
+    """Another process of the same user, with a secret in its environment; its id."""
+    process = subprocess.Popen(["sleep", "1000"], env={"PATH": "/usr/bin:/bin", "CANARY_KEY": CANARY})
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
 
 
 def placed(attack: Attack, out: str, agent: int) -> Attack:

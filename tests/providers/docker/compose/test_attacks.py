@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from argos_gitops.model.errors import ArgosError
 from argos_gitops.providers.docker.compose.limits import is_reserved
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
 from argos_gitops.providers.docker.compose.resolving import Resolver
-from tests.providers.docker.compose.attacks import ATTACKS, CANARY, SERVICE, placed
+from tests.providers.docker.compose.attacks import ATTACKS, CANARY, SERVICE, Attack, neighbour, placed
 from tests.providers.docker.compose.contained import MACHINES, rendered_on
 from tests.providers.docker.compose.stacks import Surroundings
 from tests.providers.docker.compose.starts import starts_of
@@ -42,9 +43,15 @@ def _agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY_KEY", CANARY)
 
 
-def tried(around: Surroundings, out: Path, name: str) -> str:
+@pytest.fixture
+def agent() -> Iterator[int]:
+    """A process whose environment nobody may read."""
+    with neighbour() as number:
+        yield number
+
+
+def tried(around: Surroundings, attack: Attack) -> str:
     """Whatever validating and planning say of a Stack."""
-    attack = placed(ATTACKS[name], str(out), os.getpid())
     stack, said = around.stack(attack.files, **attack.spec), []
     for attempt in (
         lambda: ComposeRenderer(around.context()).render(stack),
@@ -58,18 +65,22 @@ def tried(around: Surroundings, out: Path, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_no_file_outside_of_the_folder_is_read(around: Surroundings, out: Path, name: str) -> None:
+def test_no_file_outside_of_the_folder_is_read(
+    around: Surroundings, out: Path, agent: int, name: str
+) -> None:
     with opened(out) as watching:
-        said = tried(around, out, name)
+        said = tried(around, placed(ATTACKS[name], str(out), agent))
         assert watching.seen() == set()
     assert CANARY not in said
 
 
 @pytest.mark.parametrize("machine", [name for name in MACHINES if name != "with nothing"])
 @pytest.mark.parametrize("name", ["a variable that is empty but set", "the agent's environment as values"])
-def test_each_means_alone_keeps_files_away(around: Surroundings, out: Path, machine: str, name: str) -> None:
+def test_each_means_alone_keeps_files_away(
+    around: Surroundings, out: Path, agent: int, machine: str, name: str
+) -> None:
     """Namespaces where there is no Landlock, Landlock where a container's filter refuses namespaces."""
-    attack = placed(ATTACKS[name], str(out), os.getpid())
+    attack = placed(ATTACKS[name], str(out), agent)
     good = {
         "compose.yaml": "include: [inner.yaml]\n" + SERVICE,
         "inner.yaml": "services: {db: {image: db}}\n",

@@ -94,7 +94,7 @@ class Author:
     def _path(self) -> str:
         kinds = [self._one(_INSIDE), self._one(_PROCESSES)]
         path = self._one([*kinds, *[self._one(_OUTSIDE) + self._one(_TARGETS)] * 4])
-        return self._one(_PREFIXES) + path
+        return f"{self._one(_PREFIXES)}{path}"
 
     def _env_file(self) -> str:
         """Right lines, and such as only a lenient reader takes."""
