@@ -11,12 +11,16 @@ programs (the system's, on PATH, plugins), and nothing else, where there is Land
 Exit code: the command's own, or UNCONFINED_CODE with one line on stderr.
 """
 
+import importlib
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib costs 10 ms
-
-import kernel  # type: ignore[import-not-found, unused-ignore]
+TYPE_CHECKING = False  # as in typing, which takes longer to import than all the rest
+if TYPE_CHECKING:
+    from argos_gitops.providers.docker.compose.confined import kernel
+else:
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - without pathlib
+    kernel = importlib.import_module("kernel")
 
 _SYSTEM = (
     "/usr",
