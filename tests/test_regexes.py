@@ -49,6 +49,7 @@ NAMED: Mapping[str, Patterns] = {
 
 OF_OTHERS: Mapping[str, str] = {
     "manifests/translation.py:_matches_a_pattern": "those of the JSON Schema, which are tried by themselves",
+    "manifests/translation.py:_takes": "the same",
     "providers/caddy/regexps.py:_check_form": "is compiled and not run: Caddy runs it",
     "providers/docker/schedules.py:_checked_pattern": "is compiled and not run",
     "providers/docker/images/versions.py:newer_tags": "who merges chooses it, for tags of 128 characters",
