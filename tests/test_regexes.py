@@ -39,7 +39,7 @@ NAMED: Mapping[str, Patterns] = {
     "providers/docker/compose/refusal.py:_place": _written(r"/a/b/([^\s:,'\"]+)", method="search"),
     "providers/docker/compose/speech.py:_kind": lambda: [(kind.pattern, "search") for kind in KINDS],
     "providers/docker/compose/workspace.py:Workspace.__init__": _written(
-        r"/dev/shm/argos(?:/\.above)*(/?)", method="sub"
+        r"/folder/argos(?:/\.above)*(/?)", method="sub"
     ),
     "providers/docker/images/writing.py:ImageWriter._assignments": _written(
         r"^[ \t]*(?:export[ \t]+)?NAME[ \t]*=[ \t]*((?:[^ \t\r\n]++|[ \t\r]++(?=[^ \t\r\n]))*+)[ \t\r]*+$",
