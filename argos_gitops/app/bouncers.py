@@ -100,4 +100,4 @@ class OpenBouncers:
         bouncing = provider_spec(config.provider).bouncing
         if bouncing is None:
             raise LookupError(f"provider {config.provider} has no bouncer")
-        return bouncing.open(config, self._feed.publisher(name))
+        return bouncing.open(config, self._feed.publisher(name), self._feed.usage.of_edge(name))

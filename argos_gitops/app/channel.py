@@ -14,7 +14,8 @@ CONNECTION = b"C"
 """Begins a packet from a verdict process to the front. The bytes that came on a connection follow, and its
 descriptor goes along."""
 NUMBERS = b"N"
-"""Begins another one. JSON follows: a list of edge, word, and how many verdicts there were since the last."""
+"""Begins another one, and one from the front to the process of the bouncers. What `web.counts.encode_counts`
+writes follows: how many answers there were since the last."""
 _CHUNK = 64 * 1024
 
 

@@ -38,6 +38,7 @@ from argos_gitops.web.site import Site, Surroundings
 _LONGEST_MESSAGE = 16 * 1024 * 1024
 _QUIET_SECONDS = 0.1
 _MEASURED_SECONDS = 2.0
+_COUNTS_SECONDS = 1.0
 _AGENT_SCRIPT = Path(argos_gitops.__file__).parent / "providers/docker/push/argos-docker-agent.sh"
 
 
@@ -116,6 +117,7 @@ async def _serve(channel: socket.socket, connections: socket.socket, feed: socke
     gc.freeze()  # what is there now stays: no collection, and so no answer, has to wait for a walk over it
     async with asyncio.TaskGroup() as company:
         beating = company.create_task(agent.beat(settings.beat_seconds))
+        counting = company.create_task(_send_counts(numbers, bouncers))
         listener = company.create_task(_listen(reader, server, agent, site))
         serving = company.create_task(server.serve_adopted())
         await server.ready.wait()
@@ -124,8 +126,17 @@ async def _serve(channel: socket.socket, connections: socket.socket, feed: socke
         await serving
         taken.end()
         beating.cancel()
+        counting.cancel()
         listener.cancel()
+    numbers.unsent.send(bouncers.count)
     readers.close()
+
+
+async def _send_counts(numbers: VerdictMetrics, bouncers: FedBouncers) -> None:
+    """Tells the process of the bouncers what was answered, here and by the verdict processes."""
+    while True:
+        numbers.unsent.send(bouncers.count)
+        await asyncio.sleep(_COUNTS_SECONDS)
 
 
 async def _listen(reader: asyncio.StreamReader, server: Server, agent: Agent, site: Site) -> None:

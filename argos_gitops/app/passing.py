@@ -1,18 +1,16 @@
 """What verdict processes pass on to the front: packets that begin with a letter, read here."""
 
 import asyncio
-import json
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
 from argos_gitops.app.channel import NUMBERS
+from argos_gitops.web.counts import Counts, decode_counts
 
 _LARGEST = 256 * 1024
 _REST_SECONDS = 0.05
-
-Numbers = Iterable[tuple[str, str, int]]
 
 
 class Taken:
@@ -23,7 +21,7 @@ class Taken:
         taken: socket.socket,
         full: Callable[[], bool],
         adopt: Callable[[socket.socket, bytes], None],
-        count: Callable[[Numbers], None],
+        count: Callable[[Counts], None],
     ) -> None:
         self._taken = taken
         self._full = full
@@ -49,7 +47,7 @@ class Taken:
     def _take(self, packet: bytes, descriptors: list[int]) -> None:
         """A connection without a descriptor found none left in this process: the kernel has closed it."""
         if packet[:1] == NUMBERS:
-            self._count(json.loads(packet[1:]))
+            self._count(decode_counts(packet[1:]))
         elif descriptors:
             try:
                 connection = socket.socket(fileno=descriptors[0])

@@ -4,7 +4,7 @@ One end feeds: it lives beside the bouncers. The other ends are fed: each proces
 table of decisions travels as a descriptor of anonymous memory, sealed before it leaves: all share one copy
 of it, and nothing under it can change. What came or went since travels as a message. Messages are packets
 of JSON; a packet that finds no room, as its reader is busy or gone, is not waited for: that reader is told
-everything anew later.
+everything anew later. The other way travels what was answered, for the usage metrics of the bouncers.
 """
 
 import fcntl
@@ -15,18 +15,22 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from argos_gitops.app.channel import NUMBERS
+from argos_gitops.app.verdict_usage import VerdictUsage
 from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.planning.decisions import DecisionTable, Held, Placed, packed_address, verdict_of
 from argos_gitops.ports.health import Subsystem
+from argos_gitops.web.counts import Counts, encode_counts
 
 LARGEST_PACKET = 64 * 1024
 _CHANGES_AT_ONCE = 300
+_HEARD_AT_ONCE = 100
 _HELLO = b"hello"
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
@@ -47,6 +51,7 @@ class Feed:
     """The feeding end. Its publishers may be used from a thread each, the rest from any."""
 
     def __init__(self, readers: Sequence[socket.socket]) -> None:
+        self.usage = VerdictUsage()
         self._readers = readers
         self._behind: set[socket.socket] = set()
         self._edges: dict[str, _Known] = {}
@@ -56,8 +61,9 @@ class Feed:
     def publisher(self, edge: str) -> "FeedPublisher":
         return FeedPublisher(self, edge)
 
-    def edges(self, names: Iterable[str]) -> None:
+    def edges(self, names: Collection[str]) -> None:
         """There are these from now on, and no others."""
+        self.usage.edges(names)
         with self._lock:
             for name in set(self._edges).difference(names):
                 _forget(self._edges.pop(name).memory)
@@ -66,11 +72,18 @@ class Feed:
             self._tell({"edges": list(self._edges)})
 
     def hear(self, reader: socket.socket) -> None:
-        """A reader said something: that it has just begun, and knows nothing."""
+        """A reader said something: that it has just begun, and knows nothing; or what was answered.
+
+        Takes in no more than some packets: a reader that never ceases keeps nobody from the others.
+        """
         with suppress(OSError):
-            while reader.recv(LARGEST_PACKET, socket.MSG_DONTWAIT):
-                with self._lock:
-                    self._behind.add(reader)
+            for _ in range(_HEARD_AT_ONCE):
+                packet = reader.recv(LARGEST_PACKET, socket.MSG_DONTWAIT)
+                if packet[:1] == NUMBERS:
+                    self.usage.take(packet[1:])
+                elif packet == _HELLO:
+                    with self._lock:
+                        self._behind.add(reader)
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -229,6 +242,14 @@ class FedBouncers:
         """Asks to be told everything."""
         with suppress(OSError):
             self._feed.send(_HELLO, socket.MSG_DONTWAIT)
+
+    def count(self, counts: Counts) -> bool:
+        """Tells the process of the bouncers what was answered; False while it has no room."""
+        try:
+            self._feed.send(NUMBERS + encode_counts(counts), socket.MSG_DONTWAIT)
+        except OSError:
+            return False
+        return True
 
     def take(self) -> None:
         """Takes in whatever has been said."""

@@ -4,17 +4,16 @@ There are several, each the same, all on one listener. It has no secret, and ope
 """
 
 import gc
-import json
 import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from functools import partial
 
 from argos_gitops.app.channel import CONNECTION, NUMBERS, Channel
 from argos_gitops.app.descriptors import allow_many
 from argos_gitops.app.verdict_feed import FedBouncers
+from argos_gitops.web.counts import Counts, encode_counts
 from argos_gitops.web.verdict_server import Limits, VerdictServer
 
 _TICK_SECONDS = 1.0
@@ -36,10 +35,9 @@ class FrontEnd:
             return False
         return True
 
-    def count(self, numbers: Mapping[tuple[str, str], int]) -> bool:
-        told = [(edge, word, number) for (edge, word), number in numbers.items()]
+    def count(self, counts: Counts) -> bool:
         try:
-            self._way.send(NUMBERS + json.dumps(told).encode(), socket.MSG_DONTWAIT)
+            self._way.send(NUMBERS + encode_counts(counts), socket.MSG_DONTWAIT)
         except OSError:
             return False
         return True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Remedy(StrEnum):
@@ -24,3 +25,16 @@ class Verdict:
     scope: str = ""
     certain: bool = True
     until: float = field(default=0.0, compare=False)
+
+
+class Counted(NamedTuple):
+    """Under what an answer is counted.
+
+    `word` is a remedy, or `unknown-allowed` or `unknown-refused` where nobody could tell. `origin` is that of
+    the decision, empty where there was none; `family` is `ipv4` or `ipv6`.
+    """
+
+    edge: str
+    word: str
+    origin: str
+    family: str

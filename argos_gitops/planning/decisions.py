@@ -76,6 +76,11 @@ def packed_address(text: str) -> bytes:
     return packed[12:] if packed.startswith(_MAPPED) else packed
 
 
+def family_of(packed: bytes) -> str:
+    """`ipv4` or `ipv6`, of a packed address."""
+    return "ipv4" if len(packed) == 4 else "ipv6"
+
+
 def packed_network(text: str) -> tuple[bytes, int]:
     """The bytes and the length of an address or range; ValueError when it is neither."""
     address, slash, given = text.partition("/")

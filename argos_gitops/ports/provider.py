@@ -21,7 +21,7 @@ from argos_gitops.ports.job import Job
 from argos_gitops.ports.progress import Progress
 from argos_gitops.ports.reports import HostReports
 from argos_gitops.ports.secrets import Secrets
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher, UsageSource
 
 SectionT = TypeVar("SectionT", bound=SpecModel)
 Network = IPv4Network | IPv6Network
@@ -268,11 +268,12 @@ class Bouncing:
 
     `config` runs in the agent and may resolve secrets: None where the target asks nobody; a secret that
     is missing is a `problem` of the configuration, not an error. `open` runs in a process of its own,
-    and starts what keeps the decisions in memory and makes them known.
+    and starts what keeps the decisions in memory and makes them known; its last argument counts what other
+    processes answered by them.
     """
 
     config: Callable[[Target, Secrets], BouncerConfig | None]
-    open: Callable[[BouncerConfig, Publisher], Bouncer]
+    open: Callable[[BouncerConfig, Publisher, UsageSource], Bouncer]
 
 
 @dataclass(frozen=True, slots=True)

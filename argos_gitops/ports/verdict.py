@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.verdict import Verdict
 from argos_gitops.planning.decisions import Placed
 from argos_gitops.ports.health import Subsystem
+
+_KeyT = TypeVar("_KeyT")
 
 
 class Verdicts(Protocol):
@@ -48,6 +50,18 @@ class Usage:
     dropped: Mapping[Labels, int] = field(default_factory=dict)
     active: Mapping[Labels, int] = field(default_factory=dict)
     """Decisions in memory."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Of both together."""
+        return Usage(
+            _added(self.processed, other.processed),
+            _added(self.dropped, other.dropped),
+            _added(self.active, other.active),
+        )
+
+
+def _added(some: Mapping[_KeyT, int], more: Mapping[_KeyT, int]) -> Mapping[_KeyT, int]:
+    return {key: some.get(key, 0) + more.get(key, 0) for key in (*some, *more)}
 
 
 class UsageSource(Protocol):

@@ -5,7 +5,7 @@ Plain questions are answered by processes of their own (`verdict_server.py`); he
 on, such as one on a connection that asked for something else before. The answers are the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -13,8 +13,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from argos_gitops.model.verdict import Counted
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.web.answers import JsonAnswer, RefusalError
+from argos_gitops.web.counts import Counts, VerdictCounts
 from argos_gitops.web.questions import Answer, Judge, Judges, answer
 
 
@@ -34,9 +36,13 @@ class Bouncers(Judges, Protocol):
 
 
 class VerdictMetrics:
-    """Counts answers, and what they are made of, for `registry`."""
+    """Counts answers, and what they are made of, for `registry`.
+
+    The same counts wait in `unsent` for the process of the bouncers, which reports them to LAPI.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.unsent = VerdictCounts()
         self._requests = Counter(
             "argos_forward_auth_requests",
             "Verdicts by edge; unknown-allowed and unknown-refused while nobody can tell.",
@@ -56,13 +62,14 @@ class VerdictMetrics:
             registry=registry,
         )
 
-    def count(self, edge: str, word: str, number: int = 1) -> None:
-        self._requests.labels(edge, word).inc(number)
+    def count(self, counted: Counted, number: int = 1) -> None:
+        self._requests.labels(counted.edge, counted.word).inc(number)
+        self.unsent.add(counted, number)
 
-    def count_all(self, numbers: Iterable[tuple[str, str, int]]) -> None:
+    def count_all(self, counts: Counts) -> None:
         """What another process answered since it said so last."""
-        for edge, word, number in numbers:
-            self.count(edge, word, number)
+        for counted, number in counts.items():
+            self.count(counted, number)
 
     def stand(self, bouncers: Bouncers) -> None:
         """Takes down how the bouncers are now, just before that is shown."""
@@ -87,8 +94,8 @@ class ForwardAuth:
         said = answer(
             self._bouncers, scope["path_params"].get("edge"), scope["query_string"].decode("latin-1")
         )
-        if said.word:
-            self._metrics.count(said.edge, said.word)
+        if said.counted is not None:
+            self._metrics.count(said.counted)
         await _response(said)(scope, receive, send)
 
 
@@ -96,6 +103,6 @@ def _response(said: Answer) -> Response:
     if said.document is None:
         return Response(status_code=said.status)
     document: Mapping[str, Any] = said.document
-    if said.word:
+    if said.counted is not None:
         return JsonAnswer(document, said.status)
     raise RefusalError(said.status, document["error"], document["message"])

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.model.verdict import Counted, Remedy, Verdict
+from argos_gitops.planning.decisions import family_of, packed_address
 
 _ADDRESSES = ("client", "remote")
 """The first that is an address counts: a Caddy before 2.7 knows only the remote end of its connection."""
 
 _MOST_FIELDS = 100
+_LONGEST_ORIGIN = 64
+"""Of an origin that is counted, characters."""
 
 
 class Judge(Protocol):
@@ -40,13 +43,12 @@ class Judges(Protocol):
 class Answer:
     """`document` is the JSON of its body, None where there is no body.
 
-    `edge` and `word` say under what it is counted; empty where it is not. `until` is that of the Verdict.
+    `counted` is None where it is not counted. `until` is that of the Verdict.
     """
 
     status: int
     document: Mapping[str, Any] | None = None
-    edge: str = ""
-    word: str = ""
+    counted: Counted | None = None
     until: float = 0.0
 
 
@@ -76,28 +78,31 @@ def answer(judges: Judges, edge: str | None, query: str) -> Answer:
         if named is None:
             return _UNKNOWN
         judge = named
-    verdict = _verdict(judge, query)
-    return _NO_ADDRESS if verdict is None else _said(edge, verdict)
+    found = _verdict(judge, query)
+    return _NO_ADDRESS if found is None else _said(edge, *found)
 
 
-def _verdict(judge: Judge, query: str) -> Verdict | None:
+def _verdict(judge: Judge, query: str) -> tuple[Verdict, str] | None:
+    """With the family of the address."""
     try:
         asked = dict(parse_qsl(query, max_num_fields=_MOST_FIELDS))
     except ValueError:
         return None
     for name in _ADDRESSES:
         try:
-            return judge.verdict(asked.get(name, ""))
+            address = asked.get(name, "")
+            return judge.verdict(address), family_of(packed_address(address))
         except ValueError:
             continue
     return None
 
 
-def _said(edge: str, verdict: Verdict) -> Answer:
+def _said(edge: str, verdict: Verdict, family: str) -> Answer:
     if verdict.remedy is Remedy.ALLOW:
         word = verdict.remedy if verdict.certain else "unknown-allowed"
-        return Answer(204, None, edge, word, verdict.until)
+        return Answer(204, None, Counted(edge, word, "", family), verdict.until)
     if not verdict.certain:
-        return Answer(503, _CANNOT_TELL, edge, "unknown-refused")
+        return Answer(503, _CANNOT_TELL, Counted(edge, "unknown-refused", "", family))
     document = {"verdict": verdict.remedy, "origin": verdict.origin, "scope": verdict.scope}
-    return Answer(403, document, edge, verdict.remedy, verdict.until)
+    counted = Counted(edge, verdict.remedy, verdict.origin[:_LONGEST_ORIGIN], family)
+    return Answer(403, document, counted, verdict.until)

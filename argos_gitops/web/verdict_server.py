@@ -17,10 +17,12 @@ import selectors
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from argos_gitops.model.verdict import Counted
+from argos_gitops.web.counts import Counts, VerdictCounts
 from argos_gitops.web.headers import SECURITY_HEADERS
 from argos_gitops.web.peers import foreign_peer, forget_unsent
 from argos_gitops.web.questions import Answer, Judges, answer
@@ -78,7 +80,9 @@ class Front(Protocol):
         """Whether it has them now; False while it has no room."""
         ...
 
-    def count(self, numbers: Mapping[tuple[str, str], int]) -> bool: ...
+    def count(self, counts: Counts) -> bool:
+        """Whether it has them now; False while it has no room."""
+        ...
 
 
 class _Connection:
@@ -115,9 +119,9 @@ class VerdictServer:
         self._connections: OrderedDict[_Connection, None] = OrderedDict()
         self._peers: dict[str, int] = {}
         self._waiting: OrderedDict[_Connection, None] = OrderedDict()
-        self._kept: dict[bytes, tuple[float, bytes, tuple[str, str]]] = {}
+        self._kept: dict[bytes, tuple[float, bytes, Counted | None]] = {}
         self._kept_version = -1
-        self._counted: dict[tuple[str, str], int] = {}
+        self._counts = VerdictCounts()
         self._accepts_at = 0.0
         self._accepting = False
         self._due: list[tuple[float, Callable[[], None]]] = []
@@ -167,6 +171,7 @@ class VerdictServer:
             self._pass_on_waiting()
         for connection in list(self._connections):
             self._drop(connection)
+        self._counts.send(self._front.count)
 
     # Accepting
 
@@ -272,15 +277,15 @@ class VerdictServer:
         if version != self._kept_version or len(self._kept) > self._limits.most_kept:
             self._kept, self._kept_version = {}, version
         asked = question.string[question.start() : question.start(4)]
-        until, said, counted = self._kept.get(asked, (0.0, b"", ("", "")))
+        until, said, counted = self._kept.get(asked, (0.0, b"", None))
         if until <= now:
             edge = question[2].decode() if question[2] is not None else None
             found = answer(self._judges, edge, (question[3] or b"").decode("latin-1"))
-            said, counted = _bytes_of(found, head=question[1] == b"HEAD"), (found.edge, found.word)
+            said, counted = _bytes_of(found, head=question[1] == b"HEAD"), found.counted
             if found.until > now:
                 self._kept[asked] = (min(found.until, now + self._limits.kept_seconds), said, counted)
-        if counted[1]:
-            self._counted[counted] = self._counted.get(counted, 0) + 1
+        if counted is not None:
+            self._counts.add(counted)
         return said
 
     def _send(self, connection: _Connection) -> None:
@@ -323,8 +328,7 @@ class VerdictServer:
     def _sweep(self, now: float) -> None:
         for connection in [each for each in self._connections if each.deadline <= now]:
             self._drop(connection)
-        if self._counted and self._front.count(self._counted):
-            self._counted = {}
+        self._counts.send(self._front.count)
 
     def _drop(self, connection: _Connection) -> None:
         if self._connections.pop(connection, connection) is connection:

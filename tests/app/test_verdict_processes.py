@@ -28,6 +28,7 @@ class Lapi:
     def __init__(self, stand_in: StandInLapi) -> None:
         self.url = stand_in.url
         self.banned = [BANNED]
+        self.origins: dict[str, str] = {}
         self._told = 1
         stand_in.lies["GET", "/v1/decisions/stream"] = self._stream
 
@@ -35,8 +36,8 @@ class Lapi:
         begin = 0 if asked.query.get("startup") == "true" else self._told
         self._told = len(self.banned)
         rows = [
-            {"id": begin + number + 1, "value": value, "scope": "Ip", "type": "ban", "origin": "cscli"}
-            | {"duration": "4h0m0s"}
+            {"id": begin + number + 1, "value": value, "scope": "Ip", "type": "ban"}
+            | {"duration": "4h0m0s", "origin": self.origins.get(value, "cscli")}
             for number, value in enumerate(self.banned[begin:])
         ]
         return Reply(content={"new": rows, "deleted": None})

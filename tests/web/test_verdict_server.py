@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.model.verdict import Counted, Remedy, Verdict
 from argos_gitops.web import verdict_server
 from argos_gitops.web.verdict_server import Limits, VerdictServer
 
@@ -56,8 +56,9 @@ class Passed:
             self.connections.append((connection.dup(), received))
         return self.room
 
-    def count(self, numbers: Mapping[tuple[str, str], int]) -> bool:
-        for key, number in numbers.items():
+    def count(self, counts: Mapping[Counted, int]) -> bool:
+        for counted, number in counts.items():
+            key = (counted.edge, counted.word)
             self.numbers[key] = self.numbers.get(key, 0) + number
         return True
 

@@ -8,11 +8,12 @@ import pytest
 
 from argos_gitops.model.errors import TransientError
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.ports.verdict import BouncerConfig, Usage
 from argos_gitops.providers.crowdsec.bouncer import usage as usage_module
 from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
-from argos_gitops.providers.crowdsec.bouncer.usage import REPORT_SECONDS, UsageReporter
+from argos_gitops.providers.crowdsec.bouncer.usage import REPORT_SECONDS, UsageCounts, UsageReporter
 from tests.components.crowdsec import RealCrowdSec
 from tests.providers.crowdsec.stand_in import Reply, StandInLapi
 
@@ -70,6 +71,20 @@ def _items(lapi: StandInLapi, name: str) -> dict[tuple[str, ...], int]:
                 labels = tuple(item["labels"].values())
                 found[labels] = found.get(labels, 0) + item["value"]
     return found
+
+
+def test_what_several_processes_answered_is_added_up() -> None:
+    some = Usage({"ipv4": 2}, {("cscli", "ban", "ipv4"): 1})
+    more = Usage({"ipv4": 1, "ipv6": 4}, {("cscli", "ban", "ipv4"): 1, ("CAPI", "ban", "ipv6"): 3})
+    dropped = {("cscli", "ban", "ipv4"): 2, ("CAPI", "ban", "ipv6"): 3}
+    assert some + more == Usage({"ipv4": 3, "ipv6": 4}, dropped)
+
+
+def test_ipv4_in_ipv6_form_counts_as_ipv4() -> None:
+    """As it is judged."""
+    counts = UsageCounts()
+    counts.count("::ffff:203.0.113.7", Verdict(Remedy.BAN, "cscli", "203.0.113.7"))
+    assert (counts.processed, counts.dropped) == ({"ipv4": 1}, {("cscli", "ban", "ipv4"): 1})
 
 
 class _Source:

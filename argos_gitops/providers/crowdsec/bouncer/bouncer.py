@@ -11,7 +11,7 @@ from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.planning.decisions import packed_address, verdict_of
 from argos_gitops.ports.health import Subsystem
-from argos_gitops.ports.verdict import BouncerConfig, Publisher, Standing, Usage
+from argos_gitops.ports.verdict import BouncerConfig, Publisher, Standing, Usage, UsageSource
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.publication import Nobody, Publication
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
@@ -36,6 +36,8 @@ class Orders:
     poll_interval: float
     away_after: float
     tls: Tls = NO_TLS
+    report_seconds: float | None = None
+    """Between two reports of usage, where that is not the usual quarter of an hour."""
 
     @classmethod
     def of(cls, config: BouncerConfig) -> "Orders":
@@ -48,6 +50,7 @@ class Orders:
             poll_interval=float(options["poll_interval"]),
             away_after=float(options["away_after"]),
             tls=Tls(options.get("ca", ""), options.get("cert", ""), config.secrets.get("tls_key")),
+            report_seconds=float(options["report_seconds"]) if "report_seconds" in options else None,
         )
 
     def same_source(self, other: "Orders") -> bool:
@@ -57,10 +60,16 @@ class Orders:
 class LapiBouncer:
     """Keeps the decisions of one edge, and makes them known to those who answer.
 
-    It answers by itself too: `verdict` is for one thread; everything else for any.
+    It answers by itself too: `verdict` is for one thread; everything else for any. `answered` counts what
+    other processes answered by its decisions.
     """
 
-    def __init__(self, config: BouncerConfig, publisher: Publisher | None = None) -> None:
+    def __init__(
+        self,
+        config: BouncerConfig,
+        publisher: Publisher | None = None,
+        answered: UsageSource | None = None,
+    ) -> None:
         self._orders = Orders.of(config)
         self._mirror = Mirror()
         self._publisher = publisher or Nobody()
@@ -68,6 +77,7 @@ class LapiBouncer:
         self._mirror.meanwhile = self._publication.meanwhile
         self._cache = VerdictCache()
         self._counts = UsageCounts()
+        self._answered = answered
         self._error = ""
         self._not_opened = ""
         self._last_look: float | None = None
@@ -92,8 +102,10 @@ class LapiBouncer:
         return verdict
 
     def usage(self) -> Usage:
+        """Of all processes that answer together."""
         counts = self._counts
-        return Usage(counts.processed.copy(), counts.dropped.copy(), self._mirror.index.active())
+        own = Usage(counts.processed.copy(), counts.dropped.copy(), self._mirror.index.active())
+        return own if self._answered is None else own + self._answered.usage()
 
     def _verdict(self, address: str) -> Verdict:
         now, index = time.monotonic(), self._mirror.index
@@ -136,7 +148,11 @@ class LapiBouncer:
     def _run(self) -> None:
         """Looks until it is closed; while LAPI fails the looks become rarer."""
         stream: DecisionStream | None = None
-        reporter = UsageReporter(self, lambda report: stream is not None and stream.tell_usage(report))
+        reporter = UsageReporter(
+            self,
+            lambda report: stream is not None and stream.tell_usage(report),
+            seconds=self._orders.report_seconds,
+        )
         used, failures, swept = self._orders, 0, time.monotonic()
         self._mirror.distrust()
         try:

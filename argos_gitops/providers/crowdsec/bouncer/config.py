@@ -5,7 +5,7 @@ from datetime import timedelta
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.ports.provider import Bouncing, Target
 from argos_gitops.ports.secrets import Secrets
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher
+from argos_gitops.ports.verdict import Bouncer, BouncerConfig, Publisher, UsageSource
 from argos_gitops.providers.crowdsec.settings import CrowdSecSettings
 from argos_gitops.providers.crowdsec.tls import tls_of
 
@@ -39,11 +39,11 @@ def bouncer_config(target: Target, secrets: Secrets) -> BouncerConfig | None:
     )
 
 
-def _open(config: BouncerConfig, publisher: Publisher) -> Bouncer:
+def _open(config: BouncerConfig, publisher: Publisher, answered: UsageSource) -> Bouncer:
     """Imports the HTTP library only in a process that needs it."""
     from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 
-    return LapiBouncer(config, publisher)
+    return LapiBouncer(config, publisher, answered)
 
 
 BOUNCING = Bouncing(bouncer_config, _open)

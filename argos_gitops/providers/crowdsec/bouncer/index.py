@@ -17,6 +17,7 @@ from argos_gitops.planning.decisions import (
     Placed,
     Row,
     best,
+    family_of,
     pack,
     packed_network,
     scope_of,
@@ -127,11 +128,12 @@ class DecisionIndex:
         """How many decisions there are by origin, type, and `ipv4` or `ipv6`."""
         counts: Counter[tuple[str, str, str]] = Counter()
         for size, family in self._families.items():
+            name = family_of(bytes(size))
             for table in family.tables:
                 for entry in list(table.values()):
                     for packed in _several(entry):
                         kind, origin = self._kinds[packed & _KIND_MASK]
-                        counts[origin, kind, "ipv4" if size == 4 else "ipv6"] += 1
+                        counts[origin, kind, name] += 1
         return counts
 
     def find(self, address: bytes, now: float) -> Found | None:

@@ -14,6 +14,7 @@ from typing import Any
 from argos_gitops import __version__
 from argos_gitops.model.errors import ProviderError
 from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.planning.decisions import family_of, packed_address
 from argos_gitops.ports.verdict import Labels, Usage, UsageSource
 
 REPORT_SECONDS = 900.0
@@ -34,7 +35,7 @@ class UsageCounts:
 
     def count(self, address: str, verdict: Verdict) -> None:
         """A verdict that nobody could tell for sure counts as processed alone: no decision dropped it."""
-        family = "ipv6" if ":" in address else "ipv4"
+        family = family_of(packed_address(address))
         self.processed[family] += 1
         if verdict.remedy is not Remedy.ALLOW and verdict.certain:
             self.dropped[verdict.origin, verdict.remedy.value, family] += 1
@@ -47,11 +48,16 @@ class UsageReporter:
     """
 
     def __init__(
-        self, source: UsageSource, send: Send, monotonic: Callable[[], float] = time.monotonic
+        self,
+        source: UsageSource,
+        send: Send,
+        monotonic: Callable[[], float] = time.monotonic,
+        seconds: float | None = None,
     ) -> None:
         self._source = source
         self._send = send
         self._monotonic = monotonic
+        self._seconds = REPORT_SECONDS if seconds is None else seconds
         self._began = datetime.now(UTC)
         self._told = Usage()
         self._told_at = self._tried_at = monotonic()
@@ -61,7 +67,7 @@ class UsageReporter:
     def report_if_due(self) -> None:
         """Raises nothing; `error` says why the last report was not taken."""
         now = self._monotonic()
-        if not self._supported or now - self._tried_at < REPORT_SECONDS:
+        if not self._supported or now - self._tried_at < self._seconds:
             return
         self._tried_at = now
         usage = self._source.usage()
