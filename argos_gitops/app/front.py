@@ -18,11 +18,11 @@ from contextlib import suppress
 from typing import Any
 
 from argos_gitops.app.child import passed_on
+from argos_gitops.app.child_supervisor import ChildSupervisor, Program
 from argos_gitops.app.front_link import FrontSettings
 from argos_gitops.app.listening import Listener, open_listener
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings
-from argos_gitops.app.supervised import Program, Supervised
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.supervision.supervised import ThreadState
@@ -64,7 +64,7 @@ class Front:
         self._configuration: dict[str, Any] = {}
         self._listener: Listener | None = None
         self._sockets: list[socket.socket] = []
-        self._processes: dict[str, Supervised] = {}
+        self._processes: dict[str, ChildSupervisor] = {}
         self._threads: Sequence[ThreadState] = ()
 
     @property
@@ -97,7 +97,7 @@ class Front:
     def start(self) -> None:
         """Listens at once: requests wait for the processes. SettingsError when the address is taken."""
         self._listener = open_listener(self._listen)
-        self._processes = {program.name: self._supervised(program) for program in self._programs()}
+        self._processes = {program.name: self._supervisor(program) for program in self._programs()}
         for process in self._processes.values():
             process.start()
         self._log.info("listening", address=self.address)
@@ -158,8 +158,8 @@ class Front:
     def _heard_of_threads(self, message: Mapping[str, Any]) -> None:
         self._threads = [ThreadState(**state) for state in message.get("threads", ())]
 
-    def _supervised(self, program: Program) -> Supervised:
-        return Supervised(program, self._environment, self._log)
+    def _supervisor(self, program: Program) -> ChildSupervisor:
+        return ChildSupervisor(program, self._environment, self._log)
 
     def _connected(self) -> tuple[socket.socket, socket.socket]:
         """Two ends that keep packets whole, and carry descriptors."""

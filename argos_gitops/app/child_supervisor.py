@@ -33,7 +33,7 @@ class Program:
     heard: Callable[[Mapping[str, Any]], None]
 
 
-class Supervised:
+class ChildSupervisor:
     """Runs a Program until it is stopped."""
 
     def __init__(self, program: Program, environment: Mapping[str, str], log: Log) -> None:
