@@ -253,8 +253,10 @@ class RunningAgent:
         self._metrics.threads([*(thread.state() for thread in supervised_threads()), *kept])
         for subsystem in self._timetable.subsystems() if self._timetable is not None else ():
             self._pulse.tell(subsystem)
-        for subsystem in self._front.subsystems() if self._front is not None else ():
-            self._pulse.tell(subsystem)
+        if self._front is not None:
+            self._metrics.processes(self._front.processes())
+            for subsystem in self._front.subsystems():
+                self._pulse.tell(subsystem)
         for name, deferred in self._deferred.items():
             self._metrics.queue(name, deferred.depth())
         self._tell_docker_agents(now)

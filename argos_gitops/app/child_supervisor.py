@@ -33,6 +33,15 @@ class Program:
     heard: Callable[[Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """`restarts` is how often it was started after the first time."""
+
+    name: str
+    alive: bool
+    restarts: int
+
+
 class ChildSupervisor:
     """Runs a Program until it is stopped."""
 
@@ -53,6 +62,9 @@ class ChildSupervisor:
         """Of the process that lives now, if one does."""
         child = self._child
         return child.pid if child is not None and child.running else None
+
+    def state(self) -> ProcessState:
+        return ProcessState(self.name, self.pid is not None, max(0, self.starts - 1))
 
     def subsystem(self) -> Subsystem:
         """How it is, for health."""

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from argos_gitops.app.child import passed_on
-from argos_gitops.app.child_supervisor import ChildSupervisor, Program
+from argos_gitops.app.child_supervisor import ChildSupervisor, ProcessState, Program
 from argos_gitops.app.front_link import FrontSettings
 from argos_gitops.app.listening import Listener, open_listener
 from argos_gitops.app.log import Log
@@ -89,6 +89,10 @@ class Front:
     def subsystems(self) -> list[Subsystem]:
         """How the processes are, one for each."""
         return [process.subsystem() for process in self._processes.values()]
+
+    def processes(self) -> list[ProcessState]:
+        """Whether each of them lives, and how often it was started again."""
+        return [process.state() for process in self._processes.values()]
 
     def threads(self) -> Sequence[ThreadState]:
         """The long-lived threads of the process that keeps the decisions, as it told last."""

@@ -21,8 +21,7 @@ from prometheus_client import (
 from argos_gitops.model.change import Cause, Result
 from argos_gitops.ports.job import Job, JobReport
 from argos_gitops.ports.report import DONE, PassResult
-from argos_gitops.supervision.metrics import ThreadMetrics
-from argos_gitops.supervision.supervised import ThreadState
+from argos_gitops.supervision.metrics import State, SupervisionMetrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library has no types
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -73,7 +72,8 @@ class AgentMetrics:
         self._heartbeat = Gauge("argos_heartbeat_timestamp_seconds", "When the agent last beat.", **ours)
         self._suspended = Gauge("argos_suspended", "1 while the whole agent is suspended.", **ours)
 
-        self._threads = ThreadMetrics(self._registry)
+        self._threads = SupervisionMetrics(self._registry, "thread")
+        self._processes = SupervisionMetrics(self._registry, "process")
         self._docker_hosts = Gauge(
             "argos_docker_hosts", "Docker hosts by how they are: reporting, stale.", ["state"], **ours
         )
@@ -123,8 +123,11 @@ class AgentMetrics:
         for state, number in counts.items():
             self._docker_hosts.labels(state).set(number)
 
-    def threads(self, states: Iterable[ThreadState]) -> None:
+    def threads(self, states: Iterable[State]) -> None:
         self._threads.show(states)
+
+    def processes(self, states: Iterable[State]) -> None:
+        self._processes.show(states)
 
     def suspended(self, suspended: bool) -> None:
         self._suspended.set(suspended)

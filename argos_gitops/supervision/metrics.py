@@ -1,32 +1,46 @@
-"""The supervised threads of a process, for Prometheus. To be imported where prometheus_client may be."""
+"""What is supervised, threads or processes, for Prometheus. To be imported where prometheus_client may be."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from argos_gitops.supervision.supervised import ThreadState
+
+class State(Protocol):
+    """Of one of them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def restarts(self) -> int:
+        """Only ever grows while it is supervised."""
+        ...
 
 
-class ThreadMetrics:
-    """`registry` shows them. For one thread at a time."""
+class SupervisionMetrics:
+    """`word` is `thread` or `process`; `registry` shows them. For one thread at a time."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, word: str) -> None:
         self._alive = Gauge(
-            "argos_thread_alive",
-            "1 while a long-lived thread runs, 0 when it should and does not, NaN once it was told to stop.",
-            ["thread"],
+            f"argos_{word}_alive",
+            f"1 while a long-lived {word} runs, 0 when it should and does not, NaN once it was told to stop.",
+            [word],
             registry=registry,
         )
         self._restarts = Counter(
-            "argos_thread_restarts",
-            "How often a long-lived thread ended by itself and was started again.",
-            ["thread"],
+            f"argos_{word}_restarts",
+            f"How often a long-lived {word} ended by itself and was started again.",
+            [word],
             registry=registry,
         )
         self._known: dict[str, int] = {}
 
-    def show(self, states: Iterable[ThreadState]) -> None:
-        """Takes down how the threads are now."""
+    def show(self, states: Iterable[State]) -> None:
+        """Takes down how they are now."""
         seen: dict[str, int] = {}
         for state in states:
             self._alive.labels(state.name).set(state.alive)

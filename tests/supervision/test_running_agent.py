@@ -2,9 +2,12 @@
 
 import contextlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -78,3 +81,41 @@ def test_every_thread_of_a_running_agent_is_supervised_and_comes_back(agent: _Li
     assert threads["state"] == "failing"
     assert "SystemExit" in threads["lastError"]
     assert agent.get("/readyz").json()["reasons"][0]["reason"] == "ThreadFailing"
+
+
+def test_every_process_of_a_running_agent_comes_back_and_is_seen(agent: _ListedAgent) -> None:
+    """In metrics and health, by its name."""
+    names = {"front", "bouncers", "verdicts-0", "verdicts-1"}
+
+    def alive(name: str) -> bool:
+        return agent.metric("argos_process_alive", process=name) == 1
+
+    until(lambda: all(map(alive, names)), "all processes run")
+    for pid in _children(agent.pid):
+        os.kill(pid, signal.SIGKILL)
+
+    def all_came_back() -> bool:
+        return all(
+            alive(name) and agent.metric("argos_process_restarts_total", process=name) for name in names
+        )
+
+    until(all_came_back, "each process was started again", patience=90)
+    for name in names:
+        until(lambda name=name: _started_again(agent.part(f"process/{name}")), name)  # type: ignore[misc]
+
+
+def _started_again(part: dict[str, Any]) -> bool:
+    return part.get("state") == "ok" and part["detail"] != "started 1 times"
+
+
+def _children(pid: int) -> list[int]:
+    """Those that the agent keeps alive."""
+    children = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(child) for listed in children for child in listed.read_text().split()]
+    return [each for each in found if _is_kept_alive(each)]
+
+
+def _is_kept_alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):  # one that ran a command has ended meanwhile
+        return b"argos_gitops.app." in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from argos_gitops.supervision import supervised
 from argos_gitops.supervision.backoff import Backoff, doubled
-from argos_gitops.supervision.metrics import ThreadMetrics
+from argos_gitops.supervision.metrics import SupervisionMetrics
 from argos_gitops.supervision.supervised import (
     SupervisedThread,
     ThreadState,
@@ -96,7 +96,7 @@ def test_a_thread_that_fails_is_seen_in_health_and_metrics(over: threading.Event
     assert "broken: ValueError at" in health.error
     assert "restarted" in health.error
     registry = CollectorRegistry()
-    metrics = ThreadMetrics(registry)
+    metrics = SupervisionMetrics(registry, "thread")
     metrics.show([ThreadState("broken", alive=False, restarts=2, failing=True)])
     metrics.show([ThreadState("broken", alive=True, restarts=5, failing=True)])
     assert registry.get_sample_value("argos_thread_restarts_total", {"thread": "broken"}) == 5
