@@ -151,6 +151,16 @@ def holds(pid: int, word: bytes) -> bool:
     return False
 
 
+def test_half_a_character_in_what_lapi_says_ends_no_process(fronts: Fronts, lapi: Lapi) -> None:
+    """JSON can name one, and no answer can be written with it."""
+    lapi.origins[BANNED] = "caf\u00e9 \ud800"
+    front = asked_front(fronts, lapi)
+    pids = front.pids()
+    url = f"http://{front.address}/auth/forward/main?client={BANNED}"
+    origins = {httpx.get(url, timeout=PATIENCE, trust_env=False).json()["origin"] for _ in range(10)}
+    assert (origins, front.pids()) == ({"caf\u00e9 ?"}, pids)
+
+
 def test_what_was_answered_is_counted_once_whoever_answered(fronts: Fronts, lapi: Lapi) -> None:
     front = asked_front(fronts, lapi)
     for _ in range(30):

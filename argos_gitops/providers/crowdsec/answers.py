@@ -48,10 +48,13 @@ def as_lapi_tells(url: str) -> Iterator[None]:
 
 
 def text(value: object) -> str:
-    """A string; TypeError when it is none."""
+    """A string; TypeError when it is none.
+
+    JSON can name half a character (`\\ud800`), which nothing can write again: it becomes `?`.
+    """
     if not isinstance(value, str):
         raise TypeError(f"expected a string, found {type(value).__name__}")
-    return value
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def number(value: object) -> int:
