@@ -35,7 +35,7 @@ def test_what_is_suspended_waits_and_is_told_until_it_is_resumed(estate: Estate,
     assert told.startswith("Edge/main is suspended, until")
     change(estate)
     waiting = estate.run("apply", "--auto-approve")
-    assert waiting.code == 0
+    assert waiting.code == 2  # changes are pending
     assert "Waiting: nothing was written." in waiting.out
     assert "Edge/main is suspended (by user/" in waiting.out
     assert served(caddy) == "old"
