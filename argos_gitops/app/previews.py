@@ -3,13 +3,17 @@
 The author of such a revision is not trusted. The plan is made by an Application of its own that writes
 nothing. Targets are reached as the revision in force defines them, with its credentials and no others.
 Every secret that the unmerged revision names is a placeholder.
+
+The plan compares the unmerged revision with the one in force, and with nothing that a target holds: there the
+secrets stand as they are, and who could see his own text compared with one of them could guess it.
 """
 
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 
 from argos_gitops.app.application import Application
 from argos_gitops.manifests.secrets import secret_refs
@@ -17,11 +21,19 @@ from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import GitError, ManifestError, ReportError, SourceError, TerminalError
-from argos_gitops.model.objects import Content, LiveObject, ManagedObject, ObjectSet
-from argos_gitops.model.plan import Failure, Plan
+from argos_gitops.model.objects import (
+    Content,
+    InventoryEntry,
+    LiveObject,
+    ManagedObject,
+    ObjectSet,
+    digest_of,
+)
+from argos_gitops.model.plan import Failure, Plan, SystemKey
 from argos_gitops.model.resource import AnyResource, ResourceKey, ResourceSet
 from argos_gitops.model.secret import NOT_RESOLVED, PLACEHOLDER
 from argos_gitops.planning.render import markdown, problems
+from argos_gitops.ports.lock import Hold
 from argos_gitops.ports.provider import (
     DesiredState,
     LiveState,
@@ -33,6 +45,7 @@ from argos_gitops.ports.provider import (
     Watch,
 )
 from argos_gitops.ports.secrets import Secrets
+from argos_gitops.ports.store import Converged, Inventory
 from argos_gitops.secrets.placeholders import OnlyNamed, Placeholders
 from argos_gitops.status.forge.access import InForce
 from argos_gitops.status.forge.forge import PullRequest
@@ -47,7 +60,7 @@ class Previewer:
         self._application = application
 
     def __call__(self, pull: PullRequest, in_force: InForce) -> str:
-        with closing(Preview(self._application, in_force.resources)) as preview:
+        with closing(Preview(self._application, in_force)) as preview:
             try:
                 return _previewed(preview, pull, in_force)
             except ManifestError as error:
@@ -59,18 +72,23 @@ class Previewer:
 class Preview(Application):
     """An Application for one unmerged revision, with the settings of `base` and the targets of `in_force`."""
 
-    def __init__(self, base: Application, in_force: ResourceSet) -> None:
+    def __init__(self, base: Application, in_force: InForce) -> None:
         super().__init__(base.settings, base.environment, base.progress)
-        self._in_force = in_force
-        self._trusted = {**base.remembered_targets(), **_targets_of(in_force, self._target_kinds)}
+        self._in_force = resources = in_force.resources
+        self._trusted = {**base.remembered_targets(), **_targets_of(resources, self._target_kinds)}
         named = {ref for target in self._trusted.values() for ref in secret_refs(target.spec)}
         self._credentials_of_targets = OnlyNamed(base.secrets, named)
         self.secrets: Secrets = Placeholders(self._vault.content)
+        self._applied = InventoryInForce(in_force.revision.sha, base.now())
 
     @cached_property
     def specs(self) -> Sequence[ProviderSpec]:
         """Their providers are bound to targets as the revision in force has them, whatever is proposed."""
         return [replace(spec, factory=self._bound(spec)) for spec in super().specs]
+
+    @property
+    def inventory(self) -> Inventory:
+        return self._applied
 
     def provider_context(self, spec: ProviderSpec) -> ProviderContext:
         context = super().provider_context(spec)
@@ -90,36 +108,97 @@ class Preview(Application):
             trusted = self._trusted.get(target.key)
             if trusted is None:
                 raise TerminalError(f"{target.key} is not merged", reason="TargetNotMerged")
-            return Unmerged(spec.factory(Target(trusted), context), DesiredState(self._in_force))
+            provider, system = spec.factory(Target(trusted), context), SystemKey(target.key, spec.name)
+            return Unmerged(provider, DesiredState(self._in_force), partial(self._applied.know, system))
 
         return factory
+
+
+class InventoryInForce:
+    """Implements ports.store.Inventory, as if the revision in force had been applied with its placeholders.
+
+    Digests of what was applied are digests of secrets, and tell as much as the target itself.
+    """
+
+    def __init__(self, revision: str, now: datetime) -> None:
+        self._revision = revision
+        self._now = now
+        self._entries: dict[SystemKey, Mapping[str, InventoryEntry]] = {}
+
+    def know(self, system: SystemKey, objects: ObjectSet) -> None:
+        """What the revision in force wants of a system."""
+        self._entries[system] = {
+            key: InventoryEntry(key, each.owner, each.digest, each.protected, self._revision, self._now)
+            for key, each in objects.items()
+        }
+
+    def under(self, hold: Hold) -> Inventory:
+        return self
+
+    def entries(self, system: SystemKey) -> Mapping[str, InventoryEntry]:
+        return self._entries.get(system, {})
+
+    def record(self, system: SystemKey, applied: Sequence[InventoryEntry], removed: Sequence[str]) -> None:
+        raise _not_merged()
+
+    def converged(self, system: SystemKey) -> Converged | None:
+        return None
+
+    def set_converged(self, system: SystemKey, state: Converged | None) -> None:
+        raise _not_merged()
+
+    def systems(self) -> Mapping[SystemKey, bytes]:
+        return {}
+
+    def remember_system(self, system: SystemKey, document: bytes) -> None:
+        raise _not_merged()
+
+    def forget_system(self, system: SystemKey) -> None:
+        raise _not_merged()
+
+
+class AsInForce:
+    """Implements ports.provider.LiveState: a target as the revision in force describes it, with placeholders.
+
+    `seen` is what the provider saw, which tells it what the target is able to do.
+    """
+
+    def __init__(self, seen: LiveState, in_force: ObjectSet) -> None:
+        self.objects: Mapping[str, LiveObject] = {
+            key: LiveObject(key, each.content, owned=True, owner=each.owner) for key, each in in_force.items()
+        }
+        self.fingerprint = digest_of({key: each.digest for key, each in in_force.items()})
+        self.notices = seen.notices
+        self.seen = copy.copy(seen)
+        vars(self.seen)["objects"] = self.objects  # which each provider works out when first asked for them
 
 
 class Unmerged:
     """A Provider that plans what an unmerged revision changes, compared with the one in force.
 
-    A value that is a placeholder on both sides is the same on both, so whatever compiles alike from both
-    revisions is given as it stands on the target. Nothing is ever applied.
+    A value that is a placeholder on both sides is the same on both. Nothing is ever applied.
     """
 
-    def __init__(self, provider: Provider, in_force: DesiredState) -> None:
+    def __init__(self, provider: Provider, in_force: DesiredState, know: Callable[[ObjectSet], None]) -> None:
         self._provider = provider
         self._in_force = in_force
+        self._know = know
 
-    def observe(self) -> LiveState:
-        return self._provider.observe()
+    def observe(self) -> AsInForce:
+        """Raises ProviderError where the target does not answer."""
+        seen = self._provider.observe()
+        # A copy, as live states remember what they were compared with.
+        before = self._provider.compile(self._in_force, copy.copy(seen))
+        self._know(before)
+        return AsInForce(seen, before)
 
     def fingerprint(self, desired: DesiredState) -> str:
         return self._provider.fingerprint(desired)
 
     def compile(self, desired: DesiredState, live: LiveState) -> ObjectSet:
-        before = self._provider.compile(
-            self._in_force, copy.copy(live)
-        )  # live states remember what they compared
-        after = self._provider.compile(desired, live)
-        return {
-            key: _as_it_stands(each, before.get(key), live.objects.get(key)) for key, each in after.items()
-        }
+        known = _as_in_force(live)
+        after = self._provider.compile(desired, known.seen)
+        return {key: _unless_renewed(each, known.objects.get(key)) for key, each in after.items()}
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
         return self._provider.notices(desired)
@@ -129,7 +208,7 @@ class Unmerged:
         return {label: PLACEHOLDER.sub(NOT_RESOLVED, text) for label, text in shown.items()}
 
     def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
-        return self._provider.attribute(live, changes)
+        return {}
 
     def adopt(self, change: Change, desired: DesiredState) -> Adoption | Unsayable:
         return Unsayable("it is not merged")
@@ -138,7 +217,7 @@ class Unmerged:
         return self._provider.hazards(changes, protected)
 
     def apply(self, live: LiveState, changes: Sequence[Change]) -> Iterator[Outcome]:
-        raise TerminalError("an unmerged revision is not applied", reason="NotMerged")
+        raise _not_merged()
 
     def verify(
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
@@ -172,12 +251,20 @@ def _targets_of(resources: ResourceSet, kinds: frozenset[str]) -> Mapping[Resour
     return {each.key: each for kind in kinds for each in resources.of_kind(kind).values()}
 
 
-def _as_it_stands(
-    after: ManagedObject, before: ManagedObject | None, found: LiveObject | None
-) -> ManagedObject:
-    if before is None or found is None or before.content != after.content:
-        return after
-    return replace(after, content=found.content, renew_at=None, renewal="")
+def _not_merged() -> TerminalError:
+    return TerminalError("an unmerged revision is not applied", reason="NotMerged")
+
+
+def _as_in_force(live: LiveState) -> AsInForce:
+    if not isinstance(live, AsInForce):
+        raise TypeError("a live state of another provider")
+    return live
+
+
+def _unless_renewed(after: ManagedObject, before: LiveObject | None) -> ManagedObject:
+    """What is renewed anyway is no change of the revision."""
+    same = before is not None and before.content == after.content
+    return replace(after, renew_at=None, renewal="") if same else after
 
 
 def _previewed(preview: Preview, pull: PullRequest, in_force: InForce) -> str:

@@ -12,6 +12,7 @@ from argos_gitops.ports.host_tokens import HostTokens
 from argos_gitops.ports.job import JobRuns
 from argos_gitops.ports.lease import Leases
 from argos_gitops.ports.reports import ReportIntake
+from argos_gitops.ports.store import Inventory
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -39,8 +40,12 @@ class Stores:
         if "engine" in self.__dict__:
             self.engine.dispose()
 
+    @property
+    def inventory(self) -> Inventory:
+        return self._inventory
+
     @cached_property
-    def inventory(self) -> "SqlInventory":
+    def _inventory(self) -> "SqlInventory":
         from argos_gitops.store.inventory import SqlInventory
 
         return SqlInventory(self.engine, self._instance)

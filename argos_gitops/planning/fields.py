@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from argos_gitops.model.change import FieldChange
-from argos_gitops.model.secret import MASK
+from argos_gitops.model.secret import MASK, NOT_RESOLVED
 
 CHANGED = f"{MASK} (changed)"
+_UNRESOLVED_CHANGED = f"{NOT_RESOLVED} (changed)"
+_UNSEEN = {MASK: CHANGED, NOT_RESOLVED: _UNRESOLVED_CHANGED}
+"""What stands for values that are not shown, and what is said of them where nothing else differs."""
 
 _NONE: Mapping[str, str] = {}
 
@@ -21,12 +24,17 @@ def field_changes(
     visible = tuple(_visible(before or _NONE, after or _NONE))
     if visible or before is None or after is None:
         return visible
-    return tuple(FieldChange(name, value, CHANGED) for name, value in after.items() if MASK in value)
+    return tuple(
+        FieldChange(name, value, changed)
+        for name, value in after.items()
+        for sign, changed in _UNSEEN.items()
+        if sign in value
+    )
 
 
 def only_masked(changes: Sequence[FieldChange]) -> bool:
     """Whether nothing differs but what is masked."""
-    return bool(changes) and all(change.after == CHANGED for change in changes)
+    return bool(changes) and all(change.after in _UNSEEN.values() for change in changes)
 
 
 def _visible(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[FieldChange]:

@@ -1,6 +1,7 @@
 """What an unmerged revision can make the agent read, ask, decrypt or tell: nothing."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -260,3 +261,72 @@ def test_a_preview_of_a_stack_gives_compose_no_secret(
         assert "~ Stack/site" in leak, leak
         assert ENV not in beside + leak
         assert "CANARY_ENV" not in environment.asked
+
+
+def without_ids(comment: str) -> str:
+    """A comment without the ids of its plan and revision."""
+    return re.sub(r"[0-9a-f]{6,40}", "", comment)
+
+
+def test_a_preview_tells_no_guess_of_an_inlined_value_from_the_secret(
+    tmp_path: Path, caddy: RealCaddy, crowdsec: RealCrowdSec, sops: RealSops
+) -> None:
+    """Who writes what a secret may be in its place reads the same, whether that is right or not."""
+    estate = Reviewed(tmp_path, {"ARGOS_AGE_KEY": sops.key, PASSWORD: crowdsec.machine_password})
+    estate.write("edge.yaml", edge(caddy, crowdsec))
+    estate.write("hosts.yaml", with_headers("one", **{"X-Own": {"sops": "s.json#key"}}))
+    (estate.work / "s.json").write_bytes(sops.encrypt("s.json", json.dumps({"key": INLINED})))
+    estate.push()
+    environment = {**estate.environ(), "ARGOS_BRANCH": "main"}
+    comments = []
+    with open_application({}, environment, tmp_path, Silence()) as application:
+        application.apply(approve)
+        for guess in ("canary-sops-00000", INLINED):
+            estate.propose("guess", with_headers("one", **{"X-Own": guess}), name="hosts.yaml")
+            comments.append(without_ids(preview(application, "guess").replace(guess, "GUESS")))
+    assert "~ Host/one" in comments[0]
+    assert comments[0] == comments[1]
+
+
+def test_a_preview_of_a_stack_tells_no_guess_from_the_secret(
+    tmp_path: Path, dockerd: RealDockerd, compose: Path, project: str
+) -> None:
+    """Compose's hash of a right guess is the one of the container that runs, and still nothing shows it."""
+    estate = Reviewed(tmp_path, {"CANARY_ENV": ENV})
+    with_compose(estate, compose)
+    estate.write("box.yaml", docker_host(dockerd))
+    estate.write("site.yaml", stack(project, environment={"TOKEN": {"env": "CANARY_ENV"}}))
+    write_compose(estate, web=service(dockerd.web, environment={"TOKEN": "${TOKEN}"}))
+    estate.push()
+    environment = Environment({**estate.environ(), "ARGOS_BRANCH": "main"})
+    comments = []
+    with open_application({}, environment, tmp_path, Silence()) as application:
+        application.apply(approve)
+        for guess in ("another-5a10", ENV):
+            estate.propose("guess", stack(project, environment={"TOKEN": guess}), name="site.yaml")
+            comments.append(without_ids(preview(application, "guess")))
+    assert "~ Stack/site" in comments[0]
+    assert comments[0] == comments[1]
+
+
+def test_a_preview_repeats_nothing_that_a_container_says(
+    tmp_path: Path, dockerd: RealDockerd, compose: Path, project: str
+) -> None:
+    """What a sick container writes is told with a plan, and a preview knows no secret to mask in it."""
+    estate = Reviewed(tmp_path, {"CANARY_ENV": ENV})
+    with_compose(estate, compose)
+    estate.write("box.yaml", docker_host(dockerd))
+    token = {"TOKEN": {"env": "CANARY_ENV"}}
+    estate.write("site.yaml", stack(project, environment=token, health={"timeout": "3s"}))
+    sick = {"test": ["CMD", "false"], "interval": "1s", "retries": 1}
+    speaking = ["sh", "-c", 'echo "Hello $$TOKEN"; exec sleep 1000']
+    web = service(dockerd.web, environment={"TOKEN": "${TOKEN}"}, command=speaking, healthcheck=sick)
+    write_compose(estate, web=web)
+    estate.push()
+    environment = Environment({**estate.environ(), "ARGOS_BRANCH": "main"})
+    with open_application({}, environment, tmp_path, Silence()) as application:
+        application.apply(approve)
+        estate.propose("beside", document("Network", "beside", {"host": "box"}))
+        comment = preview(application, "beside")
+        assert "is unhealthy" in comment, comment
+        assert ENV not in comment

@@ -44,9 +44,13 @@ def name_of(project: str, service: str, config_hash: str) -> str:
 
 
 class Book:
-    """Of one host. `kept_in` may be lost; without its key in `state_dir`, nothing in it can be compared."""
+    """Of one host. `kept_in` may be lost; without its key in `state_dir`, nothing in it can be compared.
 
-    def __init__(self, kept_in: Path, state_dir: Path) -> None:
+    With None it is kept in memory alone: a preview neither finds there what runs by its hash, which would
+    tell that a guess of a secret is right, nor leaves anything behind.
+    """
+
+    def __init__(self, kept_in: Path | None, state_dir: Path) -> None:
         self._path = kept_in
         self._key_path = state_dir / "environment.key"
         self._key = b""
@@ -68,7 +72,8 @@ class Book:
         new = {name: asdict(page) for name, page in pages.items() if name not in known}
         if new:
             self._pages = dict([*known.items(), *new.items()][-_MOST:])
-            keep_json(self._path, self._pages)
+            if self._path is not None:
+                keep_json(self._path, self._pages)
 
     def read(self, name: str) -> Page | None:
         written = self._known().get(name)
@@ -76,7 +81,7 @@ class Book:
 
     def _known(self) -> dict[str, Any]:
         if self._pages is None:
-            kept = kept_json(self._path)
+            kept = kept_json(self._path) if self._path is not None else None
             self._pages = kept if isinstance(kept, dict) else {}
         return self._pages
 

@@ -68,7 +68,8 @@ class DockerProvider:
         self.runner = ComposeRunner(
             self._host, context, self._engine.environment, local=connection.unix is not None
         )
-        self._book = Book(folder / "services.json", context.state_dir)
+        kept_in = None if context.preview else folder / "services.json"
+        self._book = Book(kept_in, context.state_dir)
         renderer = ComposeRenderer(context)
         self._compiler = Compiler(self._host, renderer, self.runner, self._book)
         self._policies = HostPolicies(target.key, renderer, context.clock)
@@ -226,7 +227,12 @@ class DockerProvider:
         return next((f"{each.service}: {each.message}" for each in ailments_of(name, project, live)), "")
 
     def _words(self, container: Container) -> str:
-        """The last lines of a container's service, masked; empty where nothing can be read."""
+        """The last lines of a container's service, masked; empty where nothing can be read.
+
+        Nobody can mask secrets that he does not know: a preview repeats nothing that a container said.
+        """
+        if self._context.preview:
+            return ""
         stack = next((s for s in self._declared.stacks.values() if project_of(s) == container.project), None)
         try:
             lines = () if stack is None else self.runner.logs(stack, container.service)

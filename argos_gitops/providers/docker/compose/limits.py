@@ -63,8 +63,11 @@ _REMOTE_CONTEXT = re.compile(r"^(https?|git)://|^github\.com/")
 """What can be had without an account; `git@` and `ssh://` would use the agent's keys."""
 _REMOTE_ADDITION = re.compile(r"^(https?|git|docker-image)://|^github\.com/|^(service|target):")
 _CACHE = re.compile(
-    r"type=(registry|inline)(,[a-z-]+=[\w./:@-]+)*|(?!type=)[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]+)?"
+    r"type=(registry|inline)"
+    r"(,(ref|mode|compression|compression-level|force-compression|oci-mediatypes|image-manifest|ignore-error)"
+    r"=[\w./:@-]+)*|(?!type=)[\w.-]+(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]+)?"
 )
+"""Of what BuildKit's exporters know; of two with one name the last one would win, `type` among them."""
 _ENTITLEMENTS = {"network.host", "security.insecure", "device"}
 _SECURITY = re.compile(
     r"no-new-privileges([:=](true|false))?|(apparmor|label)[:=][\w.:@,+/-]+|seccomp[:=](unconfined|builtin)"

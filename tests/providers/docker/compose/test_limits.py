@@ -26,6 +26,8 @@ BUILD = SERVICE + "    build:\n      context: .\n"
         (BUILD + '      cache_to:\n        - "type=local,dest=/etc"\n', 7),
         (BUILD + '      cache_from: ["type=local,src=/etc"]\n', 6),
         (BUILD + '      cache_from: ["type=gha"]\n', 6),
+        (BUILD + '      cache_to: ["type=registry,ref=x,type=local,dest=/tmp/x"]\n', 6),
+        (BUILD + '      cache_from: ["type=registry,ref=x,src=/etc"]\n', 6),
         (BUILD + "      ssh: [default]\n", 6),
         (BUILD + "      additional_contexts:\n        x: oci-layout:///etc\n", 7),
         (BUILD + '      additional_contexts:\n        x: "ssh://git@example.com/x"\n', 7),
