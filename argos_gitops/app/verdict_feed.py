@@ -3,8 +3,9 @@
 One end feeds: it lives beside the bouncers. The other ends are fed: each process that answers has one. A
 table of decisions travels as a descriptor of anonymous memory, sealed before it leaves: all share one copy
 of it, and nothing under it can change. What came or went since travels as a message. Messages are packets
-of JSON; a packet that finds no room, as its reader is busy or gone, is not waited for: that reader is told
-everything anew later. The other way travels what was answered, for the usage metrics of the bouncers.
+of JSON, and a large one lies in such memory too, so that each fits whatever it says; a packet that finds no
+room, as its reader is busy or gone, is not waited for: that reader is told everything anew later. The
+other way travels what was answered, for the usage metrics of the bouncers.
 """
 
 import fcntl
@@ -29,9 +30,11 @@ from argos_gitops.ports.health import Subsystem
 from argos_gitops.web.counts import Counts, encode_counts
 
 LARGEST_PACKET = 64 * 1024
-_CHANGES_AT_ONCE = 300
+_LARGEST_SENT = 32 * 1024
 _HEARD_AT_ONCE = 100
 _HELLO = b"hello"
+_IN_MEMORY = b"memory"
+"""In the place of a message that lies in the memory that comes along."""
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
 Message = Mapping[str, Any]
@@ -110,8 +113,7 @@ class Feed:
             if known is None:
                 return
             known.changes |= {each[:3]: each for each in changes}
-            for message in _changes(edge, known.generation, changes):
-                self._tell(message)
+            self._tell(_changes(edge, known.generation, changes))
 
     def stands(self, edge: str, standing: Message) -> None:
         with self._lock:
@@ -141,8 +143,8 @@ class Feed:
         for edge, known in self._edges.items():
             if known.memory is not None:
                 messages.append(({"edge": edge, "table": known.generation}, known.memory))
-            told = list(known.changes.values())
-            messages += [(message, None) for message in _changes(edge, known.generation, told)]
+            if known.changes:
+                messages.append((_changes(edge, known.generation, known.changes.values()), None))
             if known.standing is not None:
                 messages.append(({"edge": edge, "standing": known.standing}, None))
         messages.append(({"everything": True}, None))
@@ -278,12 +280,21 @@ class FedBouncers:
     def _take_one(self) -> bool:
         packet, memories, _, _ = socket.recv_fds(self._feed, LARGEST_PACKET, 1, socket.MSG_DONTWAIT)
         try:
-            if packet:
+            if packet == _IN_MEMORY:
+                self._understand_memory(memories)
+            elif packet:
                 self._understand(json.loads(packet), memories[0] if memories else None)
         finally:
             for memory in memories:
                 os.close(memory)
         return bool(packet)
+
+    def _understand_memory(self, memories: Sequence[int]) -> None:
+        if not memories:
+            self.hello()  # as for a table
+            return
+        with _mapped(memories[0]) as view:
+            self._understand(json.loads(bytes(view)), None)
 
     def _understand(self, message: Message, memory: int | None) -> None:
         self.version += 1
@@ -297,16 +308,16 @@ class FedBouncers:
             self._open[message["edge"]].take(message, memory)
 
 
-def _changes(edge: str, generation: int, changes: Sequence[Placed]) -> Iterable[Message]:
+def _changes(edge: str, generation: int, changes: Iterable[Placed]) -> Message:
     """Numbers of 128 bits are text: not every JSON reader takes them."""
-    for begin in range(0, len(changes), _CHANGES_AT_ONCE):
-        some = changes[begin : begin + _CHANGES_AT_ONCE]
-        told = [[bits, length, str(key), held] for bits, length, key, held in some]
-        yield {"edge": edge, "generation": generation, "changes": told}
+    told = [[bits, length, str(key), held] for bits, length, key, held in changes]
+    return {"edge": edge, "generation": generation, "changes": told}
 
 
 def _sent(reader: socket.socket, packet: bytes, memory: int | None) -> bool:
     try:
+        if len(packet) > _LARGEST_SENT:
+            return _sent_in_memory(reader, packet)
         if memory is None:
             reader.send(packet, socket.MSG_DONTWAIT)
         else:
@@ -314,6 +325,14 @@ def _sent(reader: socket.socket, packet: bytes, memory: int | None) -> bool:
     except OSError:
         return False
     return True
+
+
+def _sent_in_memory(reader: socket.socket, packet: bytes) -> bool:
+    holder = _sealed_memory(packet)
+    try:
+        return _sent(reader, _IN_MEMORY, holder)
+    finally:
+        os.close(holder)
 
 
 def _sealed_memory(packed: bytes) -> int:

@@ -33,6 +33,8 @@ WRITE = selectors.EVENT_WRITE
 _BEGINS = (b"GET /auth/forward", b"HEAD /auth/forward")
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 8 * 1024
+_LONGEST_KEPT = 256
+"""Bytes of a request line whose answer is kept: Caddy's are shorter, and others are not to fill the memory."""
 _LONGEST_HEAD = 16 * 1024
 _HEAD_ENDS = b"\r\n\r\n"
 _ACCEPTED_AT_ONCE = 16
@@ -282,7 +284,7 @@ class VerdictServer:
             edge = question[2].decode() if question[2] is not None else None
             found = answer(self._judges, edge, (question[3] or b"").decode("latin-1"))
             said, counted = _bytes_of(found, head=question[1] == b"HEAD"), found.counted
-            if found.until > now:
+            if found.until > now and len(asked) <= _LONGEST_KEPT:
                 self._kept[asked] = (min(found.until, now + self._limits.kept_seconds), said, counted)
         if counted is not None:
             self._counts.add(counted)

@@ -342,3 +342,14 @@ def test_running_out_of_descriptors_ends_nothing(start: Callable[..., Running], 
     assert answered(late) == [403]
     for each in waiting:
         each.close()
+
+
+def test_an_answer_to_a_long_question_is_not_kept(start: Callable[..., Running]) -> None:
+    """Or whoever asks long questions fills the memory with them."""
+    running = start()
+    connection = running.connect()
+    for padding, asked in (("", 1), ("&x=" + "y" * 1000, 3)):
+        for _ in range(2):
+            connection.sendall(question(BANNED + padding))
+            assert answered(connection) == [403]
+        assert running.judging.asked == asked

@@ -35,6 +35,7 @@ class Publication:
         self._publisher = publisher
         self._clock = clock
         self._beside = 0
+        self._owed = False
         self._next = 0.0
 
     def meanwhile(self) -> None:
@@ -43,14 +44,16 @@ class Publication:
             self.publish()
 
     def publish(self) -> None:
-        """Makes known what has changed; nothing where nothing has."""
+        """Makes known what has changed; nothing where nothing has. After a failure everything is told anew."""
         begun = self._clock()
-        changes = self._index.take_changes()
+        changes = None if self._owed else self._index.take_changes()
+        self._owed = True
         if changes is None or self._beside + len(changes) > MOST_CHANGES:
             self._publisher.table(self._index.pack())
             self._beside = 0
         elif changes:
             self._publisher.changes(changes)
             self._beside += len(changes)
+        self._owed = False
         now = self._clock()
         self._next = now + max(_SOONEST_SECONDS, _SHARE * (now - begun))
