@@ -7,11 +7,12 @@ from typing import Self
 
 
 class Upstream:
-    """Answers every request with 200 and its name, and keeps the paths it was asked for."""
+    """Answers every request with 200 and its name, and keeps the paths and headers it was asked with."""
 
     def __init__(self, name: str = "upstream") -> None:
         self.name = name
         self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -43,6 +44,7 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server chooses the name
             upstream.paths.append(self.path)
+            upstream.headers.append(dict(self.headers.items()))
             body = f"{upstream.name}\n".encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain")

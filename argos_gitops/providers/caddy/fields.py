@@ -18,7 +18,7 @@ from argos_gitops.providers.caddy.forward_auth import read_forward_auth
 from argos_gitops.providers.caddy.masking import shown, shown_header
 from argos_gitops.providers.caddy.matchers import in_words
 from argos_gitops.providers.caddy.own_probe import key_of, shown_probe
-from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
+from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
 from argos_gitops.providers.caddy.placement import domains
 
 Tree = dict[str, Any]
@@ -183,7 +183,7 @@ def _subroute(handler: Tree) -> Iterator[Field]:
         yield "bouncer timeout", format_duration(asking.timeout)
     elif (key := key_of(handler)) is not None:
         yield "probe", shown_probe(handler, key)
-    elif handler == REFUSE_AMBIGUOUS:
+    elif handler in (REFUSE_AMBIGUOUS, REFUSE_REWRITTEN):
         yield "ambiguous paths", "refused"
     elif allowed is not None:
         yield "allow", ", ".join(allowed)

@@ -33,6 +33,9 @@ _BYTES = 24
 _NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}
 """Readers of access logs would take us for an attacker; the second name is that of Caddy before 2.8."""
 _FRONT_PAGE: Tree = {"handler": "rewrite", "method": "GET", "uri": "/"}
+_KEY_STAYS: Tree = {"handler": "headers", "request": {"delete": [HEADER]}}
+"""The key passes by the guards of every Host of the Edge, so no Service is to see it."""
+_BEFORE = (_NOT_LOGGED, _FRONT_PAGE, _KEY_STAYS)
 _STATUS_ONLY = [
     {
         "routes": [
@@ -87,7 +90,7 @@ def probe_handler(name: str, host: HostSpec, answers: Mapping[str, Sequence[Tree
         "routes": [
             {
                 "match": [{"header": {HEADER: [key]}}],
-                "handle": [_NOT_LOGGED, _FRONT_PAGE, mark, {"handler": "subroute", "routes": routes}],
+                "handle": [*_BEFORE, mark, {"handler": "subroute", "routes": routes}],
                 "terminal": True,
             }
         ],

@@ -3,7 +3,8 @@
 Caddy's matchers decide on the path decoded once and without dot segments; what goes on to the upstream is the
 path as the visitor wrote it (tried on 2.11: `{http.request.uri}` holds what is forwarded). A Host that
 decides by path therefore answers 400 where the two could differ, and forwards `//` as the `/` that it decided
-on. Traefik cleans and refuses much the same (its `sanitizePath` and `encodedCharacters`).
+on. So it does where a rewrite makes such a path of another. Traefik cleans and refuses much the same (its
+`sanitizePath` and `encodedCharacters`).
 
 What may stand in a path is an allow list: characters as RFC 3986 has them but for `;` and the backslash, and
 percent-encoded text in UTF-8 but for `/ \\ ; ? #` and control characters.
@@ -37,11 +38,12 @@ _UTF8 = (
     f"%[fF]4%8{_HEX}{_TAIL}{_TAIL}",
 )
 _PLAIN_PATH = rf"^/(?:{_PLAIN}|%(?:{_ASCII})|{'|'.join(_UTF8)})*(?:\?|$)"
-_DOT_SEGMENT = r"/(?:\.|%2[eE]){1,2}(?:[/?]|$)"
+# A whole segment of one dot or two.
+_DOTS = r"(?:\.|%2[eE]){1,2}(?:[/?]|$)"
 # A percent sign that gives an encoded character once it is decoded itself.
 _HEX_DIGIT = f"(?:{_HEX}|%3[0-9]|%[46][1-6])"
 _ENCODED_TWICE = f"%25{_HEX_DIGIT}{{2}}"
-_AMBIGUOUS = f"^[^?]*(?:{_DOT_SEGMENT}|{_ENCODED_TWICE})"
+_AMBIGUOUS = f"^(?:[^?]*{_ENCODED_TWICE}|(?:[^?]*/)?{_DOTS})"
 
 
 def _found(pattern: str) -> Tree:
@@ -59,3 +61,15 @@ REFUSE_AMBIGUOUS: Tree = {
     ],
 }
 """Stands before whatever decides by path: `//` becomes `/`, and ambiguous paths are answered with 400."""
+
+REFUSE_REWRITTEN: Tree = {
+    "handler": "subroute",
+    "routes": [
+        {
+            "match": [_found(_AMBIGUOUS)],
+            "handle": [{"handler": "static_response", "status_code": 400}],
+        }
+    ],
+}
+"""Stands behind a rewrite, which may make a dot segment of what was none: `/pub../admin`, with `/site/` in the
+place of `/pub`, is `/site/../admin`. What an operator writes in a rewrite is not looked at otherwise."""

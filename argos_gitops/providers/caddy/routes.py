@@ -10,7 +10,7 @@ from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
 from argos_gitops.providers.caddy.own_probe import is_counted, probe_handler
-from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
+from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
 from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
 Tree = dict[str, Any]
@@ -65,7 +65,10 @@ def _rules(name: str, host: HostSpec, answers: Answers) -> Iterator[Tree]:
     """A route for each rule, and one for the rest; Caddy ends at the first that fits."""
     own = [*_answer(host, answers)]
     for number, rule in enumerate(host.rules, 1):
-        handle = [*_rule(rule, marks.zone(name, number)), *(_answer(rule, answers) or own)]
+        handle = [*_rule(rule, marks.zone(name, number))]
+        if host.refuses_paths and rule.rewrite is not None:
+            handle.append(REFUSE_REWRITTEN)
+        handle += _answer(rule, answers) or own
         match = {} if rule.match is None else {"match": matcher_sets(rule.match)}
         yield {**match, "handle": handle, "terminal": True}
     if not any(rule.match is None for rule in host.rules):

@@ -125,6 +125,7 @@ def test_rules_read_like_rules() -> None:
         "rule 1 request X-Forwarded-Prefix": "/api",
         "rule 1 rewrite strip path prefix": "/api",
         "rule 1 rewrite": "a → b",
+        "rule 1 ambiguous paths": "refused",
         "rule 1 upstream": "10.0.0.6:3000",
         "rule 2": "path /admin",
         "rule 2 rate limit": "5 in 1m by client (argos-app.2)",

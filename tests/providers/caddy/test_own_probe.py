@@ -62,6 +62,20 @@ def test_the_key_opens_nothing(caddy: RealCaddy, world: Make, ask: Ask) -> None:
     assert _probe(ask, key).status_code == 502
 
 
+def test_no_service_sees_the_key(caddy: RealCaddy, world: Make, ask: Ask) -> None:
+    """Or whoever has one of the services could flood all guarded Hosts of the Edge, without a line in a log."""
+    there = world(edge_of(caddy))
+    with Upstream() as upstream:
+        guarded = host("app", service="app", basicAuth=LOGIN)
+        ruled = host("ruled", service="app", rules=[{"match": {"path": "/"}, "basicAuth": LOGIN}])
+        there.apply(service("app", upstream.address), guarded, ruled)
+        key = ProbeKey(Path("/nonexistent"), "main").of(there.provider.observe().layout)
+        for name in ("app.example.com", "ruled.example.com"):
+            assert ask(Host=name, X_Argos_Probe=key).status_code == 200
+        assert len(upstream.headers) == 2
+        assert key not in str(upstream.headers)
+
+
 def test_the_probe_of_an_apply_is_no_failed_login(caddy: RealCaddy, world: Make, tmp_path: Path) -> None:
     """It proves the service behind the password, and the access log knows nothing of it."""
     log = tmp_path / "access.log"
