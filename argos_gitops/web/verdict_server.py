@@ -34,7 +34,7 @@ _BEGINS = (b"GET /auth/forward", b"HEAD /auth/forward")
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 8 * 1024
 _LONGEST_KEPT = 256
-"""Bytes of a request line whose answer is kept: Caddy's are shorter, and others are not to fill the memory."""
+"""Bytes of a request line whose answer is kept. Caddy's are shorter; others may not fill the memory."""
 _LONGEST_HEAD = 16 * 1024
 _HEAD_ENDS = b"\r\n\r\n"
 _ACCEPTED_AT_ONCE = 16

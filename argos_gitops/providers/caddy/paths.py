@@ -71,5 +71,5 @@ REFUSE_REWRITTEN: Tree = {
         }
     ],
 }
-"""Stands behind a rewrite, which may make a dot segment of what was none: `/pub../admin`, with `/site/` in the
-place of `/pub`, is `/site/../admin`. What an operator writes in a rewrite is not looked at otherwise."""
+"""Stands behind a rewrite, which may make a dot segment of what was none: `/pub../admin`, with `/site/` in
+the place of `/pub`, is `/site/../admin`. What an operator writes in a rewrite is not looked at otherwise."""

@@ -63,7 +63,7 @@ def test_the_key_opens_nothing(caddy: RealCaddy, world: Make, ask: Ask) -> None:
 
 
 def test_no_service_sees_the_key(caddy: RealCaddy, world: Make, ask: Ask) -> None:
-    """Or whoever has one of the services could flood all guarded Hosts of the Edge, without a line in a log."""
+    """Or whoever has a Service could flood all guarded Hosts of the Edge, without a line in a log."""
     there = world(edge_of(caddy))
     with Upstream() as upstream:
         guarded = host("app", service="app", basicAuth=LOGIN)

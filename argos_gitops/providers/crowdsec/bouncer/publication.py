@@ -44,7 +44,7 @@ class Publication:
             self.publish()
 
     def publish(self) -> None:
-        """Makes known what has changed; nothing where nothing has. After a failure everything is told anew."""
+        """Makes known what has changed; nothing where nothing has. After a failure all is told anew."""
         begun = self._clock()
         changes = None if self._owed else self._index.take_changes()
         self._owed = True
