@@ -1,7 +1,7 @@
 """Acting on one system: apply its plan, keep the inventory, look again, and verify the effect."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from argos_gitops.model.change import Action, Outcome, Result
@@ -42,6 +42,16 @@ def act_on(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> Ac
         _remember(look, after, inventory, desired)
         _remember_convergence(look, after, verified, inventory)
     return Acted(look, outcomes, after, verified, interrupted)
+
+
+def verified_again(acted: Acted, desired: Desired, inventory: Inventory) -> Acted:
+    """The same with its effect looked at once more, where the first look may have come too early."""
+    if all(condition.status is Truth.TRUE for condition in acted.verified):
+        return acted
+    verified = _verify(acted.look, desired)
+    if acted.after.live is not None:
+        _remember_convergence(acted.look, acted.after, verified, inventory)
+    return replace(acted, verified=verified)
 
 
 def _apply(

@@ -10,7 +10,7 @@ from argos_gitops.planning.guard import enforce
 from argos_gitops.planning.plan import assemble
 from argos_gitops.ports.lock import Hold
 from argos_gitops.ports.store import Inventory
-from argos_gitops.reconcile.act import Acted, act_on
+from argos_gitops.reconcile.act import Acted, act_on, verified_again
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.drafts import Drafter, to_be_proposed
 from argos_gitops.reconcile.look import Desired, Look, look_at
@@ -103,6 +103,7 @@ class OnePass:
         for _ in range(_ATTEMPTS):
             moved = self._act_on(pending)
             if not moved:
+                self._verify_again()
                 return
             pending = self._look_again(moved)
             _still_approved(plan, self._assemble(), approval)
@@ -123,6 +124,15 @@ class OnePass:
         results = side_by_side(act, looks)
         self._trip.acted |= {acted.look.system.key: acted for acted in results if acted is not None}
         return [look for look, acted in zip(looks, results, strict=True) if acted is None]
+
+    def _verify_again(self) -> None:
+        """What fails while another system is still written to may wait for just that: a Host for the
+        containers behind it. So it is asked once more when all of them are written."""
+        acted = self._trip.acted
+        for key, each in acted.items():
+            if any(other.outcomes for name, other in acted.items() if name != key):
+                inventory = self._parts.inventory.under(self._holds[key.target])
+                acted[key] = verified_again(each, self._desired, inventory)
 
     def _look_again(self, moved: Sequence[Look]) -> list[Look]:
         again = [self._look_at(look.system) for look in moved]

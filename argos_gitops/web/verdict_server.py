@@ -88,7 +88,7 @@ class Front(Protocol):
 
 
 class _Connection:
-    __slots__ = ("deadline", "idle", "peer", "received", "sending", "socket", "waits")
+    __slots__ = ("asked", "deadline", "idle", "peer", "received", "sending", "socket", "waits")
 
     def __init__(self, connection: socket.socket, peer: str, deadline: float) -> None:
         self.socket = connection
@@ -97,6 +97,7 @@ class _Connection:
         self.sending = b""
         self.deadline = deadline
         self.idle = True
+        self.asked = False
         self.waits = False
         """For room at the front."""
 
@@ -218,8 +219,10 @@ class VerdictServer:
         self._accepts_at = now
 
     def _close_an_idle_one(self) -> bool:
-        """The one that has been idle for longest."""
-        idle = next((each for each in self._connections if each.idle), None)
+        """One that never asked anything, else the one that has been idle for longest: silent strangers cost
+        an edge, which keeps its connections, none of them."""
+        idle = next((each for each in self._connections if each.idle and not each.asked), None)
+        idle = idle or next((each for each in self._connections if each.idle), None)
         if idle is not None:
             self._drop(idle)
         return idle is not None
@@ -263,6 +266,7 @@ class VerdictServer:
             at = question.end()
         received = connection.received = received[at:]
         if answers:
+            connection.asked = True
             connection.sending = b"".join(answers)
             self._send(connection)
         if connection.sending:

@@ -48,7 +48,7 @@ def test_memory_counts_children_and_shared_pages_once() -> None:
         "if os.fork():\n"
         "    os.wait()\n"
         "else:\n"
-        "    own = bytes(bytearray(b'y' * 60_000_000))\n"
+        "    own = b'y' * 60_000_000\n"
         "    time.sleep(0.5)\n"
     )
     megabytes = peak_megabytes([sys.executable, "-c", program], {})

@@ -69,7 +69,7 @@ MISTAKES = {
         "the alias names no anchor",
         "in quotes if the * is part of it",
     ),
-    "a macro of cron": ("schedule: @daily", (1, 11), "cannot begin with '@'", "put it in quotes"),
+    "a macro of cron": ("schedule: @daily", (1, 11), "@daily is no schedule", "write '0 0 * * *'"),
     "a template": ("a: %x", (1, 4), "cannot begin with '%'", "put it in quotes"),
     "a path of Windows": ('a: "C:\\dir"', (1, 7), "begins an escape", "use single quotes"),
     "a broken escape": ('a: "\\xZZ"', (1, 7), "hexadecimal digits", "write \\\\"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -158,6 +159,32 @@ def test_what_went_back_is_told_with_the_revision_that_it_went_back_to(tmp_path:
     (system,) = bench.inventory.systems()
     found = {key: entry.revision for key, entry in bench.inventory.entries(system).items()}
     assert found == {"thing/one": f"{1:040x}", "thing/two": f"{2:040x}"}
+
+
+class _UntilWritten(set[str]):
+    """Holds every name until `written` is set, and tells when it was asked for the first time."""
+
+    def __init__(self) -> None:
+        self.asked, self.written = Event(), Event()
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.set()
+        return not self.written.is_set()
+
+
+def test_what_waits_for_another_system_is_asked_again_when_that_is_written(tmp_path: Path) -> None:
+    """A Host whose containers start in the same pass: its first probe comes too early."""
+    unwell = _UntilWritten()
+    worlds = {"a": World(unwell=unwell), "b": World()}
+
+    def write(_: World) -> None:
+        assert unwell.asked.wait(10)
+        unwell.written.set()
+
+    worlds["b"].before_apply = write
+    bench = make_bench(tmp_path, worlds=worlds)
+    bench.source.commit(box("a"), box("b"), thing("one", "1"), thing("two", "1", inside="b"))
+    assert bench.apply().state == "Synced"
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,7 @@ def test_a_front_without_room_is_waited_for(start: Callable[..., Running]) -> No
 
 
 def test_running_out_of_descriptors_ends_nothing(start: Callable[..., Running], tmp_path: Path) -> None:
-    """Nobody is accepted for a while, and all is well once there is room."""
+    """Whoever asked before is still answered, silent strangers make room, and all is well afterwards."""
     running = start()
     asking = running.connect()
     asking.sendall(question())

@@ -113,7 +113,7 @@ class Aging(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         answer = super().handle_request(request)
-        if not self._clock.by or request.method != "GET":
+        if not self._clock.by or request.method != "GET" or answer.status_code != 200:
             return answer
         answer.read()
         told = parsedate_to_datetime(answer.headers["Date"]) + self._clock.by
