@@ -129,6 +129,7 @@ class VerdictServer:
         self._accepting = False
         self._due: list[tuple[float, Callable[[], None]]] = []
         self._over = False
+        self._knows: Callable[[], bool] = lambda: True
 
     @property
     def connections(self) -> int:
@@ -138,6 +139,11 @@ class VerdictServer:
     def watch(self, descriptor: socket.socket, heard: Callable[[], None]) -> None:
         """Calls `heard` whenever there is something to read."""
         self._selector.register(descriptor, READ, heard)
+
+    def answer_when(self, knows: Callable[[], bool]) -> None:
+        """Until `knows`, questions go to the front like everything else: who knows nothing yet would let in
+        whoever is banned."""
+        self._knows = knows
 
     def at(self, moment: float, due: Callable[[], None]) -> None:
         """Calls `due` once, at about that moment of the monotonic clock."""
@@ -260,7 +266,7 @@ class VerdictServer:
         answers: list[bytes] = []
         while received.find(_HEAD_ENDS, at) >= 0:
             question = _QUESTION.match(received, at)
-            if question is None or _MORE.search(question[4]):
+            if question is None or _MORE.search(question[4]) or not self._knows():
                 break
             answers.append(self._answer(question))
             at = question.end()

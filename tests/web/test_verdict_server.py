@@ -205,6 +205,19 @@ def test_everything_else_goes_to_the_front_with_the_bytes_that_came(
     assert b"".join(received for _, received in running.front.connections) == asked
 
 
+def test_who_knows_nothing_yet_answers_nothing(start: Callable[..., Running]) -> None:
+    """A process that was just started passes questions on, or a banned visitor would get in."""
+    running, known = start(), threading.Event()
+    running.server.answer_when(known.is_set)
+    running.connect().sendall(question())
+    until(lambda: bool(running.front.connections))
+    assert running.front.connections[0][1] == question()
+    known.set()
+    connection = running.connect()
+    connection.sendall(question())
+    assert answered(connection) == [403]
+
+
 def test_questions_that_come_together_are_answered_in_order(start: Callable[..., Running]) -> None:
     running = start()
     connection = running.connect()
