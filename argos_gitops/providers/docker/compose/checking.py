@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from argos_gitops.model.errors import TransientError
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import Expansion
@@ -41,6 +42,9 @@ def _attempted(renderer: ComposeRenderer, stack: Resource[StackSpec]) -> Rendere
         return renderer.render(stack)
     except ComposeError as error:
         return error
+    except TransientError as error:  # such as one that takes too long: which of all the Stacks it is
+        message = f"{stack.location} {stack.key}: {error}"
+        raise TransientError(message, reason=error.reason, retry_after=error.retry_after) from error
 
 
 def _unreachable_mounts(

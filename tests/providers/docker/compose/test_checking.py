@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from argos_gitops.model.errors import TransientError
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
 from argos_gitops.ports.provider import Expansion
 from argos_gitops.providers.docker.compose.checking import stacks_checked
-from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
+from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.settings import DockerSettings
 from tests.providers.docker.compose.stacks import FOLDER, Surroundings
 
@@ -66,6 +67,22 @@ def test_all_stacks_are_told_together(around: Surroundings) -> None:
     )
     found = checked(around, {"unix": "/run/docker.sock"}, good, bad, worse)
     assert [problem.message.partition(":")[0] for problem in found.problems] == ["Stack/b", "Stack/c"]
+
+
+class TooSlow:
+    """A renderer whose Compose does not end."""
+
+    def render(self, _: object) -> Rendered:
+        raise TransientError("docker compose did not end within 60 s", reason="ComposeTimeout")
+
+
+def test_a_stack_that_takes_too_long_is_named(around: Surroundings) -> None:
+    stack: Any = around.stack({"compose.yaml": MOUNTS})
+    renderer: Any = TooSlow()
+    with pytest.raises(TransientError, match="Stack/wiki: docker compose did not end") as caught:
+        stacks_checked(EagerResources([stack], ""), renderer)
+    assert str(stack.location) in str(caught.value)
+    assert caught.value.reason == "ComposeTimeout"
 
 
 def test_without_compose_the_rest_is_still_valid(around: Surroundings, tmp_path: Path) -> None:
