@@ -105,16 +105,16 @@ def _summary(result: PassResult) -> list[Line]:
 def _closing(result: PassResult) -> Line:
     done = sum(outcome.result is Result.DONE for _, outcome in result.outcomes)
     made = f"{done} of {len(result.outcomes)} changes made" if result.outcomes else "nothing was written"
-    if result.state == NOT_READY:
-        unready = len(result.readiness.unready)
-        are = "resource is" if unready == 1 else "resources are"
-        return line(Segment(f"{made[0].upper()}{made[1:]}; ", Style.WARN), f"{unready:,} {are} not ready.")
     if result.result == "NoChange" and result.plan is not None and result.plan.only_told:
         count = len(result.plan.only_told)
         found = "1 difference is" if count == 1 else f"{count:,} differences are"
         return line(
             Segment("Nothing to do here; ", Style.WARN), f"{found} to be put right where only others write."
         )
+    if result.state == NOT_READY:
+        unready = len(result.readiness.unready)
+        are = "resource is" if unready == 1 else "resources are"
+        return line(Segment(f"{made[0].upper()}{made[1:]}; ", Style.WARN), f"{unready:,} {are} not ready.")
     if result.result == "NoChange":
         return line(Segment("Nothing to do: live and git agree.", Style.GOOD))
     if result.result == "Unreachable" and result.plan is not None:

@@ -207,7 +207,7 @@ def test_a_country_without_a_database_says_so_and_the_rest_goes_on(
     )
     estate.push()
     done = estate.apply()
-    assert done.code == 0, done.out + done.err
+    assert done.code == 1, done.out + done.err
     assert "GeoDatabaseMissing" in done.out
     assert len(crowdsec.decisions()) == 1
     assert "CountryBan/ng" in estate.run("status").out
