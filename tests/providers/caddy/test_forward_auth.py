@@ -144,7 +144,7 @@ def test_whom_the_agent_refuses_never_reaches_the_site(
 ) -> None:
     agent, site = talker(), talker()
     agent.status = 403
-    served(world(edge_of(caddy, crowdsec=asking(f"http://{agent.address}", fail_mode))), site)
+    served(world(edge_of(caddy, crowdsec=asking(f"http://{agent.address}", fail_mode, timeout="5s"))), site)
     assert visit(caddy, method).status_code == 403
     assert site.asked == []
     assert visit(caddy, method, "open").status_code == 204
