@@ -156,6 +156,8 @@ class World:
     before_apply: Callable[["World"], None] | None = None
     unwell: set[str] = field(default_factory=set)
     unwell_values: set[str] = field(default_factory=set)
+    passing: set[str] = field(default_factory=set)
+    """What fails for a reason that may be gone by itself."""
     notices: Sequence[Failure] = ()
 
     def fingerprint(self) -> str:
@@ -226,6 +228,9 @@ class WorldProvider:
         for number, change in enumerate(changes):
             if number == self.world.fail_at:
                 raise ArgosError("the world broke", reason="Broken")
+            if change.object_id in self.world.passing:
+                yield Outcome(change, Result.FAILED, "NotNow", "a registry does not answer", passing=True)
+                continue
             self.world.writes += 1
             if change.action is Action.DELETE:
                 del self.world.values[change.object_id]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from argos_gitops.model import masking
-from argos_gitops.providers.docker.compose.speech import _KINDS as KINDS  # what is tried
+from argos_gitops.providers.docker.compose import speech
 from tests.regexes import Expression, Unknown, expressions, growth, slow_text
 
 FOUND = list(expressions())
@@ -37,7 +37,10 @@ NAMED: Mapping[str, Patterns] = {
         r"secretsecret|secret|(?<!\w)aa(?!\w)", method="sub"
     ),
     "providers/docker/compose/refusal.py:_place": _written(r"/a/b/([^\s:,'\"]+)", method="search"),
-    "providers/docker/compose/speech.py:_kind": lambda: [(kind.pattern, "search") for kind in KINDS],
+    "providers/docker/compose/speech.py:_kind": lambda: [
+        (kind.pattern, "search")
+        for kind in (*speech._OF_IMAGES, *speech._KINDS)  # noqa: SLF001
+    ],
     "providers/docker/compose/workspace.py:Workspace.__init__": _written(
         r"/folder/argos(?:/\.above)*(/?)", method="sub"
     ),

@@ -60,9 +60,14 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one Change. `message` is for people and holds no secret."""
+    """What became of one Change. `message` is for people and holds no secret.
+
+    `passing`: what made it fail may be gone by itself (a registry that does not answer), so that it says
+    nothing of the revision.
+    """
 
     change: Change
     result: Result
     reason: str = ""
     message: str = ""
+    passing: bool = False

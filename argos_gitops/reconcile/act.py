@@ -86,12 +86,16 @@ def _go_on(desired: Desired, hold: Hold) -> None:
 
 
 def _unfinished(look: Look, outcomes: Sequence[Outcome], error: ArgosError) -> list[Outcome]:
-    """The first change without an outcome failed; those after it were not tried."""
+    """Those after the change that failed were not tried. Which one failed is for the provider to say; where
+    it does not, it is the first without an outcome."""
     done = {id(outcome.change) for outcome in outcomes}
     rest = [change for change in look.plan.changes if id(change) not in done]
-    failed = [Outcome(change, Result.FAILED, error.reason, str(error)) for change in rest[:1]]
-    skipped = [Outcome(change, Result.SKIPPED, "NotTried", "an earlier change failed") for change in rest[1:]]
-    return failed + skipped
+    told = any(each.result is Result.FAILED and each.message == str(error) for each in outcomes)
+    failed = [] if told else [Outcome(each, Result.FAILED, error.reason, str(error)) for each in rest[:1]]
+    skipped = rest[len(failed) :]
+    return failed + [
+        Outcome(change, Result.SKIPPED, "NotTried", "an earlier change failed") for change in skipped
+    ]
 
 
 def _record(look: Look, outcomes: Sequence[Outcome], inventory: Inventory, desired: Desired) -> None:

@@ -107,15 +107,16 @@ def _is_news(now: AnyResource, state: ResourceState | None) -> bool:
 
 
 def _failing(acted: Acted) -> dict[ResourceKey, str]:
-    """Why the owners of changes that the revision asked for are not ready after them."""
+    """Why the owners of changes that the revision asked for are not ready after them, where that tells."""
     if acted.interrupted:
         return {}
+    passing = {each.change.owner for each in acted.outcomes if each.passing}
     moved = {each.change.owner for each in acted.outcomes if each.change.cause is Cause.REVISION}
     why = {each.change.owner: _reason(each) for each in acted.outcomes if each.result is Result.FAILED}
     for condition in acted.verified:
         if condition.type == "Ready" and condition.status is Truth.FALSE:
             why[condition.subject] = f"{condition.reason}: {condition.message}"
-    return {owner: reason for owner, reason in why.items() if owner in moved}
+    return {owner: reason for owner, reason in why.items() if owner in moved - passing}
 
 
 def _reason(outcome: Outcome) -> str:

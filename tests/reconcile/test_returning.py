@@ -141,6 +141,19 @@ def test_only_what_the_revision_did_counts(bench: Bench, error: ArgosError) -> N
     assert bench.world.values["thing/one"] == ("good" if back else "next")
 
 
+def test_what_may_pass_by_itself_is_tried_again(bench: Bench) -> None:
+    """It is not ready, and no reason to go back; the one beside it is applied and told so."""
+    bench.world.passing = {"thing/one"}
+    bench.source.commit(box(), thing("one", "next"), thing("two", "2"))
+    assert bench.apply().result == "Failed"
+    told = bench.listener.results[-1].outcomes
+    assert [outcome.reason for _, outcome in told] == ["NotNow", ""]
+    assert bench.world.values == {"thing/one": "good", "thing/two": "2"}
+    bench.world.passing = set()
+    bench.apply()
+    assert bench.world.values["thing/one"] == "next"
+
+
 def test_removing_it_from_git_removes_it(bench: Bench) -> None:
     fail(bench)
     bench.source.commit(box(), thing("two", "2"), thing("three", "3"), thing("four", "4"))

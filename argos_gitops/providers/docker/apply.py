@@ -1,15 +1,16 @@
 """Writing changes to one Docker host: networks, Stacks in the order of their dependencies, then removals.
 
 Each step may be made again, and whoever is stopped between two of them leaves nothing that the next pass does
-not see. A Stack that fails stops those that depend on it, and no other.
+not see. A Stack that fails stops those that depend on it, and no other. What was done side by side is told
+whole, also where the engine was lost on the way.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from argos_gitops.model.change import Action, Change, Outcome, Result
-from argos_gitops.model.errors import ProviderError, TransientError
+from argos_gitops.model.errors import TransientError
 from argos_gitops.model.resource import Resource, ResourceKey
 from argos_gitops.providers.docker.compile import Stack
 from argos_gitops.providers.docker.compose.directory import project_of
@@ -17,6 +18,7 @@ from argos_gitops.providers.docker.containers import Container
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
 from argos_gitops.providers.docker.networks import PREFIX as NETWORK
 from argos_gitops.providers.docker.observe import DockerLive, named_by
+from argos_gitops.providers.docker.outcomes import contained, failed
 from argos_gitops.providers.docker.shared import NetworkWriter
 from argos_gitops.providers.docker.stacks import StackWriter
 
@@ -76,22 +78,28 @@ class Writer:
                         Outcome(change, Result.SKIPPED, "DependencyNotReady", why) for change in waiting[key]
                     ]
                     yield from results[key]
-            for key, outcomes in self._together(live, ready):
-                results[key] = outcomes
-                yield from outcomes
+            lost: TransientError | None = None
+            for key, became in self._together(live, ready):
+                if isinstance(became, TransientError):
+                    lost = lost or became
+                    became = failed(ready[key], became)
+                results[key] = became
+                yield from became
+            if lost is not None:
+                raise lost
             for key in turn:
                 del waiting[key]
 
     def _together(
         self, live: DockerLive, ready: Mapping[ResourceKey, list[Change]]
-    ) -> Iterator[tuple[ResourceKey, list[Outcome]]]:
+    ) -> Sequence[tuple[ResourceKey, list[Outcome] | TransientError]]:
+        """What became of each, once all have ended: an error of one is no reason to forget the others."""
         with ThreadPoolExecutor(_SIDE_BY_SIDE, "stack") as threads:
             running = {
                 key: threads.submit(self.stacks.bring, self.declared.stacks[key], changes, live)
                 for key, changes in ready.items()
             }
-            for key, future in running.items():
-                yield key, future.result()
+            return [(key, _result(future)) for key, future in running.items()]
 
     def _wait_for(self, key: ResourceKey) -> set[ResourceKey]:
         return {each for each in self.declared.stacks[key].depends_on if each.kind == StackSpec.kind}
@@ -121,15 +129,20 @@ class Writer:
                 self.stacks.runner.forget(project)
 
     def _remove_service(self, live: DockerLive, change: Change) -> Outcome:
-        try:
+        def removed() -> list[Outcome]:
             for container in live.group(*named_by(change.object_id)):
                 self.stacks.client.stop(container.id)
                 self.stacks.client.remove(container.id)
-        except TransientError:
-            raise
-        except ProviderError as error:
-            return Outcome(change, Result.FAILED, error.reason, str(error))
-        return Outcome(change, Result.DONE)
+            return [Outcome(change, Result.DONE)]
+
+        return contained(self.stacks.client, [change], removed)[0]
+
+
+def _result(future: Future[list[Outcome]]) -> list[Outcome] | TransientError:
+    try:
+        return future.result()
+    except TransientError as error:
+        return error
 
 
 def _is_network(change: Change) -> bool:

@@ -65,9 +65,7 @@ class DockerProvider:
         self._context = context
         self._engine = EngineConnection(str(target.key), connection, context.credentials, context.timeout)
         folder = context.cache_dir / "docker" / self._host
-        self.runner = ComposeRunner(
-            self._host, context, self._engine.environment, local=connection.unix is not None
-        )
+        self.runner = ComposeRunner(self._host, context, self._engine, local=connection.unix is not None)
         kept_in = None if context.preview else folder / "services.json"
         self._book = Book(kept_in, context.state_dir)
         renderer = ComposeRenderer(context)

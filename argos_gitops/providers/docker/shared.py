@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from argos_gitops.model.change import Change, Outcome, Result
-from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
+from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.resource import Resource
 from argos_gitops.providers.docker.containers import PROJECT
 from argos_gitops.providers.docker.engine.client import Document, EngineClient
 from argos_gitops.providers.docker.kinds import NetworkSpec
 from argos_gitops.providers.docker.networks import PREFIX, host_name, request_of
+from argos_gitops.providers.docker.outcomes import contained
 
 _NAMED = 5
 
@@ -24,16 +25,23 @@ class NetworkWriter:
 
     def write(self, network: Resource[NetworkSpec], change: Change) -> Outcome:
         """Makes it, or makes it anew; containers of our Stacks are put into the new one as they were."""
-        return _outcome(change, lambda: self._write(network))
+        return self._outcome(change, lambda: self._write(network))
 
     def remove(self, change: Change) -> Outcome:
-        return _outcome(change, lambda: self._remove(change.object_id.removeprefix(PREFIX)))
+        return self._outcome(change, lambda: self._remove(change.object_id.removeprefix(PREFIX)))
 
     def sweep(self, project: str) -> None:
         """Removes the networks that Compose made for a project, those that nobody is in."""
         for network in self.client.networks():
             if (network.get("Labels") or {}).get(PROJECT) == project and not self._attached(network):
                 self.client.remove_network(network["Id"])
+
+    def _outcome(self, change: Change, act: Callable[[], None]) -> Outcome:
+        def done() -> list[Outcome]:
+            act()
+            return [Outcome(change, Result.DONE)]
+
+        return contained(self.client, [change], done)[0]
 
     def _write(self, network: Resource[NetworkSpec]) -> None:
         name = host_name(network)
@@ -83,16 +91,6 @@ class NetworkWriter:
         ]
         found = (self.client.container(each) for each in dict.fromkeys(inside))
         return [each for each in found if each is not None]
-
-
-def _outcome(change: Change, act: Callable[[], None]) -> Outcome:
-    try:
-        act()
-    except TransientError:
-        raise
-    except ProviderError as error:
-        return Outcome(change, Result.FAILED, error.reason, str(error))
-    return Outcome(change, Result.DONE)
 
 
 def _project(container: Document) -> str:

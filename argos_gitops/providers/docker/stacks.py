@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from argos_gitops.model.change import Change, Outcome, Result
-from argos_gitops.model.errors import ProviderError, TransientError
 from argos_gitops.model.objects import Content
 from argos_gitops.ports.progress import Progress
 from argos_gitops.providers.docker.compile import Stack
@@ -15,6 +14,7 @@ from argos_gitops.providers.docker.containers import Container, Services, contai
 from argos_gitops.providers.docker.engine.client import EngineClient
 from argos_gitops.providers.docker.health import Finding, Judge, Verdict, last_lines
 from argos_gitops.providers.docker.observe import DockerLive, named_by
+from argos_gitops.providers.docker.outcomes import SupersededError, contained
 
 _PAUSE_SECONDS = 0.5
 
@@ -35,15 +35,14 @@ class StackWriter:
     def bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
         """One `up` for the services that change, then their health; an Outcome for each change.
 
-        Raises TransientError (reason Superseded) when it is outdated before all are well.
+        Raises SupersededError when it is outdated before all are well, and TransientError where the engine
+        does not answer any more.
         """
+        return contained(self.client, changes, lambda: self._bring(stack, changes, live))
+
+    def _bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
         judge = Judge(self.client)
-        try:
-            self._start(stack, changes, live, judge)
-        except TransientError:
-            raise
-        except ProviderError as error:
-            return [Outcome(change, Result.FAILED, error.reason, str(error)) for change in changes]
+        self._start(stack, changes, live, judge)
         wanted = {named_by(change.object_id)[1]: change.after for change in changes}
         findings = self._wait(stack, wanted, judge)
         return [self._outcome(stack, change, findings) for change in changes]
@@ -87,9 +86,8 @@ class StackWriter:
 
     def _check_outdated(self, stack: Stack) -> None:
         if self.outdated():
-            raise TransientError(
-                f"{stack.key} was started and not waited for: something newer is to be applied",
-                reason="Superseded",
+            raise SupersededError(
+                f"{stack.key} was started and not waited for: something newer is to be applied"
             )
 
     def _outcome(self, stack: Stack, change: Change, findings: Mapping[str, Finding]) -> Outcome:

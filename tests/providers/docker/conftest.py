@@ -11,9 +11,11 @@ from tests.providers.docker.host import Host
 
 
 @pytest.fixture
-def around(tmp_path: Path, compose: Path) -> Surroundings:
+def around(tmp_path: Path, compose: Path) -> Iterator[Surroundings]:
     """A machine with Compose, without secrets."""
-    return Surroundings(tmp_path, compose)
+    made = Surroundings(tmp_path, compose)
+    with made.open:
+        yield made
 
 
 @pytest.fixture

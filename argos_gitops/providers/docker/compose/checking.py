@@ -23,28 +23,38 @@ _INSTEAD = (
 
 def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansion:
     """Without a Compose, or means to confine it, Stacks go unchecked with a warning: the rest of a repository
-    is still good."""
+    is still good.
+
+    Raises TransientError for a Stack that could not be asked about, unless others are known to be wrong.
+    """
     problems: list[Problem] = []
     warnings: list[Problem] = []
+    unknown: TransientError | None = None
     stacks = list(resources.of(StackSpec).values())
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         for stack, rendered in zip(stacks, pool.map(partial(_attempted, renderer), stacks), strict=True):
-            if isinstance(rendered, Rendered):
+            if isinstance(rendered, TransientError):
+                unknown = unknown or rendered
+            elif isinstance(rendered, Rendered):
                 problems += _unreachable_mounts(stack, rendered, resources)
             else:
                 unchecked = rendered.reason in (ComposeCode.MISSING, ComposeCode.UNCONFINED)
                 (warnings if unchecked else problems).extend(rendered.problems)
+    if unknown is not None and not problems:
+        raise unknown
     return Expansion(problems=problems, warnings=warnings)
 
 
-def _attempted(renderer: ComposeRenderer, stack: Resource[StackSpec]) -> Rendered | ComposeError:
+def _attempted(
+    renderer: ComposeRenderer, stack: Resource[StackSpec]
+) -> Rendered | ComposeError | TransientError:
     try:
         return renderer.render(stack)
     except ComposeError as error:
         return error
     except TransientError as error:  # such as one that takes too long: which of all the Stacks it is
         message = f"{stack.location} {stack.key}: {error}"
-        raise TransientError(message, reason=error.reason, retry_after=error.retry_after) from error
+        return TransientError(message, reason=error.reason, retry_after=error.retry_after)
 
 
 def _unreachable_mounts(

@@ -18,7 +18,10 @@ _WARNING = re.compile(r'^time="[^"]*" level=warning')
 _SAID = re.compile(r'^time="[^"]*" level=\w+ msg="(.*)"$')
 _MODEL_WAY = re.compile(r"\b(services|networks|volumes|secrets|configs)\.([\w-]+(?:[.\[][\w-]+\]?)*)")
 _SERVICE = re.compile(r'service (?:\\?")?([\w.-]+)(?:\\?")?')
-_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory")
+_OUT_OF_MEMORY = re.compile(
+    r"^(?:fatal error|runtime): .*(?:out of memory|cannot allocate memory)", re.MULTILINE
+)
+"""As Go's runtime says it when it gives up."""
 _LINE = re.compile(r"\bline (\d+)")
 _FILE_KINDS = (("env file", "env_file"), ("label file", "label_file"), ("remote resource", "include"))
 """What Compose calls a file that it cannot read, and the key that names such files."""

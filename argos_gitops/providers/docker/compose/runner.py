@@ -1,12 +1,14 @@
 """What `docker compose` does on one Docker host."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
+from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
 from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.configuring import base_environment, model_arguments, spelled
@@ -18,7 +20,7 @@ from argos_gitops.providers.docker.compose.model import reads_files, services_of
 from argos_gitops.providers.docker.compose.placement import Placed, Placement, recorded_directory
 from argos_gitops.providers.docker.compose.process import Finished, Heard, Invocation, run
 from argos_gitops.providers.docker.compose.resolving import Hashes, Resolved, Resolver
-from argos_gitops.providers.docker.compose.speech import failure
+from argos_gitops.providers.docker.compose.speech import Engine, asked, failure
 from argos_gitops.providers.docker.compose.values import written_values
 from argos_gitops.providers.docker.compose.workspace import Workspace, workspace
 from argos_gitops.providers.docker.kinds import StackSpec
@@ -26,8 +28,16 @@ from argos_gitops.providers.docker.kinds import StackSpec
 __all__ = ["ComposeRunner", "Hashes"]
 
 Stack = Resource[StackSpec]
-Reach = Callable[[], Mapping[str, str]]
-"""Gives what a docker program needs in its environment to reach the host's engine."""
+
+
+class Reach(Protocol):
+    """How the host's engine is reached: by a client, and by a docker program with this environment."""
+
+    def environment(self) -> Mapping[str, str]: ...
+
+    @property
+    def client(self) -> Engine: ...
+
 
 _START_SECONDS = 900.0
 """Pulling and starting; what waits for the health of another service takes the Stack's own time besides."""
@@ -59,8 +69,8 @@ class ComposeRunner:
     this machine, and so sees the files that we write.
 
     Every method raises ProviderError: ComposeError for what Compose refuses, TransientError for an engine
-    that is away and for what takes too long, TerminalError with one clear sentence for the rest. No
-    secret is in an argument, a log, an error, or anything that is given back.
+    that is away, a registry that may answer later and what takes too long, TerminalError with one clear
+    sentence for the rest. No secret is in an argument, a log, an error, or anything that is given back.
     """
 
     def __init__(self, host: str, context: ProviderContext, reach: Reach, *, local: bool) -> None:
@@ -182,7 +192,7 @@ class ComposeRunner:
     ) -> Finished:
         """Runs from the root folder: where no model is given, Compose looks for one in all folders above."""
         with workspace() as space:
-            environment = {**base_environment(space), **self._reach()}
+            environment = {**base_environment(space), **self._reach.environment()}
             environment |= {"COMPOSE_DISABLE_ENV_FILE": "true", "PWD": "/"}
             if logins := self._context.settings.get("docker_config"):
                 environment["DOCKER_CONFIG"] = str(Path(logins).expanduser())
@@ -191,9 +201,20 @@ class ComposeRunner:
             invocation = Invocation(confined(command, view), environment, "/", seconds, session.model)
             finished = run(invocation, heard)
         if finished.code != 0:
-            what = f"docker compose {arguments[0]} of project {session.project}"
-            raise failure(what, session.mask(finished.errors))
+            raise self._why(session, arguments[0], session.mask(finished.errors))
         return finished
+
+    def _why(self, session: _Session, command: str, said: str) -> ProviderError:
+        """The engine's own error where it does not answer."""
+        what = f"docker compose {command} of project {session.project}"
+        services = services_of(orjson.loads(session.model or b"{}")).values()
+        images = [each["image"].replace("$$", "$") for each in services if each.get("image")]
+        try:
+            missing = asked(self._reach.client, images)
+        except ProviderError as error:
+            kind = TransientError if isinstance(error, TransientError) else TerminalError
+            return kind(f"{what}: {error}", reason=error.reason)
+        return failure(what, said, missing)
 
 
 def _session(resolved: Resolved, spec: StackSpec) -> _Session:

@@ -1,12 +1,15 @@
 """What Compose and the engine say when something fails, as one clear sentence with what to do.
 
+Whether the engine answers, and which images it has, is asked of the engine itself (`asked`): words tell
+neither. They only choose the advice, and are passed on as they are.
+
 Facts: the words of Docker Engine 20.10 to 28 and Compose 2.20 to 2.40; none of them is promised, so that
 what is not recognized is told as it is.
 """
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
 
@@ -29,14 +32,7 @@ def _kind(pattern: str, reason: str, advice: str, *, passes: bool = False) -> _K
     return _Kind(re.compile(pattern, re.IGNORECASE), reason, advice, passes)
 
 
-_KINDS: Sequence[_Kind] = (
-    _kind(
-        r"cannot connect to the docker daemon|error during connect|connection refused|no such host"
-        r"|i/o timeout|connection reset|broken pipe|dial unix|context deadline exceeded|unexpected EOF",
-        "Unreachable",
-        "the engine does not answer; is Docker running there?",
-        passes=True,
-    ),
+_OF_IMAGES: Sequence[_Kind] = (
     _kind(
         r"toomanyrequests|rate limit",
         "RegistryLimit",
@@ -55,6 +51,9 @@ _KINDS: Sequence[_Kind] = (
         "check the image's name and tag; for an image with a `build` section set `build: true`, for a "
         "private one give the agent a login (ARGOS_DOCKER_CONFIG)",
     ),
+)
+"""Of registries: the codes of their errors."""
+_KINDS: Sequence[_Kind] = (
     _kind(
         r"port is already allocated|address already in use|ports are not available",
         "PortInUse",
@@ -96,25 +95,48 @@ _KINDS: Sequence[_Kind] = (
         "ContainerFailed",
         "the container cannot start as it is configured; check its command, devices and limits",
     ),
-    _kind(
-        r"permission denied",
-        "PermissionDenied",
-        "the agent's account may not do that; for the engine's socket it must be in the group docker",
-    ),
 )
 
 
-def failure(what: str, errors: str) -> ProviderError:
-    """`errors` is what was said, masked already; `what` names who tried what."""
+class Engine(Protocol):
+    """What is asked of an engine; raises ProviderError where it does not answer."""
+
+    def ping(self) -> None: ...
+
+    def image(self, identity: str) -> Mapping[str, Any] | None: ...
+
+
+def asked(engine: Engine, images: Iterable[str]) -> list[str]:
+    """Those of the images that the engine does not have. Raises ProviderError where it does not answer."""
+    engine.ping()
+    return [image for image in dict.fromkeys(images) if engine.image(image) is None]
+
+
+def failure(what: str, errors: str, missing: Sequence[str] = ()) -> ProviderError:
+    """Why a command failed although the engine answers.
+
+    `errors` is what was said, masked already; `what` names who tried what; the engine has no image `missing`.
+    """
     lines = [_plain(line) for line in errors.splitlines() if line.strip() and not _NOISE.match(line)]
-    said = "; ".join(dict.fromkeys(lines))[-_LONGEST:] or "it does not say why"
-    for kind in _KINDS:
-        if kind.pattern.search(said):
-            message = f"{what}: {kind.advice} ({said})"
-            if kind.passes:
-                return TransientError(message, reason=kind.reason)
-            return TerminalError(message, reason=kind.reason)
-    return TerminalError(f"{what} failed: {said}", reason="ComposeFailed")
+    lines = list(dict.fromkeys(lines))
+    said = "; ".join(lines)[-_LONGEST:] or "it does not say why"
+    kind = _first(_OF_IMAGES, lines) or (_not_pulled(missing) if missing else None) or _first(_KINDS, lines)
+    if kind is None:
+        return TerminalError(f"{what} failed: {said}", reason="ComposeFailed")
+    message = f"{what}: {kind.advice} ({said})"
+    return (TransientError if kind.passes else TerminalError)(message, reason=kind.reason)
+
+
+def _first(kinds: Sequence[_Kind], lines: Sequence[str]) -> _Kind | None:
+    return next(
+        (kind for kind in kinds if any(kind.pattern.search(line[-_LONGEST:]) for line in lines)), None
+    )
+
+
+def _not_pulled(images: Sequence[str]) -> _Kind:
+    """The registry may answer the next time: its words say nothing that is known here."""
+    told = f"the engine answers, and could not get {', '.join(images)}; check that it reaches the registry"
+    return _kind("", "ImageNotPulled", told, passes=True)
 
 
 def _plain(line: str) -> str:

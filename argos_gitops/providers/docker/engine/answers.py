@@ -4,6 +4,7 @@ Facts: the Docker Engine API v1.41 (Engine 20.10) to v1.51, whose errors are `{"
 `cause` and `response`.
 """
 
+import ssl
 from typing import Any
 
 import httpx
@@ -52,21 +53,22 @@ def message_of(answer: httpx.Response) -> str:
 
 
 def unreachable(engine: str, error: httpx.TransportError, hint: str) -> ProviderError:
-    """A connection that could not be made, or broke."""
+    """A connection that could not be made, or broke; with the system's own word for it."""
     causes = _causes(error)
-    if any(isinstance(cause, PermissionError) for cause in causes) or "Permission denied" in str(error):
+    if any(isinstance(cause, PermissionError) for cause in causes):
         return TerminalError(
             f"{engine} may not be opened by the agent's account; add it to the group `docker`, or name "
             "another socket in docker.connection",
             reason="PermissionDenied",
         )
-    if "CERTIFICATE" in str(error).upper() or "TLSV" in str(error).upper():
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return TerminalError(
             f"{engine}: the TLS connection was refused ({masked_text(str(error))[:200]}); check "
             "docker.connection.tcp.tls and the engine's --tlscacert",
             reason="TlsRefused",
         )
-    kind = type(error).__name__
+    kind = next((each.strerror for each in causes if isinstance(each, OSError) and each.strerror), None)
+    kind = kind or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         return TransientError(f"{engine} does not answer in time ({kind}); {hint}", reason="Timeout")
     return TransientError(f"{engine} does not answer ({kind}); {hint}")

@@ -58,6 +58,12 @@ class EngineClient:
     def engine(self) -> str:
         return self._channel.engine
 
+    def ping(self) -> None:
+        """Raises ProviderError where the engine does not answer."""
+        answer = self._call("GET", "/_ping")
+        if not answer.is_success:
+            raise error_of(answer, self.engine)
+
     def containers(self) -> list[Document]:
         """All containers, stopped ones too, as the list of the API shows them."""
         return self._list("/containers/json", {"all": "1"})

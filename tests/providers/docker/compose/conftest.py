@@ -1,5 +1,6 @@
 """Fixtures for all that is done with the real `docker compose`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from tests.providers.docker.compose.stacks import Surroundings
 
 
 @pytest.fixture
-def around(tmp_path: Path, compose: Path) -> Surroundings:
+def around(tmp_path: Path, compose: Path) -> Iterator[Surroundings]:
     """A machine with Compose, without secrets."""
-    return Surroundings(tmp_path, compose)
+    made = Surroundings(tmp_path, compose)
+    with made.open:
+        yield made

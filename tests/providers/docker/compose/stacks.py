@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ class Surroundings:
     files: MemoryFiles = field(default_factory=MemoryFiles)
     progress: Progress = field(default_factory=ToldProgress)
     settings: dict[str, str] = field(default_factory=dict)
+    open: ExitStack = field(default_factory=ExitStack)
+    """What is closed at the end of the test."""
 
     def context(self) -> ProviderContext:
         identities = Identities(lambda: None, self.environment)

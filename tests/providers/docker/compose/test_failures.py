@@ -1,6 +1,8 @@
 """What goes wrong on a real engine, as one sentence that says what to do; and what needs no files."""
 
+import gc
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from argos_gitops.providers.docker.compose.runner import ComposeRunner
 from argos_gitops.providers.docker.compose.speech import failure
 from tests.components.docker import RealDockerd
 from tests.providers.docker.compose.stacks import Surroundings
-from tests.providers.docker.compose.test_runner import SMALL, containers, ids, runner_of
+from tests.providers.docker.compose.test_runner import SMALL, Engine, containers, ids, runner_of
 
 SLEEP = 'image: "stand-in/sleep:1"'
 CASES = {
@@ -46,12 +48,33 @@ def test_a_port_that_is_taken(around: Surroundings, dockerd: RealDockerd, projec
     assert caught.value.reason == "PortInUse"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_an_engine_that_is_away_may_come_back(around: Surroundings, tmp_path: Path) -> None:
-    reach = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
-    runner = ComposeRunner("nas", around.context(), lambda: reach, local=True)
+    """httpcore leaves the socket of such an attempt to the garbage collector, which is asked at once."""
+    runner = ComposeRunner("nas", around.context(), Engine(around, tmp_path / "nobody.sock"), local=True)
+    reason, said = _failure(lambda: runner.up(around.stack({"compose.yaml": SMALL})))
+    gc.collect()
+    assert reason == "Unreachable"
+    assert "(No such file or directory)" in said
+
+
+def _failure(act: Callable[[], None]) -> tuple[str, str]:
     with pytest.raises(TransientError) as caught:
-        runner.up(around.stack({"compose.yaml": SMALL}))
-    assert caught.value.reason == "Unreachable"
+        act()
+    return caught.value.reason, str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "nobody.invalid"])
+def test_a_registry_that_is_away_is_no_engine_that_is(
+    around: Surroundings, dockerd: RealDockerd, project: str, host: str
+) -> None:
+    """Compose says `connection refused` and `no such host` of either."""
+    text = f"services: {{web: {{image: '{host}/app:1'}}}}\n"
+    with pytest.raises(TransientError) as caught:
+        runner_of(around, dockerd).up(around.stack({"compose.yaml": text}, project=project))
+    assert caught.value.reason == "ImageNotPulled"
+    assert f"the engine answers, and could not get {host}/app:1" in str(caught.value)
+    assert "dial tcp" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +89,8 @@ def test_an_engine_that_is_away_may_come_back(around: Surroundings, tmp_path: Pa
         ("Error response from daemon: Pool overlaps with other one on this address space", "AddressesInUse"),
         ('Error: Conflict. The container name "/x" is already in use by container "1"', "NameInUse"),
         ("write /var/lib/docker/x: no space left on device", "DiskFull"),
-        ("permission denied while trying to connect to the Docker daemon socket", "PermissionDenied"),
+        ("Error response from daemon: dial tcp 10.0.0.1:443: i/o timeout", "ComposeFailed"),
+        ("permission denied while trying to connect to the Docker daemon socket", "ComposeFailed"),
         ("something that nobody foresaw", "ComposeFailed"),
     ],
 )
@@ -123,8 +147,7 @@ def test_builds_from_git_alone(around: Surroundings, dockerd: RealDockerd, proje
         "app/run.sh": "#!/bin/sh\n",
     }
     stack = around.stack(files, project=project, modes={"app/run.sh": 0o100755}, build=True)
-    reach = {"DOCKER_HOST": dockerd.env["DOCKER_HOST"], "DOCKER_BUILDKIT": "0"}
-    runner = ComposeRunner("nas", around.context(), lambda: reach, local=False)
+    runner = runner_of(around, dockerd, local=False)
     runner.build(stack)
     runner.up(stack)
     assert dockerd.run("exec", f"{project}-web-1", "ls", "-l", "/app/run.sh").startswith("-rwxr-xr-x")

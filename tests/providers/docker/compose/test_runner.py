@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from argos_gitops.model.resource import Resource
 from argos_gitops.providers.docker.compose.marks import config_hash_of
 from argos_gitops.providers.docker.compose.runner import ComposeRunner
+from argos_gitops.providers.docker.engine.connection import EngineConnection
 from argos_gitops.providers.docker.kinds import StackSpec
+from argos_gitops.providers.docker.settings import Connection
 from tests.components.docker import RealDockerd
 from tests.providers.docker.compose.stacks import Surroundings
 from tests.providers.docker.compose.starts import starts_of
@@ -79,9 +82,20 @@ def runner(around: Surroundings, dockerd: RealDockerd) -> ComposeRunner:
     return runner_of(around, dockerd)
 
 
-def runner_of(around: Surroundings, dockerd: RealDockerd) -> ComposeRunner:
-    reach = {"DOCKER_HOST": dockerd.env["DOCKER_HOST"], "DOCKER_BUILDKIT": "0"}
-    return ComposeRunner("nas", around.context(), lambda: reach, local=True)
+class Engine(EngineConnection):
+    """An engine behind a Unix socket, for a Compose that builds without BuildKit."""
+
+    def __init__(self, around: Surroundings, socket: Path) -> None:
+        connection = Connection(unix=str(socket))
+        super().__init__("DockerHost/nas", connection, around.context().secrets, timedelta(seconds=20))
+        around.open.callback(self.close)
+
+    def environment(self) -> Mapping[str, str]:
+        return {**super().environment(), "DOCKER_BUILDKIT": "0"}
+
+
+def runner_of(around: Surroundings, dockerd: RealDockerd, *, local: bool = True) -> ComposeRunner:
+    return ComposeRunner("nas", around.context(), Engine(around, dockerd.socket), local=local)
 
 
 def containers(dockerd: RealDockerd, project: str) -> Mapping[str, Any]:
@@ -203,7 +217,7 @@ def test_a_later_process_of_the_agent_starts_no_compose(around: Surroundings) ->
 
 
 def runner_without_engine(around: Surroundings) -> ComposeRunner:
-    return ComposeRunner("nas", around.context(), dict, local=True)
+    return ComposeRunner("nas", around.context(), Engine(around, around.folder / "nobody.sock"), local=True)
 
 
 def test_what_a_person_started_with_compose_is_taken_over_as_it_is(
