@@ -20,17 +20,17 @@ _MAX_FIELDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The bytes of one file, and git's name for them."""
+    """The bytes of one file, and the id that a repository of `object_format` gives them."""
 
     content: bytes
     blob: str
 
     @classmethod
-    def of(cls, content: bytes) -> "Document":
-        return cls(content, blob_id(content))
+    def of(cls, content: bytes, object_format: str) -> "Document":
+        return cls(content, blob_id(content, object_format))
 
 
-_Inputs = tuple[str, str, str | None, tuple[Condition, ...], tuple[tuple[str, Change], ...]]
+_Inputs = tuple[str, str, str | None, tuple[Condition, ...], tuple[tuple[str, Change], ...], str]
 
 
 class ResourceDocuments:
@@ -39,7 +39,7 @@ class ResourceDocuments:
     def __init__(self) -> None:
         self._rendered: dict[ResourceKey, tuple[_Inputs, Document]] = {}
 
-    def of(self, result: PassResult, resources: ResourceSet) -> dict[str, Document]:
+    def of(self, result: PassResult, resources: ResourceSet, object_format: str) -> dict[str, Document]:
         """The document of each resource by path, but of those that only other passes know about."""
         conditions: defaultdict[ResourceKey, list[Condition]] = defaultdict(list)
         for condition in lasting(result.conditions):
@@ -56,6 +56,7 @@ class ResourceDocuments:
                 result.applied_digests.get(key),
                 tuple(conditions.get(key, ())),
                 undone.get(key, ()),
+                object_format,
             )
             known = self._rendered.get(key)
             document = known[1] if known and known[0] == inputs else _render(resource, inputs)
@@ -82,7 +83,7 @@ def _undone(result: PassResult) -> dict[ResourceKey, tuple[tuple[str, Change], .
 
 
 def _render(resource: AnyResource, inputs: _Inputs) -> Document:
-    digest, path, applied, conditions, undone = inputs
+    digest, path, applied, conditions, undone, object_format = inputs
     data: dict[str, Any] = {
         "kind": resource.key.kind,
         "name": resource.key.name,
@@ -94,7 +95,7 @@ def _render(resource: AnyResource, inputs: _Inputs) -> Document:
     }
     if undone:
         data["changes"] = [_change_data(state, change) for state, change in undone]
-    return Document.of(dump(data))
+    return Document.of(dump(data), object_format)
 
 
 def _observed(conditions: Sequence[Condition], undone: Sequence[tuple[str, Change]]) -> str:

@@ -137,6 +137,7 @@ class _Desk:
         return True
 
     def _bring_up_to_date(self, base: Base, result: PassResult, keep_plans: int) -> None:
+        form = self._branch.repository.object_format
         tree = self._tree(base.tip)
         rescued = self._rescued(base, tree)
         memory = tree.memory.merged(rescued.memory).after(result)
@@ -144,14 +145,14 @@ class _Desk:
         note = _plan_note(result, memory, tree.blobs.keys() | rescued.blobs.keys())
         if note is not None:
             memory = memory.with_plan(note)
-            wanted[note.path] = Document.of(pages.plan_page(result))
+            wanted[note.path] = Document.of(pages.plan_page(result), form)
         data = overview(self._instance, result, memory)
-        wanted[STATUS] = Document.of(dump(data))
-        wanted[README] = Document.of(pages.readme(data, memory))
-        wanted[DRIFT] = Document.of(pages.drift(memory))
+        wanted[STATUS] = Document.of(dump(data), form)
+        wanted[README] = Document.of(pages.readme(data, memory), form)
+        wanted[DRIFT] = Document.of(pages.drift(memory), form)
         kept: set[str] | None = None
         if result.resources is not None and result.plan is not None:
-            wanted |= self._documents.of(result, result.resources)
+            wanted |= self._documents.of(result, result.resources, form)
             kept = {path_of(key) for key in result.elsewhere if result.resources.get(key) is not None}
         change = self._difference(tree, rescued, wanted, keep_plans, kept)
         if change is not None:

@@ -1,11 +1,11 @@
 """A branch that several writers append to, here or on a remote. Nobody ever forces it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from argos_gitops.vcs.commits import Draft
 from argos_gitops.vcs.mirror import Mirror
-from argos_gitops.vcs.repository import Repository
+from argos_gitops.vcs.repository import Repository, own_ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,14 @@ class LocalBranch:
 class RemoteBranch:
     """A branch of a mirrored repository.
 
-    In the mirror, the ref of the same name is where we stand, commits that could not be pushed included;
-    `refs/argos/sent/<name>` is where we last knew the remote to be.
+    In the mirror, `refs/argos/standing/` has where we stand, commits that could not be pushed included, and
+    `refs/argos/sent/` where we last knew the remote to be.
     """
 
     def __init__(self, mirror: Mirror, name: str) -> None:
         self.ref = f"refs/heads/{name}"
-        self._sent = f"refs/argos/sent/{name}"
+        self._here = own_ref("standing", self.ref)
+        self._sent = own_ref("sent", self.ref)
         self._mirror = mirror
 
     @property
@@ -92,13 +93,13 @@ class RemoteBranch:
 
     def base(self) -> Base:
         self._mirror.prepare()
-        here, sent = self.repository.resolve([self.ref, self._sent])
+        here, sent = self.repository.resolve([self._here, self._sent])
         return Base(here, here if here != sent else None)
 
     def refresh(self) -> Base:
         self._mirror.prepare()
-        there = self._mirror.remote().find(self.ref)
-        here, sent = self.repository.resolve([self.ref, self._sent])
+        there = self._mirror.advertised(self.ref)
+        here, sent = self.repository.resolve([self._here, self._sent])
         tip = there.sha if there else None
         unsent = here if here != sent else None
         if tip == sent:
@@ -110,13 +111,13 @@ class RemoteBranch:
             elif sent is not None:
                 repository.set_ref(self._sent, None)
             if here != tip:
-                repository.set_ref(self.ref, tip)
+                repository.set_ref(self._here, tip)
         return Base(tip, unsent)
 
     def append(self, draft: Draft) -> str:
         self._mirror.prepare()
         with self._mirror.writing() as repository:
-            commit = repository.write(draft)
+            commit = repository.write(replace(draft, ref=self._here))
             self._push(repository, commit)
         return commit
 

@@ -2,7 +2,8 @@
 
 It keeps what was read last, so that a fetch moves only what is new, and it holds nothing that cannot be
 fetched again: a damaged mirror is made anew. Under `refs/argos/tips/` stands the commit of each remote
-ref that was accepted last; a failed fetch leaves it alone.
+ref that was accepted last. A failed fetch leaves it alone, and it outlives the remote's ref: one of the same
+name that comes later is compared with it.
 """
 
 import re
@@ -20,18 +21,22 @@ from argos_gitops.vcs.command import Git
 from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials, git_environment, redactor
 from argos_gitops.vcs.locate import local_repository
 from argos_gitops.vcs.lock import CACHE_UNUSABLE, exclusive, remove_stale_locks, usable
-from argos_gitops.vcs.remote import UNSAFE_OBJECTS, Remote
-from argos_gitops.vcs.repository import Repository
+from argos_gitops.vcs.remote import UNSAFE_OBJECTS, Advertised, Remote
+from argos_gitops.vcs.repository import ID_LENGTHS, Repository, own_ref
 from argos_gitops.vcs.trust import Arrival, Trust
 
 HISTORY_REWRITTEN = "history_rewritten"
 HISTORY_DEPTHS = (2, 32, 512)
 """How many commits back we look, step by step, for the one that was read last."""
 
-_TIPS, _INCOMING = "refs/argos/tips", "refs/argos/incoming"
+_TIPS = "tips"
+_ARRIVAL = "refs/argos/arrival"
+"""What is being fetched and is not accepted yet."""
+_INCOMING = "refs/argos/incoming"
 _EVERYTHING = f"+refs/heads/*:{_INCOMING}/heads/* +refs/tags/*:{_INCOMING}/tags/*"
-_TELLING = frozenset({"Locked", "NotAFolder", CACHE_UNUSABLE, UNSAFE_OBJECTS})
-_LASTING = frozenset({"GitTimeout", "Locked", CACHE_UNUSABLE, UNSAFE_OBJECTS})
+_FORMAT_CHANGED = "ObjectFormatChanged"
+_TELLING = frozenset({"Locked", "NotAFolder", CACHE_UNUSABLE, UNSAFE_OBJECTS, _FORMAT_CHANGED})
+_LASTING = frozenset({"GitTimeout", "Locked", CACHE_UNUSABLE, UNSAFE_OBJECTS, _FORMAT_CHANGED})
 """Reasons that a new mirror would not mend."""
 
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -133,9 +138,47 @@ class Mirror:
         with self.writing() as repository:
             if not self._is_repository():
                 shutil.rmtree(self.folder, ignore_errors=True)
-                with usable(self.folder):
-                    self.folder.mkdir(parents=True)
-                repository.git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
+                self._make(repository, "sha1")
+
+    def _make(self, repository: Repository, object_format: str) -> None:
+        with usable(self.folder):
+            self.folder.mkdir(parents=True)
+        init = ("init", "--quiet", "--bare", "--template=", "--initial-branch=none")
+        repository.git.run(*init, f"--object-format={object_format}")
+
+    def advertised(self, ref: str | None, *, anew: bool = False) -> Advertised | None:
+        """What `Remote.find` finds, once this mirror has the object format of the remote.
+
+        A mirror that has accepted nothing yet takes on that format. Another one does so where it may be made
+        `anew`, as all that it knows is forgotten then; else GitError is raised (reason ObjectFormatChanged).
+        """
+        found = self.remote().find(ref)
+        if found is not None:
+            self._take_format_of(found.sha, anew)
+        elif not self.repository.refs("refs/argos"):
+            self._take_format(anew)
+        return found
+
+    def _take_format(self, anew: bool) -> None:
+        """Where no ref that was asked for shows it."""
+        if (any_id := self.remote().any_id()) is not None:
+            self._take_format_of(any_id, anew)
+
+    def _take_format_of(self, sha: str, anew: bool) -> None:
+        if len(sha) == ID_LENGTHS[self.repository.object_format]:
+            return
+        if not anew and self.repository.refs(f"refs/argos/{_TIPS}"):
+            raise GitError(
+                f"the repository has another object format than before ({_format_of(sha)}), so that nothing "
+                "shows whether it holds what was read last; allow rewritten history in the settings to "
+                "follow it nevertheless",
+                reason=_FORMAT_CHANGED,
+            )
+        with self.writing() as repository:
+            with usable(self.folder):
+                shutil.rmtree(self.folder)
+            self._make(repository, _format_of(sha))
+            self._used = None
 
     @contextmanager
     def writing(self) -> Iterator[Repository]:
@@ -165,20 +208,19 @@ class Mirror:
 
     def _fetch(self, ref: str | None, terms: Terms) -> Fetched:
         if ref and _COMMIT_ID.fullmatch(ref):
-            return Fetched(self._commit(ref), ref)
-        advertised = self.remote().find(ref)
+            return Fetched(self._commit(ref, terms), ref)
+        advertised = self.advertised(ref, anew=terms.allow_rewrite)
         if advertised is None:
-            return Fetched(self._unadvertised(ref), ref or "HEAD")
-        tip = advertised.name.replace("refs", _TIPS, 1) if advertised.name != "HEAD" else f"{_TIPS}/HEAD"
+            return Fetched(self._unadvertised(ref, terms), ref or "HEAD")
+        tip = own_ref(_TIPS, advertised.name)
         known, here = self.repository.resolve([tip, f"{advertised.sha}^{{commit}}"])
         if known is not None and known == here:
             return Fetched(known, advertised.name)
         return self._advance(advertised.name, tip, known, terms)
 
     def _advance(self, name: str, tip: str, known: str | None, terms: Terms) -> Fetched:
-        incoming = tip.replace(_TIPS, _INCOMING)
         with self.writing() as repository:
-            sha, rewritten = self._download(repository, name, incoming, known)
+            sha, rewritten = self._download(repository, name, known)
             if rewritten and not terms.allow_rewrite:
                 raise SourceError(
                     f"{self.address}: {name} was rewritten: {sha[:7]} does not contain {str(known)[:7]}, "
@@ -186,24 +228,35 @@ class Mirror:
                     reason="NonFastForward",
                 )
             if terms.trust is not None:
-                deepen = self._deepener(repository, [f"+{name}:{incoming}", *([known] if known else [])])
+                deepen = self._deepener(repository, [f"+{name}:{_ARRIVAL}", *([known] if known else [])])
                 terms.trust.admit(Arrival(repository, sha, known, deepen))
             repository.set_ref(tip, sha)
         return Fetched(sha, name, (HISTORY_REWRITTEN,) if rewritten else ())
 
-    def _download(
-        self, repository: Repository, name: str, incoming: str, known: str | None
-    ) -> tuple[str, bool]:
+    def _download(self, repository: Repository, name: str, known: str | None) -> tuple[str, bool]:
         """The new commit, and whether `known` is missing from its recent history."""
-        history: list[str] = []
-        for depth in HISTORY_DEPTHS if known else (1,):
-            self.remote(repository).fetch(f"+{name}:{incoming}", depth)
-            history = repository.history(incoming)
-            if known is None or known in history:
-                return history[0], False
+        if known is None:
+            return self._arrived(repository, name, 1), False
+        for depth in HISTORY_DEPTHS:
+            sha = self._arrived(repository, name, depth)
+            history = repository.history(sha)
+            if known in history:
+                return sha, False
             if len(history) < depth:
                 break
-        return history[0], True
+        return sha, True
+
+    def _arrived(self, repository: Repository, name: str, depth: int) -> str:
+        """The commit that the remote's ref `name` is at, fetched with so much of its history."""
+        self.remote(repository).fetch(f"+{name}:{_ARRIVAL}", depth)
+        (sha,) = repository.resolve([f"{_ARRIVAL}^{{commit}}"])
+        if sha is None:
+            raise SourceError(
+                f"{self.address}: {name} names a {repository.kind(_ARRIVAL)}, not a commit; "
+                "name a branch, or a tag of a commit",
+                reason="RevisionNotFound",
+            )
+        return sha
 
     def _deepener(self, repository: Repository, refspecs: Sequence[str]) -> Callable[[int], None]:
         """Gets more history of a ref, and of a commit that the remote may have forgotten."""
@@ -217,44 +270,49 @@ class Mirror:
 
         return deepen
 
-    def _commit(self, sha: str) -> str:
-        if self.repository.resolve([f"{sha}^{{commit}}"])[0]:
-            return sha
+    def _commit(self, name: str, terms: Terms) -> str:
+        """The commit with the id `name`, or that the tag object with this id is of."""
+        (commit,) = self.repository.resolve([f"{name}^{{commit}}"])
+        if commit is not None:
+            return commit
+        self._take_format(terms.allow_rewrite)
         with self.writing() as repository:
             try:
-                self.remote(repository).fetch(sha, 1)
+                self.remote(repository).fetch(name, 1)
             except GitError as error:
-                if "not our ref" in str(error):
-                    raise self._not_found(sha) from error
                 if "unadvertised object" not in str(error):
-                    raise
+                    raise self._not_found(name) if _unknown(error) else error from error
                 self.remote(repository).fetch(_EVERYTHING, None)
-        if not self.repository.resolve([f"{sha}^{{commit}}"])[0]:
-            raise self._not_found(sha)
-        return sha
+        (commit,) = self.repository.resolve([f"{name}^{{commit}}"])
+        if commit is None:
+            raise self._not_found(name)
+        return commit
 
-    def _unadvertised(self, ref: str | None) -> str:
+    def _unadvertised(self, ref: str | None, terms: Terms) -> str:
         """The commit for what no ref is called: a short id, or an expression of a local repository."""
         if ref is None:
             raise self._without_default()
-        found = self._in_origin(ref) or (self._by_short_id(ref) if _SHORT_ID.fullmatch(ref) else None)
+        found = self._in_origin(ref, terms)
+        if found is None and _SHORT_ID.fullmatch(ref):
+            found = self._by_short_id(ref, terms)
         if found is None:
             raise self._not_found(ref)
         return found
 
-    def _in_origin(self, expression: str) -> str | None:
+    def _in_origin(self, expression: str, terms: Terms) -> str | None:
         folder = local_repository(self.address.local) if self.address.local else None
         if folder is None:
             return None
         git = self.repository.git
         origin = Repository(Git(folder, git.environment, git.redact, git.timeout))
         commit = origin.resolve([f"{expression}^{{commit}}"])[0]
-        return self._commit(commit) if commit else None
+        return self._commit(commit, terms) if commit else None
 
-    def _by_short_id(self, short: str) -> str | None:
+    def _by_short_id(self, short: str, terms: Terms) -> str | None:
         name = f"{short}^{{commit}}"
         found = self.repository.resolve([name])[0]
         if found is None:
+            self._take_format(terms.allow_rewrite)
             with self.writing() as repository:
                 self.remote(repository).fetch(_EVERYTHING, None)
             found = self.repository.resolve([name])[0]
@@ -264,7 +322,7 @@ class Mirror:
         return all((self.folder / part).exists() for part in ("HEAD", "config", "objects", "refs"))
 
     def _without_default(self) -> SourceError:
-        if self.remote().is_empty():
+        if self.remote().any_id() is None:
             return SourceError(
                 f"{self.address}: the repository has no commit yet; push one", reason="EmptyRepository"
             )
@@ -277,6 +335,15 @@ class Mirror:
             f"{self.address}: no branch, tag or commit is called {ref!r}; see git ls-remote",
             reason="RevisionNotFound",
         )
+
+
+def _format_of(sha: str) -> str:
+    return next(name for name, length in ID_LENGTHS.items() if length == len(sha))
+
+
+def _unknown(error: GitError) -> bool:
+    """Whether the remote has no such object; git says the latter where the id is none of its format."""
+    return "not our ref" in str(error) or "couldn't find remote ref" in str(error)
 
 
 def mirror_name(address: Address) -> str:

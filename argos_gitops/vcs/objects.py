@@ -4,7 +4,7 @@ Source of the formats: gitformat-loose (`<type> <size>\\0` before the bytes) and
 """
 
 from collections.abc import Iterable
-from hashlib import sha1
+from hashlib import new, sha1
 from typing import BinaryIO
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -22,9 +22,9 @@ Entry = tuple[str, int, str]
 """Path, mode, object id (40 hex digits)."""
 
 
-def blob_id(content: bytes) -> str:
-    """The id that git gives to a file with these bytes."""
-    digest = sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+def blob_id(content: bytes, object_format: str = "sha1") -> str:
+    """The id that a git repository of this object format gives to a file with these bytes."""
+    digest = new(object_format, b"blob %d\0" % len(content), usedforsecurity=False)
     digest.update(content)
     return digest.hexdigest()
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from argos_gitops.model.errors import GitError
 from argos_gitops.vcs.commits import AUTHOR, Draft
 from argos_gitops.vcs.mirror import Mirror
-from argos_gitops.vcs.repository import Repository
+from argos_gitops.vcs.repository import Repository, own_ref
 
 OFFER_TRAILER = "Argos-Offer"
 """Names, in the message of each commit that we offer, what it holds."""
@@ -46,7 +46,7 @@ class LocalOffer:
     def __init__(self, repository: Repository, name: str) -> None:
         self._repository = repository
         self._ref = f"refs/heads/{name}"
-        self._draft_ref = f"refs/argos/offers/{name}"
+        self._draft_ref = own_ref("offers", name)
 
     def tip(self) -> Tip | None:
         sha = self._repository.resolve([self._ref])[0]
@@ -71,11 +71,11 @@ class RemoteOffer:
     def __init__(self, mirror: Mirror, name: str) -> None:
         self._mirror = mirror
         self._ref = f"refs/heads/{name}"
-        self._draft_ref = f"refs/argos/offers/{name}"
+        self._draft_ref = own_ref("offers", name)
 
     def tip(self) -> Tip | None:
         self._mirror.prepare()
-        there = self._mirror.remote().find(self._ref)
+        there = self._mirror.advertised(self._ref)
         if there is None:
             return None
         if self._mirror.repository.resolve([f"{there.sha}^{{commit}}"])[0] is None:
@@ -93,7 +93,7 @@ class RemoteOffer:
 
     def base(self, followed: str | None) -> str | None:
         self._mirror.prepare()
-        found = self._mirror.remote().find(followed)
+        found = self._mirror.advertised(followed)
         name = found.name if found is not None else ""
         return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else None
 

@@ -73,9 +73,10 @@ class Remote:
                 return Advertised(default if name == "HEAD" else name, refs[name])
         return None
 
-    def is_empty(self) -> bool:
-        """Whether it has no commit at all."""
-        return not self._git.run("ls-remote", "--", self._address.url).strip()
+    def any_id(self) -> str | None:
+        """The id of one of the objects that its refs are at; None where it has no ref at all."""
+        output = self._git.run("ls-remote", "--", self._address.url)
+        return output.partition(b"\t")[0].decode("ascii", "replace") if output else None
 
     def fetch(self, refspec: str, depth: int | None) -> None:
         """Gets what `refspec` names and at most `depth` commits back, where the server can limit that.
@@ -96,7 +97,9 @@ class Remote:
     def _fetch(self, refspec: str, depth: int | None) -> None:
         arguments = ["fetch", "--quiet", "--no-tags", "--update-shallow"]
         if depth is None:
-            self._git.run(*arguments, *self._unshallow(), "--", self._address.url, *refspec.split())
+            # Git prunes first, so that a `feature` that is gone is not in the way of `feature/x`.
+            whole = ("--prune", *self._unshallow())
+            self._git.run(*arguments, *whole, "--", self._address.url, *refspec.split())
             return
         try:
             self._git.run(*arguments, f"--depth={depth}", "--", self._address.url, refspec)

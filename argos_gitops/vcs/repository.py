@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,19 @@ from argos_gitops.vcs.commits import Draft, as_stream
 
 UNSAFE_PATH = "UnsafePath"
 """The reason of a GitError: a tree has a path that is not used."""
+
+ID_LENGTHS = {"sha1": 40, "sha256": 64}
+"""Hex digits of an object id, by the object format of a repository (git init --object-format)."""
+
+
+def own_ref(room: str, name: str) -> str:
+    """Our ref below `refs/argos/` for the ref `name` of somebody else's repository.
+
+    Git keeps no ref below another one (`feature`, `feature/x`), so that a ref that we keep of a branch which
+    is gone would be in the way of a later one. Of these names none ever lies below another: what folders are
+    called ends in `+`, and what refs are called in `=`.
+    """
+    return f"refs/argos/{room}/{name.replace('/', '+/')}="
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,11 @@ class Repository:
     @property
     def folder(self) -> Path:
         return self.git.folder
+
+    @cached_property
+    def object_format(self) -> str:
+        """`sha1` or `sha256`: which digest gives the objects their ids."""
+        return self.git.run("rev-parse", "--show-object-format").decode().strip()
 
     def commit(self, name: str, folder: str = "") -> Commit | None:
         """The commit that `name` resolves to, with the tree of `folder`; None when it is not here.
@@ -146,6 +165,14 @@ class Repository:
         line = next((line for line in head.splitlines() if line.startswith(b"gpgsig")), b"")
         kinds = {b"PGP": "OpenPGP", b"SSH": "SSH", b"SIGNED MESSAGE": "X.509"}
         return next((kind for mark, kind in kinds.items() if mark in line), "unknown" if line else "")
+
+    def kind(self, name: str) -> str:
+        """What an annotated tag, or a tag of a tag, is of in the end: `commit`, `tree` or `blob`."""
+        return self.git.run("cat-file", "-t", f"{name}^{{}}").decode().strip()
+
+    def refs(self, *patterns: str) -> list[str]:
+        """The full names of the refs that one of the patterns names: a ref, or a folder of refs."""
+        return self.git.run("for-each-ref", "--format=%(refname)", *patterns).decode().split()
 
     def set_ref(self, ref: str, commit: str | None) -> None:
         """Points `ref` at `commit`, whatever it was; None removes it."""

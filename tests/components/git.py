@@ -25,10 +25,12 @@ HOW_TO_GET_SSH = "scripts/components ssh"
 class Origin:
     """A bare repository that people push to; `commit` stands for such a push."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, object_format: str = "sha1") -> None:
         self.folder = folder
         folder.mkdir(parents=True)
-        self.git("init", "--quiet", "--bare", "--initial-branch=main", ".")
+        self.git(
+            "init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={object_format}", "."
+        )
 
     @property
     def url(self) -> str:

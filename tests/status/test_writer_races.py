@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from argos_gitops.model.errors import ReportError
+from argos_gitops.status import StatusBranch, open_branch
 from argos_gitops.status.tree import parse_status
 from argos_gitops.status.writer import LOOK_AFTER
 from tests.components.git import Origin
@@ -158,3 +159,23 @@ def test_a_damaged_mirror_costs_no_report(
             file.unlink()
     agent.report(a_pass(2, minutes=1))
     assert commits(origin) == 2
+
+
+def test_a_sha_256_repository_gets_one_commit_for_each_pass_with_news(tmp_path: Path) -> None:
+    """Ids of the wrong format would make every page look changed in each pass."""
+    origin = Origin(tmp_path / "origins" / "new.git", "sha256")
+    origin.commit({"config.yaml": b"x"})
+    mirrored = StatusBranch("home", lambda name: open_branch(origin.url, name, tmp_path / "cache"))
+    origin.git("clone", "--quiet", origin.url, str(tmp_path / "checkout"))
+    local = StatusBranch(
+        "home", lambda name: open_branch(str(tmp_path / "checkout"), name, tmp_path / "cache")
+    )
+    for writer in (mirrored, local):
+        for minute in range(0, 60, 20):
+            writer.report(a_pass(1, minutes=minute))
+        writer.report(a_pass(2, minutes=60))
+    assert commits(origin) == 2
+    checkout = Origin.__new__(Origin)
+    checkout.folder = tmp_path / "checkout"
+    assert commits(checkout) == 2
+    assert len(origin.git("show", "--name-only", "--format=", REF).split()) == 2
