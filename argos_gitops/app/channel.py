@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 BEAT_SECONDS = 10.0
-SILENCE_SECONDS = 60
+SILENCE_SECONDS = 60.0
+"""After so long without a word a process hangs, and is replaced. One that starts has so long in any case."""
+VERDICT_BEAT_SECONDS = 1.0
+VERDICT_SILENCE_SECONDS = 3.0
+"""Of a process that answers verdicts: less than an Edge's usual `timeout` (5 s), so that what waits for a
+hung one is asked again of another before it counts as unanswered; and three beats, which a process that only
+has to wait for a busy processor does not miss."""
 LONGEST_LINE = 64 * 1024
 """Of what a process says, bytes: strangers talk to it, so it is not trusted with the agent's memory."""
 CONNECTION = b"C"

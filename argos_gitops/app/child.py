@@ -4,12 +4,12 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from argos_gitops.app.channel import LONGEST_LINE, SILENCE_SECONDS, decode, encode
 
-_SEND_SECONDS = 5
+_SEND_SECONDS = 5.0
 _LAST_SECONDS = 10.0
 # What such a process may need of the environment. Tokens and keys of the agent are not among it.
 _PASSED_ON = frozenset(
@@ -20,14 +20,23 @@ _PASSED_ON_PREFIXES = ("LC_", "PG", "PYTHON")
 
 
 class Child:
-    """A running process: `python -m MODULE CHANNEL DESCRIPTOR…`. Raises OSError when it cannot be started."""
+    """A running process: `python -m MODULE CHANNEL DESCRIPTOR…`. Raises OSError when it cannot be started.
+
+    Once it has said something it hangs when it says nothing for `silence` seconds; while it starts it has
+    SILENCE_SECONDS, as a busy machine takes its time to load a program.
+    """
 
     def __init__(
-        self, module: str, further: Sequence[int], environment: Mapping[str, str], first: Mapping[str, Any]
+        self,
+        module: str,
+        further: Sequence[int],
+        environment: Mapping[str, str],
+        first: Mapping[str, Any],
+        silence: float,
     ) -> None:
+        self._silence = silence
         self._channel, theirs = socket.socketpair()
-        for option, seconds in ((socket.SO_SNDTIMEO, _SEND_SECONDS), (socket.SO_RCVTIMEO, SILENCE_SECONDS)):
-            self._channel.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+        _limit(self._channel, socket.SO_SNDTIMEO, _SEND_SECONDS)
         descriptors = (theirs.fileno(), *further)
         # -P: the folder that the agent runs in is full of other people's files, and none is a module.
         command = [sys.executable, "-P", "-m", module, *map(str, descriptors)]
@@ -60,10 +69,26 @@ class Child:
     def messages(self) -> Iterator[Mapping[str, Any]]:
         """What it says, until it ends, falls silent, or talks nonsense: then it is ended."""
         try:
-            for line in _lines(self._channel.recv):
+            for line in self._lines():
                 yield decode(line)
         except (OSError, ValueError):
             self.kill()
+
+    def _lines(self) -> Iterator[bytes]:
+        """Whole lines as they come; ValueError for one that is too long, OSError for silence."""
+        pending = b""
+        data = self._heard(SILENCE_SECONDS)
+        while data:
+            *lines, pending = (pending + data).split(b"\n")
+            yield from lines
+            if len(pending) > LONGEST_LINE:
+                raise ValueError("a line without an end")
+            data = self._heard(self._silence)
+
+    def _heard(self, seconds: float) -> bytes:
+        """What comes next; nothing when it has ended. OSError after so many seconds of silence."""
+        _limit(self._channel, socket.SO_RCVTIMEO, seconds)
+        return self._channel.recv(LONGEST_LINE)
 
     def terminate(self) -> None:
         self._process.terminate()
@@ -90,11 +115,6 @@ def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _lines(receive: Callable[[int], bytes]) -> Iterator[bytes]:
-    """Whole lines as they come; ValueError for one that is too long, OSError for silence."""
-    pending = b""
-    while data := receive(LONGEST_LINE):
-        *lines, pending = (pending + data).split(b"\n")
-        yield from lines
-        if len(pending) > LONGEST_LINE:
-            raise ValueError("a line without an end")
+def _limit(channel: socket.socket, option: int, seconds: float) -> None:
+    whole, part = divmod(round(seconds * 1_000_000), 1_000_000)
+    channel.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))

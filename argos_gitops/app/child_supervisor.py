@@ -23,7 +23,8 @@ class Program:
     """What is run under `name`.
 
     `descriptors` are inherited, in this order, after the channel. `first` is what it is told at its start;
-    `heard` takes in each message that it sends, in a thread of ours.
+    `heard` takes in each message that it sends, in a thread of ours. It hangs when it says nothing for
+    `silence` seconds.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Program:
     descriptors: Sequence[int]
     first: Callable[[], Mapping[str, Any]]
     heard: Callable[[Mapping[str, Any]], None]
+    silence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,9 @@ class ChildSupervisor:
             if self._over.is_set():
                 return None
             program = self._program
-            child = Child(program.module, program.descriptors, self._environment, program.first())
+            child = Child(
+                program.module, program.descriptors, self._environment, program.first(), program.silence
+            )
             self._child = child
             self.starts += 1
             return child

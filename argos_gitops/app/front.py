@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from argos_gitops.app.channel import SILENCE_SECONDS, VERDICT_SILENCE_SECONDS
 from argos_gitops.app.child import passed_on
 from argos_gitops.app.child_supervisor import ChildSupervisor, ProcessState, Program
 from argos_gitops.app.front_link import FrontSettings
@@ -140,13 +141,26 @@ class Front:
             [ours.fileno() for ours, _ in feeds],
             lambda: beat | {"configuration": _for("bouncers", self._configuration)},
             self._heard_of_threads,
+            SILENCE_SECONDS,
         )
         for number, feed in enumerate(fed[1:]):
             descriptors = [self._listener.socket.fileno(), passed.fileno(), feed]
             name = f"verdicts-{number}"
-            yield Program(name, f"{module}verdict_process", descriptors, lambda: beat, _nothing_to_hear)
+            yield Program(
+                name,
+                f"{module}verdict_process",
+                descriptors,
+                lambda: beat,
+                _nothing_to_hear,
+                VERDICT_SILENCE_SECONDS,
+            )
         yield Program(
-            "front", f"{module}front_process", [taken.fileno(), fed[0]], self._first_of_front, self._heard
+            "front",
+            f"{module}front_process",
+            [taken.fileno(), fed[0]],
+            self._first_of_front,
+            self._heard,
+            SILENCE_SECONDS,
         )
 
     def _first_of_front(self) -> Mapping[str, Any]:

@@ -10,13 +10,12 @@ import sys
 import time
 from functools import partial
 
-from argos_gitops.app.channel import CONNECTION, NUMBERS, Channel
+from argos_gitops.app.channel import CONNECTION, NUMBERS, VERDICT_BEAT_SECONDS, Channel
 from argos_gitops.app.descriptors import allow_many
 from argos_gitops.app.verdict_feed import FedBouncers
 from argos_gitops.web.counts import Counts, encode_counts
 from argos_gitops.web.verdict_server import Limits, VerdictServer
 
-_TICK_SECONDS = 1.0
 _BEGIN_SECONDS = 5.0
 _SPARE_DESCRIPTORS = 64
 
@@ -60,7 +59,7 @@ def main() -> None:
     server.watch(channel, partial(_hear, agent, server))
     gc.collect()
     gc.freeze()
-    server.serve(agent.beat, _TICK_SECONDS)
+    server.serve(agent.beat, VERDICT_BEAT_SECONDS)
 
 
 class _Start:

@@ -37,7 +37,9 @@ _LONGEST_KEPT = 256
 """Bytes of a request line whose answer is kept. Caddy's are shorter; others may not fill the memory."""
 _LONGEST_HEAD = 16 * 1024
 _HEAD_ENDS = b"\r\n\r\n"
-_ACCEPTED_AT_ONCE = 16
+_ACCEPTED_AT_ONCE = 4
+"""Fewer than the failures after which a Caddy asks nobody for a while: should this process hang or die, those
+whose first question is still open are the ones that Go does not ask again by itself."""
 _REST_SECONDS = 0.1
 _NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -102,6 +104,21 @@ class _Connection:
         """For room at the front."""
 
 
+class _Regularly:
+    """Does something at the first look, and then about every so many seconds."""
+
+    __slots__ = ("_seconds", "_work", "due")
+
+    def __init__(self, work: Callable[[], None], seconds: float) -> None:
+        self._work, self._seconds = work, seconds
+        self.due = 0.0
+
+    def look(self, now: float) -> None:
+        if now >= self.due:
+            self.due = now + self._seconds
+            self._work()
+
+
 class VerdictServer:
     """The loop. `judges.version` is another number whenever a verdict may have become another one."""
 
@@ -158,21 +175,18 @@ class VerdictServer:
         self._accept_again(time.monotonic())
 
     def serve(self, tick: Callable[[], None], seconds: float) -> None:
-        """Runs until `stop`; calls `tick` about every so many seconds."""
-        due = time.monotonic() + seconds
+        """Runs until `stop`. Calls `tick` at once, and then about every so many seconds, also in the middle
+        of a flood: a process that has much to answer must not look as if it hung."""
+        ticks, upkeep = _Regularly(tick, seconds), _Regularly(self._upkeep, seconds)
         while not self._over:
             now = time.monotonic()
-            if now >= due:
-                due = now + seconds
-                tick()
-                self._sweep(now)
-                for each in [each for each in self._due if each[0] <= now]:
-                    self._due.remove(each)
-                    each[1]()
+            ticks.look(now)
+            upkeep.look(now)
             if not self._accepting and now >= self._accepts_at > 0:
                 self._accept_again(now)
-            pause = 0.02 if self._waiting else _REST_SECONDS if not self._accepting else max(0.0, due - now)
-            for key, ready in self._selector.select(pause):
+            pause = 0.02 if self._waiting else _REST_SECONDS if not self._accepting else upkeep.due - now
+            for key, ready in self._selector.select(max(0.0, pause)):
+                ticks.look(time.monotonic())
                 if isinstance(key.data, _Connection):
                     self._serve(key.data, ready)
                 else:
@@ -211,6 +225,7 @@ class VerdictServer:
         if peer:
             self._peers[peer] = self._peers.get(peer, 0) + 1
         self._selector.register(accepted, READ, connection)
+        self._serve(connection, READ)  # most questions have come along already
 
     def _rest(self) -> None:
         """No descriptor is left: who waits for nothing gives one back, and nobody comes for a moment."""
@@ -337,10 +352,14 @@ class VerdictServer:
 
     # Ending
 
-    def _sweep(self, now: float) -> None:
+    def _upkeep(self) -> None:
+        now = time.monotonic()
         for connection in [each for each in self._connections if each.deadline <= now]:
             self._drop(connection)
         self._counts.send(self._front.count)
+        for each in [each for each in self._due if each[0] <= now]:
+            self._due.remove(each)
+            each[1]()
 
     def _drop(self, connection: _Connection) -> None:
         if self._connections.pop(connection, connection) is connection:

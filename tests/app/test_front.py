@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from argos_gitops.app import child, front_link
+from argos_gitops.app import front as front_module
+from argos_gitops.app import front_link
 from argos_gitops.app.front import Front
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings, load_settings
@@ -125,7 +126,7 @@ def test_what_was_configured_is_told_to_every_later_process(fronts: Fronts) -> N
 def test_a_front_that_hangs_is_replaced(fronts: Fronts, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says nothing for too long; here it cannot, as it was stopped."""
     monkeypatch.setattr(front_link, "BEAT_SECONDS", 0.5)
-    monkeypatch.setattr(child, "SILENCE_SECONDS", 6)
+    monkeypatch.setattr(front_module, "SILENCE_SECONDS", 6)
     front = fronts.start()
     ask(front)
     hung = front.pid

@@ -6,16 +6,21 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from argos_gitops.app.bouncers import message_of
+from argos_gitops.app.channel import VERDICT_BEAT_SECONDS, VERDICT_SILENCE_SECONDS
 from argos_gitops.app.front import Front
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.model.spec import parse_duration
 from argos_gitops.ports.verdict import BouncerConfig
+from argos_gitops.providers.crowdsec.settings import BouncerSpec
 from tests.app.test_front import PATIENCE, Fronts, eventually, is_gone
 from tests.providers.crowdsec.stand_in import Asked, Reply, StandInLapi
 
@@ -105,17 +110,36 @@ def test_a_new_ban_bites_in_every_process_also_after_their_source_was_killed(
         assert [verdict(front, address) for _ in range(20)] == [403] * 20
 
 
-def test_a_verdict_process_that_hangs_is_replaced_and_others_answer(
-    fronts: Fronts, lapi: Lapi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from argos_gitops.app import child
-
-    monkeypatch.setattr(child, "SILENCE_SECONDS", 6)
+def test_a_verdict_process_that_hangs_is_replaced_and_others_answer(fronts: Fronts, lapi: Lapi) -> None:
+    """Each new connection is answered meanwhile; those that the hung one had are closed with its end."""
     front = asked_front(fronts, lapi)
     hung = front.pids()["verdicts-0"]
-    os.kill(hung, signal.SIGSTOP)
+    url = f"http://{front.address}/auth/forward/main?client={BANNED}"
+    with ExitStack() as ends:
+        kept = [ends.enter_context(httpx.Client(timeout=PATIENCE, trust_env=False)) for _ in range(32)]
+        assert {each.get(url).status_code for each in kept} == {403}
+        os.kill(hung, signal.SIGSTOP)
+        with ThreadPoolExecutor(len(kept)) as visitors:
+            waiting = [visitors.submit(status_or_closed, each, url) for each in kept]
+            assert [verdict(front, BANNED) for _ in range(20)] == [403] * 20
+            assert {each.result() for each in waiting} == {403, None}
     assert eventually(lambda: front.pids().get("verdicts-0", hung) != hung)
     assert verdict(front, BANNED) == 403
+
+
+def status_or_closed(client: httpx.Client, url: str) -> int | None:
+    """None where the connection was closed instead of an answer."""
+    try:
+        return client.get(url).status_code
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return None
+
+
+def test_a_hung_process_is_replaced_before_a_caddy_gives_up_on_it() -> None:
+    """What waits for it is closed, and asked again of another one, within the usual `timeout` of an Edge."""
+    usual = parse_duration(BouncerSpec.model_fields["timeout"].default)
+    assert isinstance(usual, timedelta)
+    assert usual.total_seconds() >= VERDICT_SILENCE_SECONDS + 2 * VERDICT_BEAT_SECONDS
 
 
 def test_all_processes_end_with_the_front(fronts: Fronts, lapi: Lapi) -> None:

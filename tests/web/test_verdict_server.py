@@ -243,6 +243,28 @@ def test_a_flood_of_one_address_is_judged_once(start: Callable[..., Running]) ->
     assert answered(connections[0]) != [403]
 
 
+def test_a_process_with_much_to_answer_says_that_it_lives(start: Callable[..., Running]) -> None:
+    """In the middle of all that came at once: else it counts as hung, and is killed by whoever asks much."""
+    running, released = start(), threading.Event()
+    seen: list[int] = []
+
+    def slowly(address: str) -> Verdict:
+        released.wait(PATIENCE)
+        time.sleep(0.02)  # the work
+        seen.append(running.ticks)
+        return Verdict(Remedy.BAN)
+
+    connections = [running.connect() for _ in range(51)]
+    until(lambda: running.server.connections == 51)
+    running.judging.verdict = slowly  # type: ignore[method-assign]
+    for number, connection in enumerate(connections):
+        connection.sendall(question(f"203.0.113.{number}"))
+    released.set()
+    for connection in connections:
+        assert answered(connection) == [403]
+    assert len(set(seen)) > 5
+
+
 def test_who_never_ends_a_request_is_dropped(start: Callable[..., Running]) -> None:
     """Also one that goes on sending, a byte at a time; who asks properly stays."""
     running = start(request_seconds=0.4)

@@ -35,7 +35,7 @@ _PASSED = "passed"
 # Caddy closes an idle connection before the agent does.
 _IDLE = "3s"
 _FORGET_FAILURES = "4s"
-_MOST_FAILURES = 5
+MOST_FAILURES = 5
 _LONGEST_DIAL = timedelta(seconds=1)
 _ON_THEIR_WAY = 128
 _RETRIES = 1
@@ -98,7 +98,7 @@ class ForwardAuth:
                 "try_duration": format_duration(self.timeout),
                 "try_interval": _RETRY_AFTER,
             },
-            "health_checks": {"passive": {"fail_duration": _FORGET_FAILURES, "max_fails": _MOST_FAILURES}},
+            "health_checks": {"passive": {"fail_duration": _FORGET_FAILURES, "max_fails": MOST_FAILURES}},
             "handle_response": self._answers(),
         }
 
