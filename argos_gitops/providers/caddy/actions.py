@@ -86,6 +86,10 @@ def _changes(changes: HeaderChanges) -> Tree:
         "add": {name: [header_text(value)] for name, value in changes.add.items()},
         "set": {name: [header_text(value)] for name, value in changes.set.items()},
         "delete": list(changes.remove),
+        "replace": {
+            name: [{"search_regexp": each.pattern, "replace": each.replacement}]
+            for name, each in changes.replace.items()
+        },
     }
     return {name: value for name, value in found.items() if value}
 

@@ -8,8 +8,17 @@ from argos_gitops.model.spec import SpecModel
 from argos_gitops.providers.caddy.fragments import HeaderName, HeaderValue, Path, PlainPath, Regexp, Status
 
 
+class Replacing(SpecModel):
+    """Every part of a text that a regular expression finds is replaced."""
+
+    pattern: Regexp = Field(description="What is looked for.")
+    replacement: Annotated[str, Field(pattern=r"^[^\r\n\x00]*$")] = Field(
+        description="What takes its place; `$1` is what the first group found."
+    )
+
+
 class HeaderChanges(SpecModel):
-    """What happens to headers: first `add`, then `set`, then `remove`."""
+    """What happens to headers: first `add`, then `set`, then `remove`, then `replace`."""
 
     add: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="Added beside what is there."
@@ -17,6 +26,9 @@ class HeaderChanges(SpecModel):
     set: dict[HeaderName, HeaderValue] = Field(default_factory=dict, description="Put in place of it.")
     remove: tuple[HeaderName, ...] = Field(
         (), description="Taken out; `X-*` takes out all that begin with X-."
+    )
+    replace: dict[HeaderName, Replacing] = Field(
+        default_factory=dict, description="Parts of the values that are there are replaced."
     )
 
 
@@ -71,10 +83,9 @@ class FixedResponse(SpecModel):
     )
 
 
-class Replacement(SpecModel):
+class Replacement(Replacing):
     """Every part of a path that a regular expression finds is replaced."""
 
-    pattern: Regexp = Field(description="What is looked for in the path.")
     replacement: Annotated[str, Field(pattern=r"^[^\s?#]*$")] = Field(
         description="What takes its place; `$1` is what the first group found."
     )

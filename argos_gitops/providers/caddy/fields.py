@@ -18,7 +18,7 @@ from argos_gitops.providers.caddy.forward_auth import read_forward_auth
 from argos_gitops.providers.caddy.masking import shown, shown_header
 from argos_gitops.providers.caddy.matchers import in_words
 from argos_gitops.providers.caddy.own_probe import key_of, shown_probe
-from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
+from argos_gitops.providers.caddy.paths import CLEAN, REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
 from argos_gitops.providers.caddy.placement import domains
 
 Tree = dict[str, Any]
@@ -149,11 +149,22 @@ def _header_fields(handler: Tree) -> Iterator[Field]:
             yield from _values(f"{prefix}{name} (added)", values, public=not prefix)
         for name in changes.get("delete") or ():
             yield f"{prefix}{name}", _GONE
-        rest = _without(changes, "set", "add", "delete")
+        yield from _replaced_values(prefix, changes.get("replace") or {})
+        rest = _without(changes, "set", "add", "delete", "replace")
         yield from _leaves(
             f"{prefix}headers", _without(rest, "deferred") if rest.get("deferred") is True else rest
         )
     yield from _leaves("headers", _without(handler, "handler", "request", "response"))
+
+
+def _replaced_values(prefix: str, changes: Mapping[str, list[Tree]]) -> Iterator[Field]:
+    for name, values in changes.items():
+        for each in values:
+            found, into = (
+                shown_header(name, each[key], public=not prefix) for key in ("search_regexp", "replace")
+            )
+            yield f"{prefix}{name} (replaced)", f"{found} → {into}"
+            yield from _leaves(f"{prefix}{name} (replaced)", _without(each, "search_regexp", "replace"))
 
 
 def _values(label: str, values: Any, *, public: bool) -> Iterator[Field]:
@@ -185,6 +196,8 @@ def _subroute(handler: Tree) -> Iterator[Field]:
         yield "probe", shown_probe(handler, key)
     elif handler in (REFUSE_AMBIGUOUS, REFUSE_REWRITTEN):
         yield "ambiguous paths", "refused"
+    elif handler == CLEAN:
+        yield "ambiguous paths", "cleaned"
     elif allowed is not None:
         yield "allow", ", ".join(allowed)
     elif _holds_rules(handler):

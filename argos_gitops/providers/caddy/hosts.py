@@ -105,12 +105,13 @@ class HostSpec(SpecModel):
     )
     rate_limit: RateLimit | None = Field(None, description="How many requests are let in.")
     basic_auth: BasicAuth | None = Field(None, description="Asks for a name and a password.")
-    ambiguous_paths: Literal["refuse", "forward"] = Field(
+    ambiguous_paths: Literal["refuse", "clean", "forward"] = Field(
         "refuse",
         description="What becomes of paths that a Service may read otherwise than Caddy, where rules of the "
         "Host decide by path: dot segments, `//`, `;`, encoded `/ \\ ; ? #` and control characters, "
         "percent signs encoded twice, and text that is no UTF-8. `refuse` answers them with 400 (and "
-        "forwards `//` as `/`); with `forward` whoever may write such a path may pass by a rule.",
+        "forwards `//` as `/`), and so does `clean`, which takes dot segments and double slashes out where "
+        "nothing is decided by path; with `forward` whoever may write such a path may pass by a rule.",
     )
     enabled: bool = Field(True, description="Whether it is served at all.")
 
@@ -142,8 +143,16 @@ class HostSpec(SpecModel):
     @property
     def refuses_paths(self) -> bool:
         """Whether ambiguous paths are refused: where nothing is decided by path there is no reason to."""
-        by_path = any(rule.match is not None and rule.match.by_path for rule in self.rules)
-        return by_path and self.ambiguous_paths == "refuse"
+        return self._by_path and self.ambiguous_paths != "forward"
+
+    @property
+    def cleans_paths(self) -> bool:
+        """Whether dot segments are taken out of paths by which nothing is decided."""
+        return self.ambiguous_paths == "clean" and not self._by_path
+
+    @property
+    def _by_path(self) -> bool:
+        return any(rule.match is not None and rule.match.by_path for rule in self.rules)
 
     @property
     def guarded(self) -> bool:

@@ -18,6 +18,8 @@ Tree = dict[str, Any]
 
 _CAPTURES = "path"
 """The name under which Caddy keeps what the groups of a regular expression found: `{http.regexp.path.1}`."""
+_URI_CAPTURES = "uri"
+_URI = "{http.request.uri}"
 _PLAIN_WORD = re.compile(r'[^\s()",=]+')
 
 
@@ -60,6 +62,8 @@ def _leaves(match: Match) -> Iterator[Tree]:
         yield {"path": [f"{match.path_prefix}*"]}
     if match.path_regexp is not None:
         yield {"path_regexp": {"name": _CAPTURES, "pattern": match.path_regexp}}
+    if match.uri_regexp is not None:
+        yield {"vars_regexp": {_URI: {"name": _URI_CAPTURES, "pattern": match.uri_regexp}}}
     if match.methods:
         yield {"method": list(match.methods)}
     if match.headers:
@@ -123,6 +127,13 @@ def _path_regexp(value: Mapping[str, str]) -> Iterator[str]:
     yield f"path regexp {_word(value['pattern'])}"
 
 
+def _uri_regexp(value: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    (each,) = value.values()
+    if value.keys() != {_URI} or each["name"] != _URI_CAPTURES or len(each) > 2:
+        raise ValueError("another variable, or captures under another name")
+    yield f"uri regexp {_word(each['pattern'])}"
+
+
 def _headers(value: Mapping[str, list[str]]) -> Iterator[str]:
     for name, texts in sorted(value.items()):
         (text,) = _strings(texts)
@@ -162,6 +173,7 @@ def _word(text: str) -> str:
 _WORDS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "path": _one_of("path"),
     "path_regexp": _path_regexp,
+    "vars_regexp": _uri_regexp,
     "method": _one_of("method"),
     "header": _headers,
     "header_regexp": _header_regexps,

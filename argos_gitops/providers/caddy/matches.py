@@ -28,6 +28,12 @@ class Match(SpecModel):
         description="What is found in the path, where case matters; what its groups find is "
         "`{http.regexp.path.1}`, and so on, wherever placeholders may stand.",
     )
+    uri_regexp: Regexp | None = Field(
+        None,
+        description="What is found in path and query together, as the visitor wrote them: encoded, and with "
+        "the `?`. What its groups find is `{http.regexp.uri.1}`, and so on. Made for redirects; it keeps "
+        "nobody out, as `/%61` is not `/a` to it.",
+    )
     methods: tuple[Method, ...] = Field((), min_length=1, description="One of these methods.")
     headers: dict[HeaderName, Text] = Field(
         default_factory=dict,
@@ -52,7 +58,7 @@ class Match(SpecModel):
     @property
     def by_path(self) -> bool:
         """Whether it depends on the path, at any depth."""
-        own = (self.path, self.path_prefix, self.path_regexp)
+        own = (self.path, self.path_prefix, self.path_regexp, self.uri_regexp)
         inner = (*self.all, *self.any, *(() if self.not_ is None else (self.not_,)))
         return any(each is not None for each in own) or any(each.by_path for each in inner)
 

@@ -43,6 +43,12 @@ _DOTS = r"(?:\.|%2[eE]){1,2}(?:[/?]|$)"
 # A percent sign that gives an encoded character once it is decoded itself.
 _HEX_DIGIT = f"(?:{_HEX}|%3[0-9]|%[46][1-6])"
 _ENCODED_TWICE = f"%25{_HEX_DIGIT}{{2}}"
+_DOT = r"(?:\.|%2[eE])"
+# What no segment of one dot or two begins with after at most two dots: another character, encoded or not.
+_NO_DOT = rf"(?:[^/.%]|%(?:[013-9a-fA-F]{_HEX}|2[0-9a-df-fA-DF]))"
+_NAME = rf"(?:{_DOT}{{0,2}}{_NO_DOT}|{_DOT}{{3}})[^/]*"
+_CLEANED_DEPTH = 8
+"""So many times in a row `name/..` is taken out, which is as deep as paths go that anybody means."""
 _AMBIGUOUS = f"^(?:[^?]*{_ENCODED_TWICE}|(?:[^?]*/)?{_DOTS})"
 
 
@@ -61,6 +67,42 @@ REFUSE_AMBIGUOUS: Tree = {
     ],
 }
 """Stands before whatever decides by path: `//` becomes `/`, and ambiguous paths are answered with 400."""
+
+_SINGLE_SLASH = ("/{2,}", "/")
+_NO_HERE = (rf"(?:/{_DOT})+(/|$)", "$1")
+_NOT_ABOVE = (rf"^(?:/{_DOT}{{2}})+(/|$)", "$1")
+_UP = (rf"/{_NAME}/{_DOT}{{2}}(/|$)", "$1")
+_NOT_EMPTY = ("^$", "/")
+
+CLEAN: Tree = {
+    "handler": "subroute",
+    "routes": [
+        {
+            "match": [_found(rf"^[^?]*(?://|/{_DOT}{{1,2}}(?:[/?]|$))")],
+            "handle": [
+                {
+                    "handler": "rewrite",
+                    "path_regexp": [
+                        {"find": find, "replace": replace}
+                        for find, replace in (
+                            _SINGLE_SLASH,
+                            _NO_HERE,
+                            *(_NOT_ABOVE, _UP) * _CLEANED_DEPTH,
+                            _NOT_ABOVE,
+                            _NOT_EMPTY,
+                        )
+                    ],
+                }
+            ],
+        },
+        {
+            "match": [_found(rf"^(?:[^?]*/)?{_DOTS}")],
+            "handle": [{"handler": "static_response", "status_code": 400}],
+        },
+    ],
+}
+"""For Hosts that decide nothing by path: `//` becomes `/`, and dot segments go, as RFC 3986 (5.2.4) says.
+What still has one after that is answered with 400."""
 
 REFUSE_REWRITTEN: Tree = {
     "handler": "subroute",

@@ -10,7 +10,7 @@ from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
 from argos_gitops.providers.caddy.own_probe import is_counted, probe_handler
-from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
+from argos_gitops.providers.caddy.paths import CLEAN, REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
 from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
 Tree = dict[str, Any]
@@ -50,6 +50,8 @@ def _handlers(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None)
         yield bouncer
     if host.refuses_paths:
         yield REFUSE_AMBIGUOUS
+    elif host.cleans_paths:
+        yield CLEAN
     if host.guarded:
         yield from guards(host, marks.zone(name))
     yield from headers(host.headers)

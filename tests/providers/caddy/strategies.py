@@ -108,6 +108,7 @@ _LEAVES = st.one_of(
     st.fixed_dictionaries({"path": _PATHS}),
     st.fixed_dictionaries({"pathPrefix": _PATHS}),
     st.fixed_dictionaries({"pathRegexp": st.sampled_from(["^/a", "b$", "^/(a|b)$"])}),
+    st.fixed_dictionaries({"uriRegexp": st.sampled_from(["^/a$", "x=1$", r"\?", "^/(a|b)\\?x"])}),
     st.fixed_dictionaries({"methods": st.lists(st.sampled_from(["GET", "POST"]), min_size=1, unique=True)}),
     st.fixed_dictionaries({"headers": st.just({"X-Team": "ops"}) | st.just({"X-Team": "o*", "X-Own": "*"})}),
     st.fixed_dictionaries({"headerRegexps": st.just({"X-Team": "^o"}) | st.just({"X-Own": "[0-9]"})}),

@@ -135,7 +135,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealCaddy, 
             hosts = [host(name, service="app", rules=rules) for name, rules in _rules().items()]
             plain = host("plain", service="app")
             lenient = host("lenient", service="app", rules=_rules()["only"], ambiguousPaths="forward")
-            applied(world, service("app", upstream.address), plain, lenient, *hosts)
+            clean = host("clean", service="app", ambiguousPaths="clean")
+            applied(world, service("app", upstream.address), plain, lenient, clean, *hosts)
             world.provider.close()
             yield caddy, upstream
     finally:
@@ -275,6 +276,50 @@ def test_a_host_that_decides_nothing_by_path_forwards_everything(
 ) -> None:
     """And one that says `ambiguousPaths: forward`, as GitLab's API needs `%2F`."""
     assert passes(site, name, target) == [target]
+
+
+@pytest.mark.parametrize(
+    ("target", "cleaned"),
+    [
+        (b"/a/../b", b"/b"),
+        (b"/a//b///c?d=//../e", b"/a/b/c?d=//../e"),
+        (b"//a", b"/a"),
+        (b"/./a/./", b"/a/"),
+        (b"/a/.", b"/a"),
+        (b"/.", b"/"),
+        (b"/..", b"/"),
+        (b"/../../a", b"/a"),
+        (b"/a/%2e%2E/b", b"/b"),
+        (b"/a/b/../../../c/./../d", b"/d"),
+        (b"/a/...b/.c/..d/%2ee/x/..", b"/a/...b/.c/..d/%2ee"),
+        (b"/a%2F../b", b"/a%2F../b"),
+        (b"/a;b/%00", b"/a;b/%00"),
+    ],
+)
+def test_a_host_may_clean_paths_by_which_nothing_is_decided(
+    site: tuple[RealCaddy, Upstream], target: bytes, cleaned: bytes
+) -> None:
+    """As RFC 3986 and Traefik do; what is encoded otherwise stays."""
+    assert passes(site, "clean", target) == [cleaned]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from([b"a", b"..", b".", b"%2e.", b"", b"b.c"]), min_size=1, max_size=40))
+def test_what_is_cleaned_has_no_dot_segment_or_is_refused(
+    site: tuple[RealCaddy, Upstream], segments: list[bytes]
+) -> None:
+    """Deeper than anybody means, too: nothing half cleaned goes on, and what goes on is what is meant."""
+    for reached in passes(site, "clean", b"/" + b"/".join(segments)):
+        plain = [segment.replace(b"%2e", b".") for segment in segments]
+        assert reached.rstrip(b"/") == _clean(b"/" + b"/".join(plain)).rstrip(b"/")
+
+
+def test_a_host_that_decides_by_path_refuses_although_it_may_clean() -> None:
+    """Otherwise a rule for `/public` would be asked about another path than was cleaned."""
+    rules = [{"match": {"pathPrefix": "/public"}, "response": {}}, {"response": {"status": 403}}]
+    given = {"edge": "e", "domains": ["x.example.com"], "rules": rules, "ambiguousPaths": "clean"}
+    spec = HostSpec.model_validate(given)
+    assert (spec.refuses_paths, spec.cleans_paths) == (True, False)
 
 
 def _matches(depth: int) -> st.SearchStrategy[Any]:

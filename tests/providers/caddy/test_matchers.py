@@ -49,10 +49,15 @@ def _has(values: Mapping[str, str], found: Mapping[str, str]) -> bool:
     return all(name in found and re.fullmatch(each, found[name]) for name, each in patterns.items())
 
 
+def _uri(visit: Visit) -> str:
+    return "?".join([visit.path, *(f"{name}={value}" for name, value in visit.query.items())])
+
+
 _FITS: Mapping[str, Callable[[Any, Visit], bool]] = {
     "path": lambda path, visit: visit.path == path,
     "pathPrefix": lambda prefix, visit: visit.path.startswith(prefix),
     "pathRegexp": lambda pattern, visit: re.search(pattern, visit.path) is not None,
+    "uriRegexp": lambda pattern, visit: re.search(pattern, _uri(visit)) is not None,
     "methods": lambda methods, visit: visit.method in methods,
     "headers": lambda headers, visit: _has(headers, visit.headers),
     "headerRegexps": lambda patterns, visit: all(
@@ -124,6 +129,7 @@ def test_different_matches_read_differently(one: dict[str, Any], other: dict[str
             "method GET and ((path /a) or (query x = *))",
         ),
         ({"pathRegexp": "^/(a|b)$"}, 'path regexp "^/(a|b)$"'),
+        ({"uriRegexp": r"^/a\?x=1$"}, r'uri regexp "^/a\\?x=1$"'),
         ({"headers": {"X-Own": "word"}}, f"header X-Own = {MASK}"),
     ],
     ids=str,
@@ -153,6 +159,8 @@ def test_a_match_that_is_read_back_is_told_in_the_same_words() -> None:
         [{"header": {"X": ["a", "b"]}}],
         [{"header_regexp": {"X": {"pattern": "a", "name": "b"}}}],
         [{"path_regexp": {"pattern": "a"}}],
+        [{"vars_regexp": {"{http.request.uri}": {"pattern": "a"}}}],
+        [{"vars_regexp": {"other": {"pattern": "a", "name": "uri"}}}],
         [{"client_ip": {"ranges": ["192.0.2.1"], "more": 1}}],
         [{"not": {}}],
         None,

@@ -13,6 +13,7 @@ from argos_gitops.providers.docker.labels.conditions import Match
 from argos_gitops.providers.docker.labels.label import Label
 
 Tree = dict[str, Any]
+_REPLACED_PATH = "X-Replaced-Path"
 Header = tuple[str, str | None]
 """A header as it is written, and its value; None takes it away."""
 
@@ -20,13 +21,14 @@ Header = tuple[str, str | None]
 @dataclass(frozen=True, slots=True)
 class Action:
     """`rewrite` holds stripPrefix, replace and addPrefix, or path; `request` and `response` headers by
-    their names in lower case."""
+    their names in lower case; `replaced` what is replaced in values of `request`."""
 
     allow: tuple[str, ...] = ()
     rate_limit: Tree | None = None
     basic_auth: Tree | None = None
     request: Mapping[str, Header] = field(default_factory=dict)
     response: Mapping[str, Header] = field(default_factory=dict)
+    replaced: Mapping[str, Tree] = field(default_factory=dict)
     rewrite: Tree = field(default_factory=dict)
     answer: Tree = field(default_factory=dict)
     compression: bool = False
@@ -34,6 +36,11 @@ class Action:
     def with_request(self, headers: Mapping[str, str | None]) -> "Action":
         """Headers of requests: a later middleware has the last word."""
         return replace(self, request={**self.request, **_by_name(headers)})
+
+    def with_replaced_path(self) -> "Action":
+        """Tells whoever answers the path as the visitor wrote it, without the query."""
+        told = self.with_request({_REPLACED_PATH: "{http.request.uri}"})
+        return replace(told, replaced={_REPLACED_PATH: {"pattern": r"\?.*$", "replacement": ""}})
 
     def with_response(self, headers: Mapping[str, str | None]) -> "Action":
         """Headers of responses, which pass the middlewares the other way round."""
@@ -45,7 +52,7 @@ class Action:
             "allow": list(self.allow),
             "rateLimit": self.rate_limit,
             "basicAuth": self.basic_auth,
-            "headers": _headers(self.request, self.response),
+            "headers": _headers(self.request, self.response, self.replaced),
             "rewrite": self.rewrite,
             **self.answer,
         }
@@ -106,8 +113,14 @@ def _by_name(headers: Mapping[str, str | None]) -> dict[str, Header]:
     return {name.lower(): (name, value) for name, value in headers.items()}
 
 
-def _headers(request: Mapping[str, Header], response: Mapping[str, Header]) -> Tree:
-    sides = {"request": _changes(request), "response": _changes(response)}
+def _headers(
+    request: Mapping[str, Header], response: Mapping[str, Header], replaced: Mapping[str, Tree]
+) -> Tree:
+    there = {name: value for name, value in replaced.items() if request[name.lower()][1] is not None}
+    sides = {
+        "request": {**_changes(request), **({"replace": there} if there else {})},
+        "response": _changes(response),
+    }
     return {side: changes for side, changes in sides.items() if changes}
 
 

@@ -58,7 +58,7 @@ def effect(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch]:
     _known_host(options, scene)
     if not scene.tls and any(truth(options[name]) for name in _SSL & options.keys()):
         temporary = options.get("ssltemporaryredirect")
-        status = 307 if temporary is not None and truth(temporary) else 308
+        status = 307 if temporary is not None and truth(temporary) else 301
         answer = {"redirect": {"scheme": "https", "status": status}}
         return [branch.acting(replace(branch.action, answer=answer))]
     action = branch.action.with_request(_custom(options, "customrequestheaders"))

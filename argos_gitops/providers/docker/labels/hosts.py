@@ -27,8 +27,8 @@ Tree = dict[str, Any]
 class Route:
     """A router that can be translated, with the middlewares that it may name.
 
-    `redirects`: it sends plain HTTP to HTTPS and does nothing else, so that it says nothing of domains
-    that are served over HTTPS, for which the Edge does that by itself.
+    `redirects`: it sends plain HTTP to HTTPS for good and does nothing else, so that it says nothing of
+    domains that are served over HTTPS, for which the Edge does that by itself.
     """
 
     router: Router
@@ -54,34 +54,51 @@ Service = Callable[[Route], str]
 """The name of the Service document that answers for a route; refuses where there is none."""
 
 
-def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> bool:
-    """Whether it sends plain HTTP to HTTPS and does nothing else."""
+def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> frozenset[int]:
+    """The statuses with which it sends plain HTTP to HTTPS; none where it does anything else."""
     if router.secure:
-        return False
+        return frozenset()
     try:
         branches = applied(router.middlewares, middlewares, Scene("", tls=False, wanted=None))
     except RefusedError:
-        return False
-    answer = branches[0].action.answer.get("redirect", {}) if len(branches) == 1 else {}
-    return answer.get("scheme") == "https" and "port" not in answer
+        return frozenset()
+    answers = [branch.action.answer.get("redirect", {}) for branch in branches]
+    alone = all(answer.get("scheme") == "https" and "port" not in answer for answer in answers)
+    return frozenset(answer["status"] for answer in answers) if alone else frozenset()
 
 
-def hosts_of(routes: Sequence[Route], service: Service, complaints: Complaints) -> Iterator[DerivedHost]:
-    """The Hosts of one Edge in the order of their first domains."""
+def hosts_of(
+    routes: Sequence[Route], service: Service, complaints: Complaints, everywhere: Router | None = None
+) -> Iterator[DerivedHost]:
+    """The Hosts of one Edge in the order of their first domains. A domain has two where routers for plain
+    HTTP do more than the Edge does by itself.
+
+    `everywhere` sends plain HTTP to HTTPS for any domain.
+    """
     secure = _Named(route for route in routes if route.router.secure)
     plain = _Named(route for route in routes if not route.router.secure)
     alike: dict[str, DerivedHost] = {}
     for domain in sorted(secure.domains | plain.domains):
-        listening = secure if domain in secure.domains else plain
         serving = [route for route in plain.of(domain) if not route.redirects]
-        with complaints.heard():
-            if listening is secure and serving:
-                raise _both(serving[0], secure.of(domain)[0], domain)
-            found = _host(domain, listening.trying(domain), service)
-            form = repr((found.spec, [each.router.name for each in found.routes]))
-            known = alike.get(form)
-            alike[form] = found if known is None else replace(known, domains=(*known.domains, domain))
+        for listening in _listening(domain, secure, plain, serving):
+            with complaints.heard():
+                if listening is plain and domain in secure.domains and everywhere is not None:
+                    raise _both(serving[0], everywhere, domain)
+                found = _host(domain, listening.trying(domain), service)
+                form = repr((found.spec, [each.router.name for each in found.routes]))
+                known = alike.get(form)
+                alike[form] = found if known is None else replace(known, domains=(*known.domains, domain))
     return iter(alike.values())
+
+
+def _listening(
+    domain: str, secure: "_Named", plain: "_Named", serving: Sequence[Route]
+) -> Iterator["_Named"]:
+    """On which a domain gets a Host: a redirect beside a Host with TLS needs none."""
+    if domain in secure.domains:
+        yield secure
+    if domain in plain.domains and (serving or domain not in secure.domains):
+        yield plain
 
 
 class _Named:
@@ -110,11 +127,11 @@ def _rank(route: Route) -> tuple[int, str]:
     return route.router.rank
 
 
-def _both(plain: Route, secure: Route, domain: str) -> RefusedError:
+def _both(plain: Route, everywhere: Router, domain: str) -> RefusedError:
     return plain.router.label.refusal(
         LabelCode.CONFLICT,
-        f"the router {plain.router.name} serves {domain} over plain HTTP, and {secure.router.name} "
-        f"({secure.router.label.place()}) over HTTPS; a Host does one of both, and the Edge redirects",
+        f"the router {plain.router.name} serves {domain} over plain HTTP, and {everywhere.name} "
+        f"({everywhere.label.place()}) sends every domain to HTTPS; let that one name the domains",
     )
 
 

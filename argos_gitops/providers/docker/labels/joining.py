@@ -52,6 +52,7 @@ class EdgeRoutes:
     _middlewares: dict[str, Middleware] = field(default_factory=dict)
     _routers: dict[str, tuple[Router, list[str]]] = field(default_factory=dict)
     _bouncers: set[str] = field(default_factory=set)
+    _everywhere: Router | None = None
 
     def add(self, labels: Labels) -> None:
         """Takes in one Stack."""
@@ -80,7 +81,7 @@ class EdgeRoutes:
             return names[name]
 
         hosts: set[str] = set()
-        for host in hosts_of(routes, service, self.complaints):
+        for host in hosts_of(routes, service, self.complaints, self._everywhere):
             yield self._host_document(host, hosts)
         for name in sorted(used):
             with self.complaints.heard():
@@ -124,15 +125,16 @@ class EdgeRoutes:
 
     def _route(self, router: Router) -> Route | None:
         """None for one that redirects whatever comes, which an Edge does for each domain that it serves."""
-        redirects = self.redirects and only_redirects(router, self._middlewares)
+        statuses = only_redirects(router, self._middlewares) if self.redirects else frozenset()
         try:
             condition = router.condition()
             _bounded(router, condition)
         except RefusedError:
-            if redirects:
-                return None
-            raise
-        return Route(router, condition, self._middlewares, redirects)
+            if not statuses:
+                raise
+            self._everywhere = router
+            return None
+        return Route(router, condition, self._middlewares, statuses == {301, 308})
 
     def _balancer_of(self, router: Router) -> str:
         label = router.options.get("service")
@@ -168,7 +170,7 @@ class EdgeRoutes:
         first = host.routes[0].router
         name = _free(_valid(f"{first.stack}-{first.name}"), taken)
         stacks = list(dict.fromkeys(route.router.stack for route in host.routes))
-        spec = {"edge": self.edge, "domains": list(host.domains), **host.spec}
+        spec = {"edge": self.edge, "domains": list(host.domains), **host.spec, "ambiguousPaths": "clean"}
         if not self._bouncers.isdisjoint(stacks):
             spec["bouncer"] = True
         return _derived("Host", name, stacks, spec, first.label.place())

@@ -10,8 +10,6 @@ from argos_gitops.providers.docker.labels.label import Label, literal, words
 from argos_gitops.providers.docker.labels.reading import Options
 
 _FORWARDED = "X-Forwarded-Prefix"
-_REPLACED = "X-Replaced-Path"
-_CURRENT_PATH = "{http.request.uri.path}"
 _FOUND_IN_PATH = "{http.regexp.path.1}"
 
 
@@ -63,13 +61,13 @@ def replace_path(options: Options, branch: Branch, _: Scene) -> Sequence[Branch]
     if not re.fullmatch(r"/[^\s?#]*", path):
         raise label.untranslated("expected a path that begins with /")
     action = rewriting(branch.action, label, "path", literal(path))
-    return [branch.acting(action.with_request({_REPLACED: _CURRENT_PATH}))]
+    return [branch.acting(action.with_replaced_path())]
 
 
 def replace_by_regexp(options: Options, branch: Branch, _: Scene) -> Sequence[Branch]:
     label, replacement = _required(options, "regex"), _required(options, "replacement")
     value = {"pattern": label.value.strip(), "replacement": literal(replacement.value.strip())}
-    action = rewriting(branch.action, label, "replace", value).with_request({_REPLACED: _CURRENT_PATH})
+    action = rewriting(branch.action, label, "replace", value).with_replaced_path()
     return [branch.acting(action).only({"pathRegexp": value["pattern"]}), branch]
 
 

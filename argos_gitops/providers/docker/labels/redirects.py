@@ -1,12 +1,11 @@
 """Middlewares that send visitors elsewhere.
 
-Traefik answers GET with 301 or 302, and other methods with 308 or 307. A Host has one status, so it is 308
-or 307: the ones that keep the method.
+Traefik answers GET with 301 or 302, and other methods with 308 or 307: so a redirect is two branches.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from argos_gitops.providers.docker.labels.actions import Branch, Scene, unrewritten
 from argos_gitops.providers.docker.labels.conditions import Match
@@ -19,6 +18,14 @@ _ADDRESS = re.compile(
 )
 _PARTS = re.compile(r"(?P<domain>(?:\[[^\]]*\]|\\[^/]|[^/\\\[])+)\\?/(?P<path>.*)", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
+_REPEATED = re.compile(r"[*+?{]")
+_MOST_REPEATED = 4
+"""In the domain of somebody's expression: Python tries all combinations of them."""
+_ANYTHING = re.compile(r"\(?\.[*+]\)?$")
+"""At the end of a domain: as it is greedy, it takes the path along as far as what follows it allows."""
+_PARTS_OF_PATTERN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?|[(|)]", re.DOTALL)
+_FOUND = "{{http.regexp.uri.{}}}"
+_GROUP = re.compile(r"\)[*+{]")
 _REPEATED = re.compile(r"[*+?{]")
 _MOST_REPEATED = 4
 """In the domain of somebody's expression: Python tries all combinations of them."""
@@ -39,91 +46,133 @@ def to_scheme(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch
         if not usual:
             raise options["port"].untranslated("a redirect to the same scheme on another port")
         return [branch]
-    redirect = {"scheme": scheme, "status": status_of(options.get("permanent"))}
+    redirect: dict[str, object] = {"scheme": scheme}
     if not usual:
         redirect["port"] = wanted or 0
-    return [branch.acting(replace(branch.action, answer={"redirect": redirect}))]
+    return redirected(branch, redirect, options.get("permanent"))
 
 
-def status_of(permanent: Label | None) -> int:
-    return 308 if permanent is not None and truth(permanent) else 307
+def redirected(branch: Branch, redirect: dict[str, object], permanent: Label | None) -> Sequence[Branch]:
+    """Sent elsewhere with the status that Traefik chooses by method."""
+    for_get, for_others = (301, 308) if permanent is not None and truth(permanent) else (302, 307)
+    answers = [{"redirect": {**redirect, "status": status}} for status in (for_get, for_others)]
+    get, others = (branch.acting(replace(branch.action, answer=answer)) for answer in answers)
+    return [get.only({"methods": ["GET"]}), others]
 
 
 def by_regexp(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch]:
     """The regular expression sees a whole address, of which scheme and domain are known here.
 
-    So it is understood where it spells those out, and then takes the rest (`/(.*)`), or one plain path.
+    What it says of path and query is left as it is, for Caddy has regular expressions of the same kind.
+    Like Traefik, it replaces what it finds: what stands behind that in the address stays.
     """
     label, replacement = options.get("regex"), options.get("replacement")
     if label is None or replacement is None:
         raise next(iter(options.values())).invalid("regex and replacement belong together")
     unrewritten(branch.action, label)
-    found = _Address.of(label)
-    groups = found.groups(scene)
-    if groups is None:
+    address = _Address.of(label)
+    known = address.known(scene)
+    if known is None:
         return [branch]
-    match, target = found.target(replacement, groups)
-    redirect = {**target, "status": status_of(options.get("permanent"))}
-    ended = branch.acting(replace(branch.action, answer={"redirect": redirect}))
-    return [ended] if match is None else [ended.only(match), branch]
+    match, target = _target(address, known, replacement)
+    if target == {"to": f"http{'s' * scene.tls}://{scene.domain}"}:
+        return [branch]  # Traefik redirects nobody to where they are
+    if match is None:
+        return redirected(branch, target, options.get("permanent"))
+    return [*redirected(branch.only(match), target, options.get("permanent")), branch]
 
 
+@dataclass(frozen=True, slots=True)
 class _Address:
-    """A regular expression for addresses in parts: scheme, domain, path."""
+    """A regular expression for addresses in parts. `path` is what follows the first slash, as it is."""
 
-    def __init__(self, label: Label, scheme: str, domain: str, path: str) -> None:
-        self._label = label
-        self._scheme = scheme
-        self._domain = domain
-        self._path = path
+    label: Label
+    scheme: str
+    domain: str
+    path: str
 
     @classmethod
     def of(cls, label: Label) -> "_Address":
-        match = _ADDRESS.fullmatch(label.value)
+        match = _ADDRESS.fullmatch(label.value.strip())
         parts = _PARTS.fullmatch(match["rest"]) if match else None
         if match is None or parts is None or _takes_long(parts["domain"]):
             raise _unclear(label)
-        return cls(label, match["scheme"], parts["domain"], parts["path"].removesuffix("$"))
+        return cls(label, match["scheme"], parts["domain"], parts["path"])
 
-    def groups(self, scene: Scene) -> list[str] | None:
+    def known(self, scene: Scene) -> list[str] | None:
         """What the groups in scheme and domain find; None where they do not match."""
-        expression = f"{self._scheme}://{self._domain}"
+        expression = f"{self.scheme}://{self.domain}"
         try:
             match = re.fullmatch(expression, f"http{'s' * scene.tls}://{scene.domain}")
         except re.error:
-            raise _unclear(self._label) from None
+            raise _unclear(self.label) from None
         if match is None and "*" in scene.domain:
-            raise self._label.untranslated(f"whether it matches depends on the name below {scene.domain}")
+            raise self.label.untranslated(f"whether it matches depends on the name below {scene.domain}")
         return None if match is None else [group or "" for group in match.groups()]
 
-    def target(self, replacement: Label, groups: list[str]) -> tuple[Match | None, dict[str, object]]:
-        """Which paths are meant, and where they lead."""
-        known = {str(number): text for number, text in enumerate(groups, 1)}
-        rest = _PATH.fullmatch(self._path)
-        if rest is None:
-            raise _unclear(self._label)
-        prefix = "/" + rest["prefix"].replace("\\", "")
-        text, whole = _replaced(replacement, known, str(len(groups) + 1) if "(" in rest["tail"] else None)
-        if whole and prefix != "/":
-            raise replacement.untranslated("a part of the path can only be dropped or kept whole")
-        match: Match | None = None
-        if not rest["tail"]:
-            match = {"path": prefix}
-        elif prefix != "/":
-            match = {"pathPrefix": prefix}
-        return match, {"to": text, "preservePath": whole}
+    @property
+    def greedy(self) -> bool:
+        """Whether its domain may take a part of the path along."""
+        return _ANYTHING.search(self.domain) is not None
+
+    def groups(self) -> int:
+        """How many groups its path has; refuses what would need a second parser of regular expressions."""
+        count = depth = 0
+        for found in _PARTS_OF_PATTERN.findall(self.path):
+            if found == "(?" and not re.search(r"\(\?(?!:)", self.path):
+                depth += 1
+            elif found == "(":
+                count, depth = count + 1, depth + 1
+            elif found == ")":
+                depth -= 1
+            elif found == "(?" or (found == "|" and not depth):
+                raise _unclear(self.label)
+        return count
 
 
-def _replaced(label: Label, known: dict[str, str], tail: str | None) -> tuple[str, bool]:
-    """The replacement with what is known put in, and whether the whole path and query follow it."""
-    text, whole = label.value.strip(), False
-    if tail is not None:
-        kept = re.search(rf"/\$(?:\{{{tail}\}}|{tail})$", text)
-        text, whole = (text[: kept.start()], True) if kept else (text, False)
-    found = _GROUP.sub(lambda match: known.get(match[1] or match[2], "\0"), text)
-    if "\0" in found or not re.fullmatch(r"https?://[^\s]+", found):
-        raise label.untranslated("expected an address, and of the path nothing, or all of it at the end")
-    return literal(found), whole
+def _target(address: _Address, known: list[str], label: Label) -> tuple[Match | None, dict[str, object]]:
+    """Which paths and queries are meant, and where they lead."""
+    count, path = address.groups(), address.path
+    values = {str(number): literal(text) for number, text in enumerate(known, 1)}
+    if path in ("(.*)", "(.+)", ".*", ".+", "") and not address.greedy:
+        tail = rf"/\$(?:\{{{len(known) + 1}\}}|{len(known) + 1})$"
+        kept = re.search(tail, label.value.strip()) if count else None
+        if kept:
+            return None, {"to": _replaced(label, label.value.strip()[: kept.start()], values)}
+        if path in ("(.*)", ".*") and not count:
+            return None, {"to": _replaced(label, label.value.strip(), values), "preservePath": False}
+    # Groups of the expression that Caddy sees: what a greedy domain takes along, its own, and the rest.
+    before = "(.*)" if address.greedy else ""
+    first = 2 if before else 1
+    if before and address.domain.endswith(")"):
+        values[str(len(known))] += _FOUND.format(1)
+    values |= {str(len(known) + number): _FOUND.format(first + number - 1) for number in range(1, count + 1)}
+    ends = path.endswith("$") and not path.endswith("\\$")
+    pattern = f"^{before}/{path}" if ends else f"^{before}/{path}(.*)$"
+    to = _replaced(label, label.value.strip(), values) + ("" if ends else _FOUND.format(first + count))
+    return {"uriRegexp": pattern}, {"to": to, "preservePath": False}
+
+
+def _replaced(label: Label, text: str, values: dict[str, str]) -> str:
+    """The replacement with the values of groups put in; a group that is not there gives nothing in Go."""
+    parts = re.split(r"(\$(?:\{\w+\}|\w+|\$))", text)
+    found = [_part(label, part, values) for part in parts]
+    to = "".join(found)
+    if not re.fullmatch(r"https?://[^\s]+", to):
+        raise label.untranslated("expected an address that begins with http:// or https://")
+    return to
+
+
+def _part(label: Label, part: str, values: dict[str, str]) -> str:
+    group = _GROUP.fullmatch(part)
+    if part == "$$":
+        return "$"
+    if group is None:
+        return literal(part)
+    name = group[1] or group[2]
+    if not name.isdecimal():
+        raise label.untranslated(f"the group {name} has a name; write its number")
+    return values.get(name, "")
 
 
 def _takes_long(domain: str) -> bool:
@@ -133,5 +182,6 @@ def _takes_long(domain: str) -> bool:
 
 def _unclear(label: Label) -> Exception:
     return label.untranslated(
-        "expected ^https://DOMAIN/(.*) or one plain path; whatever else it matches cannot be said to a Host"
+        "expected ^https://DOMAIN/…, with neither named groups nor alternatives of whole addresses; "
+        "whatever else it matches cannot be said to a Host"
     )

@@ -194,8 +194,8 @@ def test_only_those_get_in_who_may(ask: Ask) -> None:
 
 def test_redirects_lead_where_traefik_would_lead(ask: Ask) -> None:
     moved, secure = ask("old", "/a?b=c"), ask("tls", "/a")
-    assert (moved.status_code, moved.headers["Location"]) == (308, "http://site.example.com/a?b=c")
-    assert (secure.status_code, secure.headers["Location"]) == (307, "https://tls.example.com/a")
+    assert (moved.status_code, moved.headers["Location"]) == (301, "http://site.example.com/a?b=c")
+    assert (secure.status_code, secure.headers["Location"]) == (302, "https://tls.example.com/a")
 
 
 def test_browsers_learn_which_origins_may_ask(ask: Ask) -> None:
