@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,12 @@ class RealCaddy(RealProcess):
         """What `GET /config/<path>` tells: the configuration that Caddy last accepted."""
         return httpx.get(f"{self.admin_url}/config/{path}").raise_for_status().json()
 
+    def place_of(self, mark: str, handler: str) -> str:
+        """The path below `/id/` of the last handler of a kind in a route, however deep it stands there."""
+        route = httpx.get(f"{self.admin_url}/id/{mark}").raise_for_status().json()
+        *_, last = _places(route, handler)
+        return f"{mark}/{last}"
+
     def load(self, config: Mapping[str, Any]) -> None:
         """Loads a whole configuration, as somebody else would do; its `admin` part is kept our own."""
         whole = {**config, "admin": {"listen": self.admin_address}}
@@ -92,3 +98,12 @@ class RealCaddy(RealProcess):
             return httpx.get(f"{self.admin_url}/config/").is_success
         except httpx.TransportError:
             return False
+
+
+def _places(value: Any, handler: str) -> Iterator[str]:
+    """Paths of the handlers of a kind, from first to last."""
+    if isinstance(value, dict) and value.get("handler") == handler:
+        yield ""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in parts:
+        yield from (f"{name}/{rest}".rstrip("/") for rest in _places(each, handler))

@@ -29,7 +29,8 @@ def agent(tmp_path: Path, caddy: RealCaddy) -> Iterator[AgentProcess]:
 
 
 def _edit(caddy: RealCaddy, text: str) -> None:
-    url = f"{caddy.admin_url}/id/argos-host-wiki/handle/0/body"
+    place = caddy.place_of("argos-host-wiki", "static_response")
+    url = f"{caddy.admin_url}/id/{place}/body"
     httpx.patch(url, json=text).raise_for_status()
 
 

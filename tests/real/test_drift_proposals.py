@@ -54,8 +54,9 @@ def _estate(tmp_path: Path, caddy: RealCaddy, mode: str = "propose", *more: dict
     return estate
 
 
-def _patch(caddy: RealCaddy, path: str, value: Any) -> None:
-    httpx.patch(f"{caddy.admin_url}/id/argos-host-{path}", json=value).raise_for_status()
+def _patch(caddy: RealCaddy, host_name: str, value: Any, handler: str, path: str = "") -> None:
+    place = caddy.place_of(f"argos-host-{host_name}", handler)
+    httpx.patch(f"{caddy.admin_url}/id/{place}/{path}".rstrip("/"), json=value).raise_for_status()
 
 
 def _proposed(estate: Estate, key: str, path: str = "hosts.yaml") -> str:
@@ -86,24 +87,26 @@ Drift = Callable[[RealCaddy], None]
 
 
 def _body(caddy: RealCaddy) -> None:
-    _patch(caddy, "wiki/handle/1/body", "edited")
+    _patch(caddy, "wiki", "edited", "static_response", "body")
 
 
 def _header(caddy: RealCaddy) -> None:
-    _patch(caddy, "wiki/handle/0/response/set/X-Frame-Options", ["SAMEORIGIN"])
+    _patch(caddy, "wiki", ["SAMEORIGIN"], "headers", "response/set/X-Frame-Options")
 
 
 def _domain(caddy: RealCaddy) -> None:
-    _patch(caddy, "wiki/match/0/host", ["wiki.example.com", "w.example.com"])
+    url = f"{caddy.admin_url}/id/argos-host-wiki/match/0/host"
+    httpx.patch(url, json=["wiki.example.com", "w.example.com"]).raise_for_status()
 
 
 def _redirect(caddy: RealCaddy) -> None:
     location = {"Location": ["https://www.example.com{http.request.uri}"]}
-    _patch(caddy, "wiki/handle/1", {"handler": "static_response", "status_code": 302, "headers": location})
+    found = {"handler": "static_response", "status_code": 302, "headers": location}
+    _patch(caddy, "wiki", found, "static_response")
 
 
 def _upstream(caddy: RealCaddy) -> None:
-    _patch(caddy, "blog/handle/0/upstreams/0/dial", "127.0.0.1:10")
+    _patch(caddy, "blog", "127.0.0.1:10", "reverse_proxy", "upstreams/0/dial")
 
 
 def _gone(caddy: RealCaddy) -> None:
@@ -182,7 +185,8 @@ def test_what_git_cannot_say_is_reported_with_the_reason(tmp_path: Path, caddy: 
     )
     estate = _estate(tmp_path, caddy, "propose", other)
     _upstream(caddy)
-    _patch(caddy, "wiki/handle/0/response/set", {"X-Frame-Options": ["DENY"], "X-Token": ["canary-1f"]})
+    found = {"X-Frame-Options": ["DENY"], "X-Token": ["canary-1f"]}
+    _patch(caddy, "wiki", found, "headers", "response/set")
     plan = estate.run("plan")
     assert "Service/blog serves 2 Hosts, and only this one was changed" in plan.out
     assert "may be a secret" in plan.out

@@ -1,7 +1,7 @@
 """Writing changes: one configuration put together, and one write that only succeeds on what was read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import orjson
@@ -15,6 +15,7 @@ from argos_gitops.providers.caddy.client import AdminClient, RawConfig
 from argos_gitops.providers.caddy.layout import Layout, Tree, put_together
 from argos_gitops.providers.caddy.marks import host_object
 from argos_gitops.providers.caddy.observe import CaddyLive
+from argos_gitops.providers.caddy.proof import tokens_for, with_proof
 from argos_gitops.providers.caddy.rejection import Rejection, rejection
 
 _OLD = "older than 2.8"
@@ -30,12 +31,13 @@ def write(
     """
     edits = {change.object_id: change.after for change in changes}
     layout = catalogue.edited(live.layout, edits)
+    layout = replace(layout, tokens=tokens_for(layout.hosts, layout.tokens))
     _check_servers(client, target, layout)
     intended = Intended(layout, whole=catalogue.whole)
     if any(change.before == change.after for change in changes):
         complaint = client.replace(orjson.dumps(intended.tree), live.raw.tag, again=True)
     else:
-        complaint = _replace(client, intended, live.raw, only_route_of(changes))
+        complaint = _replace(client, intended, live.raw, _route_alone(changes, live.layout))
     if not complaint:
         yield from (Outcome(change, Result.DONE) for change in changes)
         return
@@ -76,6 +78,15 @@ def only_route_of(changes: Sequence[Change]) -> Tree | None:
     one, other = differing[0]
     stays = (one.get("@id"), one.get("match")) == (other.get("@id"), other.get("match"))
     return other if stays and "@id" in other else None
+
+
+def _route_alone(changes: Sequence[Change], live: Layout) -> Tree | None:
+    """The one route with its proof; None where a Host has none yet, which then come with the whole."""
+    route = only_route_of(changes)
+    if route is None or live.hosts.keys() != live.tokens.keys():
+        return None
+    name = changes[0].object_id.partition("/")[2]
+    return with_proof(route, name, live.tokens[name])
 
 
 def _replace(client: AdminClient, intended: Intended, known: RawConfig, route: Tree | None) -> str:

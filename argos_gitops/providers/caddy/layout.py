@@ -18,6 +18,7 @@ from argos_gitops.providers.caddy.certificates import (
     without_skipped,
 )
 from argos_gitops.providers.caddy.placement import arranged, misplaced
+from argos_gitops.providers.caddy.proof import with_proof, without_proof
 
 Tree = dict[str, Any]
 
@@ -29,7 +30,8 @@ class Layout:
     `top` is all but `apps`; `apps` all but http and tls; `http` all but servers; `servers` hold no
     routes, those of others are in `routes` by server; `hosts` are contents by Host; `default_policy`
     is how certificates are got unless a Host says; `tls` is the tls app without anything of ours.
-    `present` names containers that stay even if they are empty.
+    `tokens` are what the routes of Hosts answer proofs to. `present` names containers that stay even if they
+    are empty.
     """
 
     top: Tree = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Layout:
     servers: Mapping[str, Tree] = field(default_factory=dict)
     routes: Mapping[str, list[Any]] = field(default_factory=dict)
     hosts: Mapping[str, Tree] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict)
     default_policy: Tree | None = None
     tls: Tree = field(default_factory=dict)
     present: frozenset[str] = frozenset()
@@ -48,7 +51,8 @@ def take_apart(tree: Tree | None) -> Layout:
     tree = tree or {}
     apps, http, servers, tls = _containers(tree)
     coverage = take_out_tls(tls)
-    hosts, routes = _hosts(http, servers, coverage)
+    tokens: dict[str, str] = {}
+    hosts, routes = _hosts(http, servers, coverage, tokens)
     return Layout(
         top=_without(tree, "apps"),
         apps=_without(apps, "http", "tls"),
@@ -58,6 +62,7 @@ def take_apart(tree: Tree | None) -> Layout:
         },
         routes=routes,
         hosts=hosts,
+        tokens=tokens,
         default_policy=coverage.default,
         tls=coverage.rest,
         present=frozenset(_present(tree, coverage.rest)),
@@ -119,14 +124,14 @@ def _without_routes(server: Tree) -> Tree:
 
 
 def _hosts(
-    http: Tree, servers: Mapping[str, Tree], coverage: Coverage
+    http: Tree, servers: Mapping[str, Tree], coverage: Coverage, tokens: dict[str, str]
 ) -> tuple[dict[str, Tree], dict[str, list[Any]]]:
-    """Contents by Host, and the routes of others by server."""
+    """Contents by Host, and the routes of others by server; `tokens` gets those of the Hosts."""
     hosts: dict[str, Tree] = {}
     others = {}
     for name, server in servers.items():
         if _has_routes(server):
-            found = _collect(hosts, name, server["routes"])
+            found = _collect(hosts, name, server["routes"], tokens)
             if found or not server["routes"]:
                 others[name] = found
     places = {name: Place.of(name, server, http) for name, server in servers.items()}
@@ -135,7 +140,7 @@ def _hosts(
     return hosts, others
 
 
-def _collect(hosts: dict[str, Tree], server: str, routes: list[Any]) -> list[Any]:
+def _collect(hosts: dict[str, Tree], server: str, routes: list[Any], tokens: dict[str, str]) -> list[Any]:
     """Routes of one host are one content, wherever they stand; what is out of place is told in it.
 
     Returns the routes of others.
@@ -148,7 +153,10 @@ def _collect(hosts: dict[str, Tree], server: str, routes: list[Any]) -> list[Any
         content = hosts.get(name)
         if content is None:
             content = hosts[name] = {"server": server, "routes": []}
-        content["routes"].append(route)
+        said, token = without_proof(route, name)
+        if token is not None:
+            tokens[name] = token
+        content["routes"].append(said)
         if content["server"] != server:
             content["elsewhere"] = server
         if index in displaced:
@@ -159,7 +167,10 @@ def _collect(hosts: dict[str, Tree], server: str, routes: list[Any]) -> list[Any
 def _server(layout: Layout, name: str, members: Members) -> Tree:
     server = members.skipping(name, layout.servers[name], layout.http)
     ours = (
-        route for content in layout.hosts.values() if content["server"] == name for route in content["routes"]
+        with_proof(route, host, layout.tokens.get(host))
+        for host, content in layout.hosts.items()
+        if content["server"] == name
+        for route in content["routes"]
     )
     routes = arranged(layout.routes.get(name, ()), ours)
     return {**server, "routes": routes} if routes or name in layout.routes else server

@@ -44,6 +44,12 @@ class CaddyLive:
         self._known = known
         self._previous = previous or {}
 
+    @property
+    def tree(self) -> Any:
+        """The whole configuration, parsed anew: who asks for it is rare, and it is large."""
+        with collector_paused():
+            return orjson.loads(self.raw.body) or {}
+
     @cached_property
     def layout(self) -> Layout:
         """Raises TerminalError when the answer is no configuration."""

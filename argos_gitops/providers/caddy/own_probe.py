@@ -21,13 +21,12 @@ from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.hosts import HostSpec, Rule
 from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.matchers import matcher_sets
+from argos_gitops.providers.caddy.proof import ANSWERED_BY
 
 Tree = dict[str, Any]
 
 HEADER = "X-Argos-Probe"
 """Holds the key in our request."""
-ANSWERED_BY = "X-Argos-Host"
-"""Names the route in the answer to it."""
 
 _BYTES = 24
 _NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}

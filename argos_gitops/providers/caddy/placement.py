@@ -58,7 +58,7 @@ def answers_any_host(route: Any) -> bool:
     """Whether a route may end a request for a host that it does not name exactly."""
     matchers = route.get("match") or [{}]
     open_to_all = any(_matches_unnamed(matcher) for matcher in matchers)
-    return open_to_all and not _passes_on(route)
+    return open_to_all and not passes_on(route)
 
 
 def _matches_unnamed(matcher: dict[str, Any]) -> bool:
@@ -66,7 +66,8 @@ def _matches_unnamed(matcher: dict[str, Any]) -> bool:
     return hosts is None or any("*" in host or "{" in host for host in hosts)
 
 
-def _passes_on(route: Any) -> bool:
+def passes_on(route: Any) -> bool:
+    """Whether a route answers nobody, so that a request goes on to the next."""
     handlers = route.get("handle") or []
     return not route.get("terminal") and all(handler.get("handler") in _PASSING for handler in handlers)
 

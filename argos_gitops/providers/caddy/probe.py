@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,42 +17,66 @@ from argos_gitops.providers.caddy.forward_auth import UNAVAILABLE_HEADER
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
 from argos_gitops.providers.caddy.own_probe import HEADER
+from argos_gitops.providers.caddy.proof import ANSWERED_BY, PROOF, answer_of
 from argos_gitops.providers.caddy.settings import CaddySettings
+from argos_gitops.providers.caddy.shadows import Rival
 
 MOST_PROBES = 50
+ANSWERED_BY_ANOTHER = "AnsweredByAnother"
+_MOST_DOMAINS = 10
+_CONNECTIONS = 8
+_LONGEST_NAME = 60
 _SIDE_BY_SIDE = 16
 _PAUSE_SECONDS = 0.1
 _ANY_LABEL = "argos-probe"
 # Only status and headers are looked at.
 _BOUNDS = Bounds(64 * 1024)
 _UPSTREAM_FAILURES = frozenset({502, 503, 504})
+_AT_ONCE = frozenset({"UpstreamUnavailable", "RouteMissing"})
+"""Reasons that another try would find again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One host to ask for: at which base URL, under which name; with the key by which it knows our probes."""
+    """One Host to ask for: at which base URL, under which names, first of all under the first.
+
+    `served`: whether Caddy's configuration holds a route of it. `token` is what that route answers a proof
+    to, None where it was written before there were any; `key` is that by which it knows our probes.
+    """
 
     subject: ResourceKey
     url: str
-    domain: str
+    address: Address
+    domains: tuple[str, ...]
     managed: bool
     fixed: bool
+    served: bool = True
+    token: str | None = None
     key: str | None = None
+
+    @property
+    def domain(self) -> str:
+        return self.domains[0]
 
     @property
     def place(self) -> str:
         return f"{self.domain} at {self.url}"
 
 
+FindRival = Callable[[Question, str], Rival | None]
+"""The route of others that may answer for a domain of a Host in its place."""
+
+
 def question(
     subject: ResourceKey, host: HostSpec, address: Address, secure: bool, settings: CaddySettings
 ) -> Question:
-    """Asks for the host's first domain at one of the edge's listeners."""
+    """Asks for the host's domains at one of the edge's listeners."""
     scheme = "https" if secure else "http"
-    domain = host.domains[0].replace("*", _ANY_LABEL)
-    url = f"{scheme}://{_reachable(address, settings)}:{address.port}/"
+    domains = tuple([each.replace("*", _ANY_LABEL) for each in host.domains[:_MOST_DOMAINS]])
+    reached = Address(_reachable(address, settings), address.port)
     fixed = any(part.response is not None for part in host.parts)
-    return Question(subject, url, domain, host.tls.mode in ("auto", "internal"), fixed)
+    managed = host.tls.mode in ("auto", "internal")
+    return Question(subject, f"{scheme}://{reached}/", reached, domains, managed, fixed)
 
 
 def _reachable(address: Address, settings: CaddySettings) -> str:
@@ -66,12 +90,18 @@ def _reachable(address: Address, settings: CaddySettings) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def ask(questions: Sequence[Question], seconds: float) -> Iterator[Condition]:
+def ask(questions: Sequence[Question], seconds: float, rivals: FindRival) -> Iterator[Condition]:
     """A Ready condition for each; each takes at most about `seconds`."""
     if not questions:
         return
     with _visitor(seconds) as visitor, ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        yield from pool.map(lambda each: _ask(visitor, each, time.monotonic() + seconds), questions)
+        asker = _Asker(visitor, rivals)
+        found = [*pool.map(lambda each: asker.ask(each, time.monotonic() + seconds), questions)]
+        pairs = [*zip(questions, found, strict=True)]
+        shared = dict(asker.shared([each for each, its in pairs if its.status is Truth.TRUE]))
+    for asked, condition in pairs:
+        others = shared.get(asked.url) if condition.status is Truth.TRUE else None
+        yield condition if others is None else _answered_by_another(asked, asked.domain, others)
 
 
 def _visitor(seconds: float) -> httpx.Client:
@@ -80,36 +110,94 @@ def _visitor(seconds: float) -> httpx.Client:
     return BoundedClient(_BOUNDS, verify=False, timeout=seconds, headers=headers, trust_env=False)
 
 
-def _ask(visitor: httpx.Client, asked: Question, deadline: float) -> Condition:
-    """Listeners and certificates may take a moment after a load, so a failure to connect is tried again."""
-    while True:
-        found = _try(visitor, asked)
-        if found.status is Truth.TRUE or found.reason == "UpstreamUnavailable":
-            return found
-        if time.monotonic() + _PAUSE_SECONDS >= deadline:
-            return found
-        time.sleep(_PAUSE_SECONDS)
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    visitor: httpx.Client
+    rivals: FindRival
+
+    def ask(self, asked: Question, deadline: float) -> Condition:
+        """Listeners and certificates may take a moment after a load, so a failure is tried again."""
+        while True:
+            found = self._try(asked)
+            if found.status is Truth.TRUE or found.reason in _AT_ONCE:
+                return found
+            if time.monotonic() + _PAUSE_SECONDS >= deadline:
+                return found
+            time.sleep(_PAUSE_SECONDS)
+
+    def shared(self, answering: Sequence[Question]) -> Iterator[tuple[str, str]]:
+        """Addresses that another program answers at too, with what it is.
+
+        Two Caddys of one account may listen at one port: then the system gives each new connection to
+        either of them (SO_REUSEPORT).
+        """
+        for asked in {each.url: each for each in answering if each.token is not None}.values():
+            strangers = [self._stranger(asked, asked.domain) for _ in range(_CONNECTIONS)]
+            others = [each for each in strangers if each is not None]
+            if others:
+                yield asked.url, f"{len(others)} of {len(strangers)} connections by {others[0]}"
+
+    def _try(self, asked: Question) -> Condition:
+        if not asked.served:
+            return _condition(
+                asked, "RouteMissing", f"Caddy's configuration holds no route for {', '.join(asked.domains)}"
+            )
+        try:
+            for domain in asked.domains:
+                stranger = self._stranger(asked, domain)
+                if stranger is not None:
+                    return _answered_by_another(asked, domain, stranger)
+            return self._answer(asked)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return _unanswered(asked, error)
+
+    def _stranger(self, asked: Question, domain: str) -> str | None:
+        """What answers in the place of the Host's route; None where that answers itself."""
+        if asked.token is None:
+            found = self.rivals(asked, domain)
+            return None if found is None else str(found)
+        response = self._send(asked, domain, {PROOF: asked.token, "Connection": "close"})
+        if response.headers.get(ANSWERED_BY) == answer_of(asked.subject.name):
+            return None
+        found = self.rivals(asked, domain)
+        if found is not None:
+            return str(found)
+        server = response.headers.get("Server", "")
+        named = f", Server: {server[:_LONGEST_NAME]}" if server else ""
+        return f"another program that listens there (it answers {response.status_code}{named})"
+
+    def _answer(self, asked: Question) -> Condition:
+        response = self._send(asked, asked.domain, {} if asked.key is None else {HEADER: asked.key})
+        if UNAVAILABLE_HEADER in response.headers:
+            return bouncer_away(asked.subject, "everybody is refused")
+        if response.status_code in _UPSTREAM_FAILURES and not asked.fixed:
+            return _condition(
+                asked,
+                "UpstreamUnavailable",
+                f"the edge answers {response.status_code} for {asked.place}: no target of its Service does",
+            )
+        return Condition(asked.subject, "Ready", Truth.TRUE, "Answering", "")
+
+    def _send(self, asked: Question, domain: str, headers: Mapping[str, str]) -> httpx.Response:
+        """The answer to `GET /`, without its body."""
+        request = self.visitor.build_request("GET", asked.url, headers={"Host": domain, **headers})
+        request.extensions["sni_hostname"] = domain
+        response = self.visitor.send(request, stream=True)
+        response.close()
+        return response
 
 
-def _try(visitor: httpx.Client, asked: Question) -> Condition:
-    say = _sayer(asked.subject)
-    known = {} if asked.key is None else {HEADER: asked.key}
-    request = visitor.build_request("GET", asked.url, headers={"Host": asked.domain, **known})
-    request.extensions["sni_hostname"] = asked.domain
-    try:
-        response = visitor.send(request, stream=True)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return _unanswered(say, asked, error)
-    response.close()
-    if UNAVAILABLE_HEADER in response.headers:
-        return bouncer_away(asked.subject, "everybody is refused")
-    if response.status_code in _UPSTREAM_FAILURES and not asked.fixed:
-        return say(
-            Truth.FALSE,
-            "UpstreamUnavailable",
-            f"the edge answers {response.status_code} for {asked.place}: no target of its Service does",
-        )
-    return say(Truth.TRUE, "Answering", "")
+def _condition(asked: Question, reason: str, message: str) -> Condition:
+    return Condition(asked.subject, "Ready", Truth.FALSE, reason, message)
+
+
+def _answered_by_another(asked: Question, domain: str, stranger: str) -> Condition:
+    return _condition(
+        asked,
+        ANSWERED_BY_ANOTHER,
+        f"{domain} at {asked.url} is not answered by {asked.subject} but by {stranger}; take that away, "
+        "or the domain out of one of the two",
+    )
 
 
 def bouncer_away(subject: ResourceKey, meanwhile: str) -> Condition:
@@ -124,22 +212,15 @@ def bouncer_away(subject: ResourceKey, meanwhile: str) -> Condition:
     )
 
 
-Say = Callable[[Truth, str, str], Condition]
-
-
-def _sayer(subject: ResourceKey) -> Say:
-    return lambda status, reason, message: Condition(subject, "Ready", status, reason, message)
-
-
-def _unanswered(say: Say, asked: Question, error: Exception) -> Condition:
+def _unanswered(asked: Question, error: Exception) -> Condition:
     if asked.managed and _is_tls_failure(error):
-        return say(
-            Truth.FALSE,
+        return _condition(
+            asked,
             "CertificateMissing",
             f"the edge has no certificate for {asked.place} yet; Caddy's log says how getting one goes",
         )
-    return say(
-        Truth.FALSE,
+    return _condition(
+        asked,
         "NotAnswering",
         f"the edge does not answer for {asked.place} ({type(error).__name__}); is caddy.probe.host right?",
     )

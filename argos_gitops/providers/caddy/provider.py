@@ -36,13 +36,22 @@ from argos_gitops.providers.caddy.edge import (
 )
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.inlining import Inlining
+from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
 from argos_gitops.providers.caddy.module import HANGING_HINT, ModuleBouncer, told
 from argos_gitops.providers.caddy.observe import CaddyLive
 from argos_gitops.providers.caddy.own_probe import ProbeKey, is_counted
-from argos_gitops.providers.caddy.probe import MOST_PROBES, Question, ask, bouncer_away, question
+from argos_gitops.providers.caddy.probe import (
+    ANSWERED_BY_ANOTHER,
+    MOST_PROBES,
+    Question,
+    ask,
+    bouncer_away,
+    question,
+)
 from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
 from argos_gitops.providers.caddy.settings import CaddySettings
+from argos_gitops.providers.caddy.shadows import Rival, rival, shadowed
 
 _NAMED_HOSTS = 5
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -114,7 +123,12 @@ class CaddyProvider:
 
     def notices(self, desired: DesiredState) -> Sequence[Failure]:
         hosts = hosts_of(self._target.resource.name, desired.resources)
-        return (*self._unenforced(hosts), *self._without_tls(hosts), *self._unproven(desired))
+        return (
+            *self._unenforced(hosts),
+            *self._without_tls(hosts),
+            *self._shadowed(hosts),
+            *self._unproven(desired),
+        )
 
     def fields(self, content: Content) -> Mapping[str, str]:
         return self._inlining.masked(content)
@@ -173,8 +187,11 @@ class CaddyProvider:
         hosts = hosts_of(self._target.resource.name, desired.resources)
         written = {change.owner for change in changes if change.action is not Action.DELETE}
         wanted = [hosts[key.name] for key in sorted(written | set(recheck)) if _is_host(key, hosts)]
-        seconds = probe.timeout / timedelta(seconds=1)
-        found = [*ask([*self._questions(wanted[:MOST_PROBES], hosts)], seconds)]
+        if not wanted:
+            return
+        seconds, now = probe.timeout / timedelta(seconds=1), self._read()
+        questions = [*self._questions(wanted[:MOST_PROBES], hosts, now.layout)]
+        found = [*ask(questions, seconds, lambda asked, domain: _rival(now, asked, domain))]
         yield from self._with_bouncer(found, hosts)
 
     def watches(self) -> Sequence[Watch]:
@@ -245,24 +262,43 @@ class CaddyProvider:
                 f"{server} of somebody else; turn it on there, or set tls mode off",
             )
 
+    def _shadowed(self, hosts: Mapping[str, HostResource]) -> Iterator[Failure]:
+        """What others configured stays as it is, and where it stands in front it answers."""
+        last = self._last
+        if self._settings.whole or last is None:
+            return
+        domains = {name: host.spec.domains for name, host in hosts.items()}
+        for name, domain in shadowed(last.layout, domains, self._settings.server).items():
+            theirs = rival(last.tree, name, domain, None)
+            yield Failure(
+                ANSWERED_BY_ANOTHER,
+                f"{domain} is answered by {theirs or 'a route'} of somebody else, which stands in front; "
+                "take the domain out there, or here",
+                hosts[name].key,
+            )
+
     def _questions(
-        self, wanted: Iterable[HostResource], hosts: Mapping[str, HostResource]
+        self, wanted: Iterable[HostResource], hosts: Mapping[str, HostResource], layout: Layout
     ) -> Iterator[Question]:
-        found = self._listeners(hosts)
+        found = self._listeners(hosts, layout)
         for host in wanted:
             secure = not host.spec.plain if self._settings.server is None else bool(found.tls)
             addresses = found.tls if secure else found.plain
             if addresses:
                 asked = question(host.key, host.spec, addresses[0], secure, self._settings)
-                yield replace(asked, key=self._key()) if is_counted(host.spec) else asked
+                key = self._probe_key.of(layout) if is_counted(host.spec) else None
+                token = layout.tokens.get(host.name)
+                yield replace(asked, served=host.name in layout.hosts, token=token, key=key)
 
-    def _key(self) -> str:
-        return self._probe_key.of((self._last or self.observe()).layout)
+    def _read(self) -> CaddyLive:
+        """What Caddy holds at this moment."""
+        return CaddyLive(
+            self._client.read(), self._target.key, self._catalogue, self._compiler.compiled_content
+        )
 
-    def _listeners(self, hosts: Mapping[str, HostResource]) -> Listeners:
+    def _listeners(self, hosts: Mapping[str, HostResource], layout: Layout) -> Listeners:
         if self._settings.server is None:
             return listeners(self._settings, needs_of(hosts))
-        layout = self._last.layout if self._last is not None else self.observe().layout
         server = layout.servers.get(self._settings.server, {})
         addresses = addresses_of(server.get("listen") or ())
         return Listeners(addresses, ()) if manages_tls(server, layout.http) else Listeners((), addresses)
@@ -272,6 +308,10 @@ def _caddy(live: LiveState) -> CaddyLive:
     if not isinstance(live, CaddyLive):
         raise TypeError(f"a Caddy provider was given {type(live).__name__}")
     return live
+
+
+def _rival(live: CaddyLive, asked: Question, domain: str) -> Rival | None:
+    return rival(live.tree, asked.subject.name, domain, asked.address)
 
 
 def _has_module(live: CaddyLive) -> bool:

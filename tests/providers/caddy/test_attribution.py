@@ -30,7 +30,8 @@ def _notes(there: World, *resources: AnyResource) -> dict[str, str]:
 
 
 def _edit(caddy: RealCaddy, host_name: str, body: str) -> None:
-    url = f"{caddy.admin_url}/id/argos-host-{host_name}/handle/0/body"
+    place = caddy.place_of(f"argos-host-{host_name}", "static_response")
+    url = f"{caddy.admin_url}/id/{place}/body"
     httpx.patch(url, json=body).raise_for_status()
 
 

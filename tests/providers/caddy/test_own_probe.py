@@ -10,7 +10,8 @@ from argos_gitops.model.condition import Truth
 from argos_gitops.model.resource import AnyResource
 from argos_gitops.providers.caddy.compile import Compiler
 from argos_gitops.providers.caddy.layout import Layout
-from argos_gitops.providers.caddy.own_probe import ANSWERED_BY, HEADER, ProbeKey, key_of
+from argos_gitops.providers.caddy.own_probe import HEADER, ProbeKey, key_of
+from argos_gitops.providers.caddy.proof import ANSWERED_BY
 from argos_gitops.providers.caddy.settings import CaddySettings
 from tests.components.caddy import RealCaddy
 from tests.components.upstream import Upstream
