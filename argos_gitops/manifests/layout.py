@@ -1,6 +1,6 @@
 """Which files of a revision are configuration, and which must not be there at all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from argos_gitops.manifests.problems import Code
 from argos_gitops.model.problem import Location, Problem
@@ -22,15 +22,10 @@ def sift(files: Iterable[SourceFile]) -> tuple[Sequence[SourceFile], list[Proble
     problems: list[Problem] = []
     for file in files:
         path = file.path
-        if path.startswith(".") or "/." in path:
+        if _is_hidden(path):
             continue
-        kind = file.mode & _TYPE
-        if kind == _SYMLINK:
-            problems.append(_refused(path, Code.SYMLINK, "a symbolic link; put the file itself here"))
-        elif kind == _SUBMODULE:
-            problems.append(
-                _refused(path, Code.SUBMODULE, "a submodule; put its files here, or move it elsewhere")
-            )
+        if link := _link(file):
+            problems.append(link)
         elif path.lower().endswith(_SUFFIXES):
             configuration.append(file)
             if not path.isprintable():
@@ -38,6 +33,27 @@ def sift(files: Iterable[SourceFile]) -> tuple[Sequence[SourceFile], list[Proble
                     _refused(path, Code.FILE_NAME, "the file's name is not printable UTF-8; rename it")
                 )
     return configuration, problems
+
+
+def hidden_links(folder: str, files: Iterable[SourceFile]) -> Iterator[Problem]:
+    """Links and submodules below a folder that a resource names, where hidden files count too (`.env`)."""
+    for file in files:
+        if file.path.startswith(f"{folder}/") and _is_hidden(file.path) and (link := _link(file)):
+            yield link
+
+
+def _is_hidden(path: str) -> bool:
+    return path.startswith(".") or "/." in path
+
+
+def _link(file: SourceFile) -> Problem | None:
+    kind = file.mode & _TYPE
+    if kind == _SYMLINK:
+        return _refused(file.path, Code.SYMLINK, "a symbolic link; put the file itself here")
+    if kind == _SUBMODULE:
+        message = "a submodule; put its files here, or move it elsewhere"
+        return _refused(file.path, Code.SUBMODULE, message)
+    return None
 
 
 def _refused(path: str, code: Code, message: str) -> Problem:

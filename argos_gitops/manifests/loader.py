@@ -24,7 +24,7 @@ from argos_gitops.manifests.attachments import (
 )
 from argos_gitops.manifests.cache import ForgetfulCache, KeptTree, ParseCache, Remembered
 from argos_gitops.manifests.facts import FactFinder, Facts, Sound
-from argos_gitops.manifests.layout import sift
+from argos_gitops.manifests.layout import hidden_links, sift
 from argos_gitops.manifests.limits import MAX_FILE_BYTES
 from argos_gitops.manifests.problems import Finding, Flaw
 from argos_gitops.manifests.references import references
@@ -263,6 +263,7 @@ def _folders(found: Whole, files: Sequence[SourceFile]) -> Mapping[str, tuple[Fo
         for use in held.folders:
             if use.folder.path not in folders:
                 folders[use.folder.path] = folder_files(use.folder.path, files)
+                found.problems += hidden_links(use.folder.path, files)
             if finding := folder_finding(use, folders[use.folder.path]):
                 found.tell(held, finding)
     return folders

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
+
 from argos_gitops.manifests.attachments import MAX_FOLDER_BYTES
 from argos_gitops.manifests.loader import Loaded, Loader
 from argos_gitops.manifests.registry import KindRegistry
@@ -13,6 +15,7 @@ from argos_gitops.model.folder import Folder, FolderFile
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.store.parse_cache import SqliteParseCache
 from tests.manifests.revisions import (
+    SUBMODULE,
     SYMLINK,
     BookSpec,
     Revision,
@@ -134,6 +137,19 @@ def test_a_later_process_sees_the_same(tmp_path: Path) -> None:
 def test_links_are_refused() -> None:
     files = {"crate.yaml": CRATE, "stacks/wiki/compose.yaml": COMPOSE, "stacks/wiki/link": "/etc/passwd"}
     assert codes(load(files, {"stacks/wiki/link": SYMLINK})) == ["Symlink"]
+
+
+@pytest.mark.parametrize(("mode", "code"), [(SYMLINK, "Symlink"), (SUBMODULE, "Submodule")])
+def test_hidden_links_are_refused_in_a_folder_that_is_named(mode: int, code: str) -> None:
+    """Compose would read `.env`: to leave the link out would be another configuration, without a word."""
+    files = {
+        "crate.yaml": CRATE,
+        "stacks/wiki/compose.yaml": COMPOSE,
+        "stacks/wiki/.env": "../../common.env",
+        "other/.env": "../x",
+    }
+    found = load(files, {"stacks/wiki/.env": mode, "other/.env": mode})
+    assert [(each.code, each.location.path) for each in found.problems] == [(code, "stacks/wiki/.env")]
 
 
 def test_paths_that_lead_out_are_refused() -> None:

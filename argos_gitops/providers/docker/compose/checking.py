@@ -36,6 +36,7 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
             if isinstance(rendered, TransientError):
                 unknown = unknown or rendered
             elif isinstance(rendered, Rendered):
+                warnings += rendered.warnings
                 problems += _unreachable_mounts(stack, rendered, resources)
             else:
                 unchecked = rendered.reason in (ComposeCode.MISSING, ComposeCode.UNCONFINED)

@@ -16,7 +16,7 @@ from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.process import Finished, Invocation, run
 from argos_gitops.providers.docker.compose.program import Program
-from argos_gitops.providers.docker.compose.refusal import refused
+from argos_gitops.providers.docker.compose.refusal import refused, warnings_in
 from argos_gitops.providers.docker.compose.values import UnwritableError, written_values
 from argos_gitops.providers.docker.compose.workspace import Workspace, workspace
 
@@ -38,6 +38,14 @@ class Given:
     masked: Callable[[str], str] = str
 
 
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What Compose made of it: the model as JSON, every `$` doubled, and what it warned of, each once."""
+
+    model: bytes = field(repr=False)
+    warnings: tuple[str, ...]
+
+
 def base_environment(space: Workspace) -> dict[str, str]:
     """All that a Compose sees of the agent's environment: the way to programs, and the home folder's name."""
     return {
@@ -56,8 +64,8 @@ def base_environment(space: Workspace) -> dict[str, str]:
 
 def configured(
     program: Program, files: StackFiles, given: Given, directory: str, extra: bytes = b""
-) -> bytes:
-    """The model as JSON, every `$` doubled, as if the files lay in `directory`.
+) -> Configured:
+    """The model as if the files lay in `directory`.
 
     `extra` is one more file, which Compose reads last.
 
@@ -72,10 +80,10 @@ def configured(
         arguments = [str(program.path), *options, *(["--file", "-"] if extra else [])]
         arguments += ["config", "--format", "json"]
         finished = _run_confined(space, arguments, environment, root, extra)
+        said = given.masked(space.on_host(finished.errors.encode()).decode("utf-8", "replace"))
         if finished.code != 0:
-            shown = space.on_host(finished.errors.encode()).decode("utf-8", "replace")
-            raise refused(files, given.masked(shown), directory)
-        return space.on_host(finished.output)
+            raise refused(files, said, directory)
+        return Configured(space.on_host(finished.output), warnings_in(said))
 
 
 def spelled(directory: str) -> bytes:
@@ -88,7 +96,7 @@ def values_of(program: Program, files: StackFiles, given: Given, names: Sequence
     if not names:
         return {}
     asked = {_ASKED: {name: f"${{{name}-{_UNSET}}}" for name in names}}
-    answered = orjson.loads(configured(program, files, given, "/", orjson.dumps(asked)))[_ASKED]
+    answered = orjson.loads(configured(program, files, given, "/", orjson.dumps(asked)).model)[_ASKED]
     found = {name: str(value).replace("$$", "$") for name, value in answered.items()}
     return {name: value for name, value in found.items() if value != _UNSET}
 

@@ -15,6 +15,8 @@ class ComposeCode(StrEnum):
     OUTSIDE = "ComposeOutside"
     REMOTE_MOUNT = "ComposeRemoteMount"
     UNCONFINED = "ComposeUnconfined"
+    UNSET = "ComposeVariableUnset"
+    WARNING = "ComposeWarning"
 
 
 class ComposeError(TerminalError):

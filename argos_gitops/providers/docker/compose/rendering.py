@@ -1,9 +1,9 @@
 """A Stack as `docker compose config` shows it, without an engine and without a secret."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,7 +12,7 @@ from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import Resource
 from argos_gitops.ports.provider import ProviderContext
 from argos_gitops.providers.docker.compose.cache import Cache
-from argos_gitops.providers.docker.compose.configuring import Given, configured
+from argos_gitops.providers.docker.compose.configuring import Given, configured, values_of
 from argos_gitops.providers.docker.compose.confined import UnconfinedError
 from argos_gitops.providers.docker.compose.directory import directory_of, project_of
 from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
@@ -25,12 +25,15 @@ from argos_gitops.providers.docker.compose.files import (
 from argos_gitops.providers.docker.compose.identity import identity_of
 from argos_gitops.providers.docker.compose.limits import excesses
 from argos_gitops.providers.docker.compose.mentions import mentioned
+from argos_gitops.providers.docker.compose.model import environment_names
 from argos_gitops.providers.docker.compose.placing import Places
 from argos_gitops.providers.docker.compose.program import (
     ComposeMissingError,
     find_program,
     program_identity,
 )
+from argos_gitops.providers.docker.compose.refusal import unset_problem, warned
+from argos_gitops.providers.docker.compose.unset import Unset, is_about_variable, unset_in, unset_names
 from argos_gitops.providers.docker.kinds import StackSpec
 
 
@@ -47,6 +50,8 @@ class Rendered:
     directory: str
     model: Mapping[str, Any]
     places: Places = field(repr=False, compare=False)
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    """All that Compose warned of."""
 
     @cached_property
     def services(self) -> Mapping[str, Mapping[str, Any]]:
@@ -83,31 +88,75 @@ class ComposeRenderer:
             self._known[identity] = self._rendered(stack, directory, identity)
         return self._known[identity]
 
-    def _configured(self, files: StackFiles, directory: str) -> bytes:
+    def _configured(self, files: StackFiles, directory: str) -> "_Kept":
+        """What Compose makes of it, and what becomes of variables that nobody set."""
         stack = files.stack
         try:
-            return configured(find_program(self._context.settings), files, _given(files), directory)
+            program, given = find_program(self._context.settings), _given(files)
+            found = configured(program, files, given, directory)
         except (ComposeMissingError, UnconfinedError) as error:
             problem = Problem(stack.location, error.reason, f"{stack.key}: {error}")
             raise ComposeError([problem], reason=error.reason) from error
+        model = orjson.loads(found.model)
+
+        def tried(values: Mapping[str, str]) -> Mapping[str, Any] | None:
+            more = replace(given, environment={**given.environment, **values})
+            try:
+                return orjson.loads(configured(program, files, more, directory).model)  # type: ignore[no-any-return]
+            except ComposeError:
+                return None
+
+        unset = list(unset_in(unset_names(found.warnings), model, tried))
+        wanted = environment_names(model)
+        known = values_of(program, files, given, wanted)
+        unset += [Unset(name, way, True) for name, way in _sources(model) if name not in known]
+        said = [warning for warning in found.warnings if not is_about_variable(warning)]
+        named = mentioned(files).compose
+        return _Kept(list(named), found.model.decode(), said, [[*astuple(each)] for each in unset])
 
     def _rendered(self, stack: Resource[StackSpec], directory: str, identity: str) -> Rendered:
         files = StackFiles(stack, self._context.files)
-        kept = self._cache.get(identity)
-        if kept is None:
-            named = mentioned(files).compose
-            kept = orjson.dumps([list(named), self._configured(files, directory).decode()])
-            self._cache.put(identity, kept)
-        named, text = orjson.loads(kept)
-        model = orjson.loads(text.replace("$$", "$"))
-        rendered = Rendered(project_of(stack), directory, model, Places(files, named))
-        problems = [
+        encoded = self._cache.get(identity)
+        if encoded is None:
+            mentioned(files)  # before Compose is asked: all paths that visibly lead out, with their lines
+            encoded = orjson.dumps(list(self._configured(files, directory)))
+            self._cache.put(identity, encoded)
+        kept = _Kept(*orjson.loads(encoded))
+        model = orjson.loads(kept.text.replace("$$", "$"))
+        unset = [
+            unset_problem(files, Unset(name, tuple(way), refused), kept.named)
+            for name, way, refused in kept.unset
+        ]
+        warnings = [warned(files, each, directory) for each in kept.warnings]
+        warnings += [each for each in unset if each.code == ComposeCode.WARNING]
+        places = Places(files, kept.named)
+        rendered = Rendered(project_of(stack), directory, model, places, tuple(sorted(set(warnings))))
+        problems = {
             Problem(rendered.place(*way), ComposeCode.OUTSIDE, f"{stack.key}: {message}")
             for way, message in excesses(model, directory, files.listing)
-        ]
+        }
+        problems |= {each for each in unset if each.code != ComposeCode.WARNING}
         if problems:
             raise ComposeError(sorted(problems))
         return rendered
+
+
+class _Kept(NamedTuple):
+    """What is kept of one rendering: Compose files that others name, the model, the words of warnings, and
+    variables that nobody set (name, way, whether that is refused)."""
+
+    named: Sequence[str]
+    text: str
+    warnings: Sequence[str]
+    unset: Sequence[Any]
+
+
+def _sources(model: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The variables that secrets and configs take their content from, and where they are named."""
+    for section in ("secrets", "configs"):
+        for key, source in (model.get(section) or {}).items():
+            if source.get("environment"):
+                yield source["environment"], (section, key, "environment")
 
 
 def _given(files: StackFiles) -> Given:

@@ -97,7 +97,7 @@ class Resolver:
         plain = {path: self.plain(files, path) for path in (*sorted(read), *files.listing)}
         mask = self.mask(stack)
         given = Given(for_compose(files, plain.__getitem__), self._environment(stack), mask)
-        model: Model = orjson.loads(configured(self.program, files, given, directory))
+        model: Model = orjson.loads(configured(self.program, files, given, directory).model)
         self._check(files, directory, model)
         values = values_of(self.program, files, given, environment_names(model))
         mounted = [file for file in stack.spec.path.files if file.path not in read]

@@ -19,7 +19,7 @@ services:
   web:
     image: nginx:${TAG:-1}
     environment:
-      DB_PASSWORD: ${DB_PASSWORD}
+      DB_PASSWORD: ${DB_PASSWORD:-}
       PRICE: 5$$
     volumes: ["./conf:/etc/conf:ro", "/srv/x:/x"]
     ports:
@@ -182,7 +182,7 @@ def test_nothing_of_the_agent_is_seen(around: Surroundings, monkeypatch: pytest.
     monkeypatch.setenv("AGENT_SECRET", "canary")
     monkeypatch.setenv("COMPOSE_PROFILES", "hidden")
     text = (
-        "services:\n  web: {image: x, command: '[${AGENT_SECRET}]', environment: [AGENT_SECRET]}\n"
+        "services:\n  web: {image: x, command: '[${AGENT_SECRET-}]', environment: [AGENT_SECRET]}\n"
         "  other: {image: x, profiles: [hidden]}\n"
     )
     rendered = ComposeRenderer(around.context()).render(around.stack({"compose.yaml": text}))

@@ -112,7 +112,7 @@ def test_a_version_that_two_services_share_is_one_edit(around: Surroundings) -> 
         ("nginx:${TAG}", "", {"environment": {"TAG": "1.27"}}, "comes from the Stack's `environment`"),
         ("nginx:${A}.${B}", "A=1\nB=27\n", {}, "put together from several places"),
         ("nginx:${TAG:-${B:-1.27}}", "", {}, "spelled with more than"),
-        ("nginx:${TAG}", "TAG=1.${B}\nB=27\n", {}, "set in several places|more than plain text"),
+        ("nginx:${TAG}", "B=27\nTAG=1.${B}\n", {}, "set in several places|more than plain text"),
         ("nginx:1.27\n    labels: {version: '${TAG}'}", "TAG=1.27\n", {}, ""),
         ("nginx:${TAG}\n    labels: {version: '${TAG}'}", "TAG=1.27\n", {}, "means something else too"),
         ('"nginx:1\\u002e27"', "", {}, "escapes"),
