@@ -126,6 +126,7 @@ class _Edge:
             build_fingerprint(),
             self._application.now(),
             exceptions=tuple,
+            key=self._application.digest_key,
         )
 
 

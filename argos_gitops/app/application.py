@@ -184,6 +184,7 @@ class Application(Stores):
                 clock=self.clock,
                 documents=Documents(dump_resource, lambda text: parse_resource(text, self.registry)),
                 build=build_fingerprint(),
+                digest_key=lambda: self.digest_key,
                 log=Log(self.settings.log_format),
                 reporters=self._reporters,
                 orders=lambda now: orders_of(self.controls, now),

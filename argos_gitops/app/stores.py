@@ -40,6 +40,13 @@ class Stores:
         if "engine" in self.__dict__:
             self.engine.dispose()
 
+    @cached_property
+    def digest_key(self) -> bytes:
+        """Secret: the key of digests of contents that others read, the same for all who share the store."""
+        from argos_gitops.store.keys import digest_key
+
+        return digest_key(self.engine)
+
     @property
     def inventory(self) -> Inventory:
         return self._inventory

@@ -15,6 +15,26 @@ import orjson
 STALE_AFTER = timedelta(seconds=90)
 """How old a report may be, by our own clock, unless somebody chose otherwise."""
 
+HASH_LABEL = "com.docker.compose.config-hash"
+"""Compose's hash of all that a service is made of, values of its environment too."""
+
+CONTENT_LABEL = "argos.dev/content"
+"""Which content a service mounts or is built of: files of the repository by their blobs, and `configs` and
+`secrets`.
+
+Compose takes no notice of what is in such a file, so that this is what makes a service with a changed
+file another one. A service that sets the label itself, to whatever, is left as it is.
+"""
+
+CONFIG_LABEL = "argos.dev/config-hash"
+"""The config hash of a service that shares a namespace or volumes with another service.
+
+Compose's own label then covers the id of the other's container, so that nobody could know it before.
+"""
+
+DIGEST_LABELS = frozenset({HASH_LABEL, CONTENT_LABEL, CONFIG_LABEL})
+"""They cover secrets, and Compose takes no key: whoever reads one can try values until the hash is equal."""
+
 Container = Mapping[str, Any]
 What = Literal["appeared", "gone", "recreated", "state", "health", "image", "restarts"]
 

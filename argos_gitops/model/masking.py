@@ -1,6 +1,7 @@
 """What of a container's settings may be shown: values under names that sound secret, and secrets in text.
 
-The names are those of the seed contract of push agents: `/(PASS|SECRET|TOKEN|KEY|PRIVATE|CREDENTIAL)/i`.
+The names are those of the seed contract of push agents: `/(PASS|SECRET|TOKEN|KEY|PRIVATE|CREDENTIAL)/i`, and
+those of labels that hold digests of secrets.
 Too much masked costs a glance at the host; too little costs a password.
 """
 
@@ -8,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from argos_gitops.model.containers import DIGEST_LABELS
 from argos_gitops.model.secret import MASK
 
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|PRIVATE|CREDENTIAL", re.IGNORECASE)
@@ -115,7 +117,7 @@ class TextLimit:
 
 
 def _sounds_secret(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+    return name in DIGEST_LABELS or _SECRET_NAME.search(name) is not None
 
 
 _known_name = lru_cache(4096)(_sounds_secret)

@@ -18,10 +18,20 @@ Content = Any
 """JSON-able: dicts with string keys, lists or tuples, strings, numbers, booleans, None."""
 
 
-def digest_of(content: Content) -> str:
-    """32 hex digits that identify a JSON-able value, whatever the order of its keys."""
+def digest_of(content: Content, key: bytes = b"") -> str:
+    """32 hex digits that identify a JSON-able value, whatever the order of its keys.
+
+    A digest that leaves the agent (plans, status pages, the API) and covers contents, in which secrets may
+    stand, needs a `key` of up to 64 bytes: without one, whoever reads the digest and knows the rest of the
+    content can try values of the secret until one fits. See docs/decisions/0046.
+    """
     encoded = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
+    return hashlib.blake2b(encoded, digest_size=16, key=key).hexdigest()
+
+
+def key_id_of(key: bytes) -> str:
+    """12 hex digits that tell one random key from another, and nothing more about it."""
+    return digest_of("argos-gitops digest key", key)[:12]
 
 
 @dataclass(frozen=True, slots=True)

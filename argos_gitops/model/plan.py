@@ -92,11 +92,15 @@ class SystemPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Deterministic: the same revision and the same live state give the same plan and digest."""
+    """Deterministic: the same revision, live state and key give the same plan and digest.
+
+    `key_id` tells with which key digest and fingerprints were made: those of two keys cannot be compared.
+    """
 
     revision: Revision
     systems: tuple[SystemPlan, ...]
     digest: str
+    key_id: str
     applied_revision: str | None = None
     applied_at: datetime | None = None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from argos_gitops.model.change import Change
-from argos_gitops.model.objects import digest_of
+from argos_gitops.model.objects import digest_of, key_id_of
 from argos_gitops.model.plan import Plan, SystemPlan
 from argos_gitops.model.source import Revision
 
@@ -12,16 +12,17 @@ from argos_gitops.model.source import Revision
 def assemble(
     revision: Revision,
     systems: Iterable[SystemPlan],
+    key: bytes,
     *,
     applied_revision: str | None = None,
     applied_at: datetime | None = None,
 ) -> Plan:
-    """One plan, the same for the same parts in any order."""
+    """One plan, the same for the same parts in any order. `key` is that of digests which others read."""
     parts = tuple(sorted(systems, key=lambda part: part.system))
-    return Plan(revision, parts, _digest(revision, parts), applied_revision, applied_at)
+    return Plan(revision, parts, _digest(revision, parts, key), key_id_of(key), applied_revision, applied_at)
 
 
-def _digest(revision: Revision, systems: tuple[SystemPlan, ...]) -> str:
+def _digest(revision: Revision, systems: tuple[SystemPlan, ...], key: bytes) -> str:
     """32 hex digits over what would be written, and over what the guard says about it.
 
     The guard's reasons are part of it so that whoever approves a digest has read all of them: a new
@@ -36,7 +37,8 @@ def _digest(revision: Revision, systems: tuple[SystemPlan, ...]) -> str:
                 for part in systems
                 if part.changes or part.blocked
             ],
-        }
+        },
+        key,
     )
 
 

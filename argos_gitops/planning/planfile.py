@@ -17,7 +17,7 @@ from argos_gitops.model.plan import Plan
 from argos_gitops.planning.render.json import document
 
 FORMAT = "argos-gitops plan file"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class _KnownRevision(BaseModel):
@@ -35,6 +35,7 @@ class _Known(BaseModel):
     """What this program needs to find again in a plan that it wrote as JSON."""
 
     digest: str
+    key_id: str
     revision: _KnownRevision
     systems: list[_KnownSystem]
 
@@ -48,6 +49,7 @@ class SavedPlan:
 
     revision: str
     digest: str
+    key_id: str
     fingerprints: Mapping[str, str | None]
 
 
@@ -83,6 +85,11 @@ def load(data: bytes) -> SavedPlan:
 
 def verify_fresh(saved: SavedPlan, replanned: Plan) -> None:
     """Returns when planning again gave the plan that was saved; StalePlanError names what moved."""
+    if saved.key_id != replanned.key_id:
+        raise StalePlanError(
+            "the saved plan cannot be compared: it was made with another store, and digests are keyed by the "
+            "store; run `plan --out` and `apply` with the same ARGOS_STORE, or plan again here"
+        )
     moved = [*_moved(saved, _commitment(document(replanned)))]
     if moved:
         raise StalePlanError("the saved plan is stale: " + "; ".join(moved) + "; plan again and read it anew")
@@ -124,7 +131,7 @@ def _commitment(content: object) -> SavedPlan:
         f"{system.target} {system.provider}": None if system.failure else system.live_fingerprint
         for system in known.systems
     }
-    return SavedPlan(known.revision.sha, known.digest, fingerprints)
+    return SavedPlan(known.revision.sha, known.digest, known.key_id, fingerprints)
 
 
 def _invalid(what: str) -> SettingsError:

@@ -45,6 +45,8 @@ class Desired:
     now: datetime
     exceptions: Callable[[], Sequence[Condition]]
     """What was not plainly ready after the last pass."""
+    key: bytes = field(repr=False)
+    """Of digests that others read."""
     whole: bool = False
     """Whether to compile and compare also what is known to be converged."""
     orders: Orders = field(default_factory=Orders)
@@ -176,8 +178,9 @@ def _look(system: System, desired: Desired, inventory: Inventory) -> Look:
     live = system.observe()
     known = inventory.converged(system.key)
     fingerprint = _desired_fingerprint(system, desired)
-    if known is not None and not desired.whole and _still_holds(known, fingerprint, live, desired.now):
-        plan = SystemPlan(system.key, live_fingerprint=live.fingerprint, observed_only=system.observed_only)
+    seen = _live_fingerprint(live, desired)
+    if known is not None and not desired.whole and _still_holds(known, fingerprint, seen, desired.now):
+        plan = SystemPlan(system.key, live_fingerprint=seen, observed_only=system.observed_only)
         return Look(system, plan, live, converged=known)
     return _compare(system, desired, inventory.entries(system.key), live)
 
@@ -224,7 +227,7 @@ def _system_plan(system: System, desired: Desired, live: LiveState, difference: 
     return SystemPlan(
         system.key,
         changes=difference.changes,
-        live_fingerprint=live.fingerprint,
+        live_fingerprint=_live_fingerprint(live, desired),
         existing=difference.existing,
         blocked=review(system.key, difference, limits, hazards, lost),
         held=difference.held,
@@ -266,6 +269,11 @@ def _desired_fingerprint(system: System, desired: Desired) -> str:
     return " ".join(parts)
 
 
-def _still_holds(known: Converged, fingerprint: str, live: LiveState, now: datetime) -> bool:
+def _live_fingerprint(live: LiveState, desired: Desired) -> str:
+    """What a provider tells its own states apart by, such as a hash of all that a proxy holds, for others."""
+    return digest_of(live.fingerprint, desired.key)
+
+
+def _still_holds(known: Converged, fingerprint: str, live: str, now: datetime) -> bool:
     fresh = known.until is None or now < known.until
-    return fresh and known.desired == fingerprint and known.live == live.fingerprint
+    return fresh and known.desired == fingerprint and known.live == live

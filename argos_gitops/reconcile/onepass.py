@@ -86,6 +86,7 @@ class OnePass:
         self._trip.plan = assemble(
             self._desired.revision,
             [look.plan for look in self._trip.looks],
+            self._desired.key,
             applied_revision=known.applied,
             applied_at=known.applied_at,
         )

@@ -47,7 +47,8 @@ class Documents:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The ports of one reconciler. `build` identifies the running code.
+    """The ports of one reconciler. `build` identifies the running code. `digest_key` is secret: the key of
+    digests of contents that others read.
 
     `orders` are what people ask for at a time; `addresses` those that no ban may cover, as they were found.
     """
@@ -61,6 +62,7 @@ class Parts:
     clock: Clock
     documents: Documents
     build: str
+    digest_key: Callable[[], bytes]
     log: Log
     try_load: Callable[[Snapshot], Loaded] | None = None
     """Loads what is not in force and may never be; without it, nothing is proposed."""

@@ -154,6 +154,7 @@ class Reconciler:
             self._parts.build,
             trip.at,
             self._parts.status.exceptions,
+            self._parts.digest_key(),
             orders=trip.orders,
             addresses=self._parts.addresses,
             snapshot=snapshot,

@@ -12,7 +12,7 @@ from argos_gitops.model.errors import StoreError
 from argos_gitops.store.file import StoreFile
 from argos_gitops.store.tables import metadata
 
-SCHEMA_HEAD = "0003"
+SCHEMA_HEAD = "0004"
 """The newest Alembic revision; comparing it spares the slow import of Alembic on every start."""
 
 _OPENING = 0x6172676F73

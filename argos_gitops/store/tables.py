@@ -1,4 +1,4 @@
-"""The tables. Every row belongs to one instance, so that several agents can share a database."""
+"""The tables. Every row but the keys belongs to one instance, so that several agents can share a database."""
 
 from datetime import UTC, datetime
 
@@ -23,6 +23,14 @@ class Moment(TypeDecorator[datetime]):
 
 
 metadata = MetaData()
+
+# Secret, and of nobody's instance: what the agents of one store show can be compared with each other.
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
 
 inventory = Table(
     "inventory",

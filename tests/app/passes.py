@@ -19,7 +19,7 @@ def unreachable() -> PassResult:
     """Nobody answered, so nobody knows."""
     before = passed()
     away = SystemPlan(SYSTEM, failure=Failure("Unreachable", "no answer"))
-    plan = Plan(Revision("a" * 40, "b" * 40, "main"), (away,), "digest")
+    plan = Plan(Revision("a" * 40, "b" * 40, "main"), (away,), "digest", "key")
     state = {EDGE: TargetState(result="Unreachable")}
     return replace(before, plan=plan, outcomes=(), targets=state, durations={})
 
@@ -34,7 +34,7 @@ def passed() -> PassResult:
         result="Failed",
         message="",
         revision=revision,
-        plan=Plan(revision, (SystemPlan(SYSTEM, (created, drifted)),), "digest"),
+        plan=Plan(revision, (SystemPlan(SYSTEM, (created, drifted)),), "digest", "key"),
         outcomes=((SYSTEM, Outcome(created, Result.DONE)), (SYSTEM, Outcome(drifted, Result.FAILED))),
         conditions=(),
         problems=(),

@@ -1,16 +1,19 @@
 """Plans that the tests of rendering and of plan files share."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
 from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.source import Revision
-from argos_gitops.planning.plan import assemble
+from argos_gitops.planning import plan as planning
 from tests.planning.world import CADDY, CROWDSEC
 
 NOW = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
+KEY = b"the key of one store"
+assemble = partial(planning.assemble, key=KEY)
 REVISION = Revision("3f2a9c1" + "0" * 33, "7" * 40, "main", "move grafana")
 BLOCKED = (
     "Edge/main caddy: 5 of 6 Host objects (83%) would be removed, and guard.maxDeleteShare is 30%; "

@@ -12,7 +12,7 @@ from argos_gitops.model.objects import ManagedObject
 from argos_gitops.model.plan import Plan, SystemPlan
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.guard import APPROVAL_DIGITS, enforce, review
-from argos_gitops.planning.plan import assemble
+from tests.planning.plans import assemble
 from tests.planning.world import CADDY, World, desires, entry, managed, worlds
 
 REVISION = Revision("3f2a9c1" + "0" * 33, "t" * 40, "main", "move grafana")

@@ -11,8 +11,8 @@ from argos_gitops.model.change import Action, Cause, Change
 from argos_gitops.model.objects import ManagedObject
 from argos_gitops.model.plan import Failure, SystemPlan
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.planning.plan import assemble
-from tests.planning.plans import BAN, MOVE, NOW, REMOVAL, REVISION, of_changes
+from argos_gitops.planning import plan as planning
+from tests.planning.plans import BAN, MOVE, NOW, REMOVAL, REVISION, assemble, of_changes
 from tests.planning.world import CADDY, CROWDSEC, World, desires, worlds
 
 
@@ -29,7 +29,14 @@ def test_the_digest_is_the_same_in_any_order(
 
 
 def test_a_digest_is_32_hex_digits_and_the_same_in_every_process() -> None:
-    assert of_changes(MOVE).digest == "006a4f6cf29c81934e73f812617c9c59"
+    assert of_changes(MOVE).digest == "d792aed2702cead4d7d5fd2b1a73440c"
+
+
+def test_nobody_can_try_secrets_against_the_digest_of_a_plan() -> None:
+    """Not even who knows all that a plan is made of but the key: the digests of two stores differ."""
+    systems = [SystemPlan(CADDY, (MOVE,))]
+    digests = {planning.assemble(REVISION, systems, key).digest for key in (b"", b"one store", b"another")}
+    assert len(digests) == 3
 
 
 @pytest.mark.parametrize(

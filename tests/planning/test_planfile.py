@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from argos_gitops.model.errors import ArgosError, SettingsError, StalePlanError
 from argos_gitops.model.objects import digest_of
 from argos_gitops.model.plan import Failure, Plan, SystemPlan
-from argos_gitops.planning.plan import assemble
+from argos_gitops.planning import plan as planning
 from argos_gitops.planning.planfile import dump, load, verify_fresh
-from tests.planning.plans import MOVE, REVISION, example, troubled
+from tests.planning.plans import MOVE, REVISION, assemble, example, troubled
 from tests.planning.world import CADDY, CROWDSEC
 
 
@@ -66,6 +66,18 @@ def test_fm16_a_system_that_was_away_and_came_back_makes_a_plan_stale() -> None:
         verify_fresh(load(dump(assemble(REVISION, BASE[:1]))), assemble(REVISION, BASE))
 
 
+def test_a_plan_of_another_store_is_not_compared() -> None:
+    """Its digests have another key: that is said, instead of that everything moved."""
+    elsewhere = planning.assemble(REVISION, BASE, b"the key of another store")
+    with pytest.raises(StalePlanError, match=r"made with another store.*ARGOS_STORE"):
+        verify_fresh(load(dump(elsewhere)), assemble(REVISION, BASE))
+
+
+def test_a_plan_file_of_before_digests_had_keys_is_refused() -> None:
+    with pytest.raises(SettingsError, match="format_version is 1, expected 2"):
+        load(_edited(format_version=1))
+
+
 def test_fm13_a_plan_file_holds_no_contents() -> None:
     """terraform#29535: contents may hold secrets, fields are masked."""
     secret = replace(MOVE, before={"key": "canary-before"}, after={"key": "canary-after"})
@@ -89,7 +101,7 @@ def _edited(**changes: Any) -> bytes:
         dump(example()).replace(b"10.0.0.6", b"10.0.0.9"),
         dump(example()).replace(b"3f2a9c1", b"0000000", 1),
         _edited(format="another program's"),
-        _edited(format_version=2),
+        _edited(format_version=3),
         _edited(format_version="1" * 10_000),
         _edited(plan=None),
         _edited(checksum="0" * 32),

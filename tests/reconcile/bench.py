@@ -17,6 +17,7 @@ from argos_gitops.reconcile.reconciler import Reconciler
 from argos_gitops.reconcile.systems import Systems
 from argos_gitops.store.database import open_database
 from argos_gitops.store.inventory import SqlInventory
+from argos_gitops.store.keys import digest_key
 from argos_gitops.store.locks import FileLocks
 from argos_gitops.store.status import SqlStatusStore
 from tests.fakes import (
@@ -101,6 +102,7 @@ def make_bench(
         clock=SteppingClock(),
         documents=Documents(dump_resource, lambda text: parse_resource(text, KindRegistry(kinds))),
         build="test",
+        digest_key=lambda: digest_key(engine),
         log=QuietLog(),
         reporters=lambda: (listener,),
         returning=lambda resource: resource.key.kind in returning,

@@ -95,7 +95,7 @@ class Stage:
     def desired(self) -> Desired:
         agent = resource("Agent", "agent", AgentSpec(windows=self.windows))
         state = DesiredState(EagerResources([agent, box()], "f"))
-        return Desired(Revision("a" * 40, "t", "main"), state, "build", self.clock.now(), tuple)
+        return Desired(Revision("a" * 40, "t", "main"), state, "build", self.clock.now(), tuple, b"key")
 
     def conditions(self) -> dict[str, tuple[Truth, str, str]]:
         found = self.status.conditions_of(NIGHTLY)

@@ -10,10 +10,10 @@ from argos_gitops.model.plan import SystemKey, SystemPlan
 from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
 from argos_gitops.model.source import Revision
-from argos_gitops.planning.plan import assemble
 from argos_gitops.ports.report import PassResult
 from argos_gitops.ports.store import Revisions
 from tests.fakes import ThingSpec
+from tests.planning.plans import assemble
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SYSTEM = SystemKey(ResourceKey("Box", "main"), "toy")

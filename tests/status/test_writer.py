@@ -12,10 +12,10 @@ from argos_gitops.model.errors import ReportError
 from argos_gitops.model.plan import Held, SystemPlan
 from argos_gitops.model.problem import Location
 from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
-from argos_gitops.planning.plan import assemble
 from argos_gitops.ports.report import PassResult
 from argos_gitops.status.tree import parse_status
 from tests.components.git import Origin
+from tests.planning.plans import assemble
 from tests.status.branches import REF, Writer, commits, paths, plans
 from tests.status.passes import (
     CANARY,

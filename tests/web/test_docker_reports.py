@@ -135,6 +135,9 @@ def test_what_is_shown_is_masked_again(site: RunningSite) -> None:
         command=f"serve --password {canary} --api-key={canary}",
         labels={
             "app.secret": canary,
+            "com.docker.compose.config-hash": canary,
+            "argos.dev/content": canary,
+            "argos.dev/config-hash": canary,
             "tls.passthrough": "true",
             "traefik.auth.users": f"ann:$2y$05${canary}",
         },

@@ -14,7 +14,7 @@ from argos_gitops.model.problem import Location
 from argos_gitops.model.source import Revision
 from argos_gitops.planning.render.summary import summarize
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 """Fields are added in minor versions; a major version may take some away."""
 
 
@@ -27,6 +27,7 @@ def document(plan: Plan) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "digest": plan.digest,
+        "key_id": plan.key_id,
         "revision": _revision(plan.revision),
         "applied": {"sha": plan.applied_revision, "at": _time(plan.applied_at)},
         "summary": asdict(summarize(plan)),

@@ -16,6 +16,7 @@ from argos_gitops.model.objects import Content, digest_of
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.certificates import pruned
 from argos_gitops.providers.caddy.layout import Layout, Tree
+from argos_gitops.providers.caddy.masking import masked
 
 ADMIN = "admin"
 _BLOCKS = {"logging": marks.EDGE_LOGGING, "storage": marks.EDGE_STORAGE}
@@ -128,10 +129,10 @@ def tls_content(policy: Tree | None, rest: Tree) -> Tree:
 
 
 def _routes_of_others(server: str, routes: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Each with an id; equal routes are numbered."""
+    """Each with an id, which people read; routes that look alike without their secrets are numbered."""
     seen: dict[str, int] = {}
     for route in routes:
-        digest = digest_of(route)[:8]
+        digest = digest_of(masked(route))[:8]
         seen[digest] = seen.get(digest, 0) + 1
         suffix = "" if seen[digest] == 1 else f"-{seen[digest]}"
         yield f"route/{server}/{digest}{suffix}", route

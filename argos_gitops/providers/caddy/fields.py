@@ -192,8 +192,8 @@ def _subroute(handler: Tree) -> Iterator[Field]:
         mode = "closed" if asking.closed else "open"
         yield "bouncer", f"asks {asking.agent_url} about {asking.edge}, fails {mode}"
         yield "bouncer timeout", format_duration(asking.timeout)
-    elif (key := key_of(handler)) is not None:
-        yield "probe", shown_probe(handler, key)
+    elif key_of(handler) is not None:
+        yield "probe", shown_probe(handler)
     elif handler in (REFUSE_AMBIGUOUS, REFUSE_REWRITTEN):
         yield "ambiguous paths", "refused"
     elif handler == CLEAN:

@@ -55,6 +55,15 @@ def shown_header(name: str, value: str, *, public: bool) -> str:
     return value if public and not _SENSITIVE.search(name) else MASK
 
 
+def masked(tree: Any, key: str = "") -> Any:
+    """The same tree with each scalar as it may be shown: a digest of it tells nothing about a secret."""
+    if isinstance(tree, dict):
+        return {name: masked(each, name) for name, each in tree.items()}
+    if isinstance(tree, list):
+        return [masked(each, key) for each in tree]
+    return shown(key, tree)
+
+
 def scrubbed(text: str, tree: Any) -> str:
     """Text of Caddy's without any value of the configuration that would be masked."""
     secrets = {value for value in _masked_values("", tree) if len(value) >= _SHORTEST_SECRET}

@@ -6,7 +6,6 @@ and in a file of the cache folder that the agent's account alone reads; what Cad
 every agent of an Edge uses the same, and a lost file changes nothing.
 """
 
-import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from argos_gitops.model.objects import digest_of
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.hosts import HostSpec, Rule
 from argos_gitops.providers.caddy.layout import Layout
+from argos_gitops.providers.caddy.masking import masked
 from argos_gitops.providers.caddy.matchers import matcher_sets
 from argos_gitops.providers.caddy.proof import ANSWERED_BY
 
@@ -105,10 +104,9 @@ def key_of(handler: Any) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def shown_probe(handler: Tree, key: str) -> str:
-    """What people see of it: a digest of all but the key, so that a change of it shows."""
-    text = orjson.dumps(handler, option=orjson.OPT_SORT_KEYS).replace(orjson.dumps(key), b"")
-    return f"passes by what counts ({hashlib.blake2b(text, digest_size=4).hexdigest()})"
+def shown_probe(handler: Tree) -> str:
+    """What people see of it: a digest of all that may be shown, so that a change of it shows."""
+    return f"passes by what counts ({digest_of(masked(handler))[:8]})"
 
 
 def _keys(layout: Layout) -> Iterator[str]:

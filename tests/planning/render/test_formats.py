@@ -17,12 +17,11 @@ from argos_gitops.model.resource import ResourceKey
 from argos_gitops.model.secret import MASK
 from argos_gitops.planning.diff import Situation, diff
 from argos_gitops.planning.guard import enforce
-from argos_gitops.planning.plan import assemble
 from argos_gitops.planning.planfile import dump, load, verify_fresh
 from argos_gitops.planning.render import github, markdown, text
 from argos_gitops.planning.render import json as as_json
 from argos_gitops.planning.render.lines import plain
-from tests.planning.plans import MOVE, NOW, REVISION, example, many, troubled
+from tests.planning.plans import MOVE, NOW, REVISION, assemble, example, many, troubled
 from tests.planning.world import CADDY, World, entry, managed
 
 Render = Callable[[Plan], str]
@@ -107,7 +106,7 @@ def hostile_plans(draw: st.DrawFn) -> Plan:
         failure=Failure(draw(_hostile), draw(_hostile)),
     )
     revision = replace(REVISION, ref=draw(_hostile), subject=draw(_hostile))
-    return Plan(revision, (system,), "d" * 32, draw(_hostile))
+    return Plan(revision, (system,), "d" * 32, "e" * 12, draw(_hostile))
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "json", "github"])
@@ -123,7 +122,7 @@ def test_nothing_hostile_is_printed_raw(name: str, plan: Plan) -> None:
 @given(hostile_plans())
 def test_nothing_hostile_starts_a_line_of_its_own(plan: Plan) -> None:
     """A value that could break a line could also forge one, such as a workflow command."""
-    harmless = Plan(REVISION, tuple(map(_harmless, plan.systems)), plan.digest, "a" * 40)
+    harmless = Plan(REVISION, tuple(map(_harmless, plan.systems)), plan.digest, plan.key_id, "a" * 40)
     for name in ("text", "github"):
         assert FORMATS[name](plan).count("\n") == FORMATS[name](harmless).count("\n")
     assert all(

@@ -10,9 +10,8 @@ from markdown_it.token import Token
 
 from argos_gitops.model.change import FieldChange
 from argos_gitops.model.plan import Failure, Held, Plan, SystemPlan
-from argos_gitops.planning.plan import assemble
 from argos_gitops.planning.render import markdown
-from tests.planning.plans import MOVE, NOW, REVISION, example, many, of_changes, troubled
+from tests.planning.plans import MOVE, NOW, REVISION, assemble, example, many, of_changes, troubled
 from tests.planning.render.test_formats import hostile_plans
 from tests.planning.world import CADDY, CROWDSEC
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 from argos_gitops.model.change import Cause
 from argos_gitops.model.plan import NOT_AS_DESIRED, Failure, Held, Plan, SystemPlan
 from argos_gitops.model.problem import Location, Problem
-from argos_gitops.planning.plan import assemble
 from argos_gitops.planning.render import github, markdown, problems, text
 from argos_gitops.planning.render import json as as_json
 from argos_gitops.planning.render.lines import plain
 from argos_gitops.planning.render.summary import summarize, verdict
-from tests.planning.plans import MOVE, NOW, REVISION
+from tests.planning.plans import MOVE, NOW, REVISION, assemble
 from tests.planning.world import CADDY
 
 PLACE = Location("stacks/wiki/compose.yaml", 3, 5)

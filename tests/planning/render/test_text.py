@@ -5,7 +5,6 @@ from dataclasses import replace
 from argos_gitops.model.change import Action, Cause, Change, FieldChange
 from argos_gitops.model.plan import REPORTED, Failure, Held, Plan, SystemKey, SystemPlan
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.planning.plan import assemble
 from argos_gitops.planning.render import text
 from argos_gitops.planning.render.lines import plain
 from tests.planning.plans import (
@@ -16,6 +15,7 @@ from tests.planning.plans import (
     RENEWAL,
     REPAIR,
     REVISION,
+    assemble,
     example,
     many,
     of_changes,

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from argos_gitops.model.resource import AnyResource, EagerResources
 from argos_gitops.model.secret import MASK
 from argos_gitops.planning.fields import field_changes
+from argos_gitops.providers.caddy import marks
+from argos_gitops.providers.caddy.catalogue import Catalogue
 from argos_gitops.providers.caddy.compile import Compiler
 from argos_gitops.providers.caddy.fields import fields
+from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.masking import scrubbed, shown, shown_header
+from argos_gitops.providers.caddy.own_probe import probe_handler, shown_probe
 from argos_gitops.providers.caddy.settings import CaddySettings
 from tests.providers.caddy.strategies import estates
 from tests.providers.caddy.world import edge, host, service
@@ -157,6 +161,25 @@ def test_no_difference_goes_unseen(first: list[AnyResource], second: list[AnyRes
                 one[object_id],
                 two[object_id],
             )
+
+
+def _with_password(password: str) -> tuple[set[str], str]:
+    """The ids of others' routes, and how our probe's handler is shown, where a proxy logs in with it."""
+    login = {"request": {"set": {"X-Upstream-Password": [password]}}}
+    proxy = {"handler": "reverse_proxy", "upstreams": [{"dial": "10.0.0.1:80"}], "headers": login}
+    server = marks.TLS_SERVER
+    layout = Layout(servers={server: {}}, routes={server: [{"handle": [proxy]}, {"handle": [proxy, proxy]}]})
+    items = Catalogue(whole=True, own_servers=True).items(layout)
+    guarded = host("x", service="app", basicAuth={"users": {"ann": HASH}})
+    assert isinstance(guarded.spec, HostSpec)
+    return {each.id for each in items}, shown_probe(probe_handler("x", guarded.spec, {"app": [proxy]}, "key"))
+
+
+def test_no_digest_that_people_read_covers_a_secret() -> None:
+    """Or whoever reads it could try passwords until the digest is the same."""
+    ids, probe = _with_password("hunter2")
+    assert len([each for each in ids if each.startswith("route/")]) == 2
+    assert (ids, probe) == _with_password("correct horse")
 
 
 _KEYS = st.sampled_from(["password", "api_token", "custom", "X-Whatever", "hash", "account", "value"])

@@ -100,6 +100,13 @@ def test_fm13_facts_hold_no_secret() -> None:
         assert "hunter2" not in str(facts)
 
 
+def test_facts_hold_no_digest_that_covers_a_secret() -> None:
+    """Compose hashes the values of variables without a key: who reads the hash can try values."""
+    labels = dict.fromkeys(("argos.dev/content", "argos.dev/config-hash"), "digest51ab")
+    container = {**_CONTAINER, "Config": {**_CONTAINER["Config"], "Labels": labels}}
+    assert "digest51ab" not in str(facts_of_container(container))
+
+
 def test_deploy_wins_over_the_older_words() -> None:
     """As in Compose: limits, replicas and the restart policy."""
     service = {

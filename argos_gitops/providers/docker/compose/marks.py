@@ -2,21 +2,7 @@
 
 from collections.abc import Mapping
 
-HASH_LABEL = "com.docker.compose.config-hash"
-
-CONTENT_LABEL = "argos.dev/content"
-"""Which content a service mounts or is built of: files of the repository by their blobs, and `configs` and
-`secrets`.
-
-Compose takes no notice of what is in such a file, so that this is what makes a service with a changed
-file another one. A service that sets the label itself, to whatever, is left as it is.
-"""
-
-CONFIG_LABEL = "argos.dev/config-hash"
-"""The config hash of a service that shares a namespace or volumes with another service.
-
-Compose's own label then covers the id of the other's container, so that nobody could know it before.
-"""
+from argos_gitops.model.containers import CONFIG_LABEL, HASH_LABEL
 
 RESTARTED_LABEL = "argos.dev/restartedAt"
 

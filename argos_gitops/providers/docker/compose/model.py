@@ -8,9 +8,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from argos_gitops.model.containers import CONTENT_LABEL
 from argos_gitops.model.folder import FolderFile
 from argos_gitops.model.objects import digest_of
-from argos_gitops.providers.docker.compose.marks import CONTENT_LABEL
 
 Model = dict[str, Any]
 Service = Mapping[str, Any]

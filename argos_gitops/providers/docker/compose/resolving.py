@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 
+from argos_gitops.model.containers import CONFIG_LABEL
 from argos_gitops.model.errors import SettingsError, TerminalError
 from argos_gitops.model.resource import RESTARTED_ANNOTATION, Resource
 from argos_gitops.model.secret import SecretRef
@@ -26,7 +27,7 @@ from argos_gitops.providers.docker.compose.errors import ComposeCode
 from argos_gitops.providers.docker.compose.files import StackFiles, for_compose
 from argos_gitops.providers.docker.compose.identity import identity_of
 from argos_gitops.providers.docker.compose.limits import excesses
-from argos_gitops.providers.docker.compose.marks import CONFIG_LABEL, RESTARTED_LABEL
+from argos_gitops.providers.docker.compose.marks import RESTARTED_LABEL
 from argos_gitops.providers.docker.compose.masking import Mask, secrets_in
 from argos_gitops.providers.docker.compose.mentions import mentioned
 from argos_gitops.providers.docker.compose.model import (
