@@ -11,12 +11,6 @@ from argos_gitops.app.channel import LONGEST_LINE, SILENCE_SECONDS, decode, enco
 
 _SEND_SECONDS = 5.0
 _LAST_SECONDS = 10.0
-# What such a process may need of the environment. Tokens and keys of the agent are not among it.
-_PASSED_ON = frozenset(
-    {"ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE"}
-    | {"HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV"}
-)
-_PASSED_ON_PREFIXES = ("LC_", "PG", "PYTHON")
 
 
 class Child:
@@ -104,15 +98,6 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
             return self._process.wait()
-
-
-def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """The part of the agent's environment that its children get."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name.upper() in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
-    }
 
 
 def _limit(channel: socket.socket, option: int, seconds: float) -> None:

@@ -18,13 +18,13 @@ from contextlib import suppress
 from typing import Any
 
 from argos_gitops.app.channel import SILENCE_SECONDS, VERDICT_SILENCE_SECONDS
-from argos_gitops.app.child import passed_on
 from argos_gitops.app.child_supervisor import ChildSupervisor, ProcessState, Program
 from argos_gitops.app.front_link import FrontSettings
 from argos_gitops.app.listening import Listener, open_listener
 from argos_gitops.app.log import Log
 from argos_gitops.app.settings import Settings
 from argos_gitops.model.errors import SettingsError
+from argos_gitops.model.inheritance import OURS
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.supervision.supervised import ThreadState
 
@@ -58,7 +58,7 @@ class Front:
             raise SettingsError("ARGOS_LISTEN is off, so there is no front to run")
         self._listen = settings.listen
         self._settings = FrontSettings.of(settings, os.getpid())
-        self._environment = passed_on(environment) | _CREATED_SERIES
+        self._environment = OURS.of(environment) | _CREATED_SERIES
         self._on_look = on_look
         self._measured = measured
         self._log = log

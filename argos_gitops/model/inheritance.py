@@ -1,7 +1,7 @@
 """What a process that we start gets of our environment: what its kind needs, by name, and nothing else. Pure.
 
 Our own environment holds secrets of the agent and of the resources. A program that reads what strangers wrote
-(git, ssh, sops) must not have them, whatever it can be talked into.
+(git, ssh, sops, Compose) must not have them, whatever it can be talked into.
 """
 
 from collections.abc import Mapping
@@ -68,3 +68,9 @@ SSH_PROGRAM = BASIC | SSH
 
 GPG = BASIC
 """gpg in a home of its own."""
+
+COMPOSE = _named("PATH")
+"""docker compose, whose files may print what it sees; the rest of its environment is made for it."""
+
+OURS = BASIC | HTTPS | _named("VIRTUAL_ENV", "PG", "PYTHON")
+"""Processes of the agent that answer strangers or keep decisions: Python, and libpq for the store."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from argos_gitops.model.errors import TerminalError
+from argos_gitops.model.inheritance import COMPOSE
 from argos_gitops.providers.docker.compose.confined import View, confined, refusal_of
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
@@ -47,9 +48,10 @@ class Configured:
 
 
 def base_environment(space: Workspace) -> dict[str, str]:
-    """All that a Compose sees of the agent's environment: the way to programs, and the home folder's name."""
+    """All that a Compose sees: the way to programs, the home folder's name, and what is set for it."""
     return {
-        "PATH": os.environ.get("PATH", _SYSTEM_PATH),
+        "PATH": _SYSTEM_PATH,
+        **COMPOSE.of(os.environ),
         "HOME": str(Path.home()),
         "DOCKER_CONFIG": str(space.path / "docker"),
         "XDG_CACHE_HOME": str(space.path / "cache"),

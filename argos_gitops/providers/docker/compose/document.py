@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML, events
+from ruamel.yaml import events
 from ruamel.yaml.error import YAMLError
 
 from argos_gitops.manifests.limits import MAX_DEPTH, MAX_NODES
@@ -29,7 +29,6 @@ _TAGS = {
 """Those of Compose, and those that change no text."""
 _BREAKS = re.compile("[\x85\u2028\u2029]")
 """Line breaks in YAML 1.1, and none in 1.2."""
-_MOST_BYTES_SLOWLY = 256 * 1024
 
 
 class UnreadableError(Exception):
@@ -109,16 +108,6 @@ def read_trees(data: bytes) -> list[Tree]:
         raise UnreadableError("it holds U+0085, U+2028 or U+2029, which some readers take for line breaks")
     try:
         return list(_Composer(events_of(data)).documents())
-    except YAMLError as error:
-        if len(data) > _MOST_BYTES_SLOWLY:
-            raise _invalid(error) from None
-    return _read_slowly(data)
-
-
-def _read_slowly(data: bytes) -> list[Tree]:
-    """libyaml takes no colon within a word in `{image: nginx:1}`, and Compose does."""
-    try:
-        return list(_Composer(YAML(typ="safe", pure=True).parse(data)).documents())
     except YAMLError as error:
         raise _invalid(error) from None
 

@@ -32,6 +32,14 @@ def test_words_with_a_colon_in_braces() -> None:
     assert at(web.entry("image")) == ("nginx:1.25", 1, 18)  # type: ignore[union-attr]
 
 
+def test_a_large_file_is_read_like_a_small_one() -> None:
+    words = b"services: {web: {image: nginx:1.25, labels: [" + b"a:b, " * 60_000 + b"c]}}\n"
+    labels = read_trees(words)[0].entry("services").entry("web").entry("labels")  # type: ignore[union-attr]
+    assert labels is not None
+    assert labels.items is not None
+    assert [each.text for each in labels.items] == ["a:b"] * 60_000 + ["c"]
+
+
 @pytest.mark.parametrize(
     ("text", "why", "line"),
     [
