@@ -4,6 +4,13 @@ Belongs here: what holds for every request of ours, whoever is asked. What an an
 whoever asks.
 """
 
-from argos_gitops.outbound.client import AnswerTooLargeError, BoundedClient, Bounds
+from argos_gitops.outbound.client import (
+    AnswerTooLargeError,
+    AnswerTooSlowError,
+    BoundedClient,
+    Bounds,
+    narrow,
+    within,
+)
 
-__all__ = ["AnswerTooLargeError", "BoundedClient", "Bounds"]
+__all__ = ["AnswerTooLargeError", "AnswerTooSlowError", "BoundedClient", "Bounds", "narrow", "within"]

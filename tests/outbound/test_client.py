@@ -10,7 +10,14 @@ import httpcore
 import httpx
 import pytest
 
-from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
+from argos_gitops.outbound import (
+    AnswerTooLargeError,
+    AnswerTooSlowError,
+    BoundedClient,
+    Bounds,
+    narrow,
+    within,
+)
 from argos_gitops.outbound.pace import Pace, PacedStream
 from tests.components.liar import Liar, dripping, endless, http, lying
 
@@ -61,6 +68,32 @@ def test_headers_that_drip_are_given_up(client: BoundedClient) -> None:
     drip = http(b"{}", headers=["X: " + "x" * 1000])
     with Liar(lambda _: dripping(drip)) as liar, pytest.raises(httpx.ReadTimeout):
         client.get(liar.url)
+
+
+def test_a_request_may_have_bounds_of_its_own(client: BoundedClient) -> None:
+    """Narrower ones than its client; wider ones change nothing."""
+    with lying(http(b"x" * 100)) as liar, pytest.raises(AnswerTooLargeError, match="more than 99 bytes"):
+        client.get(liar.url, **within(Bounds(99, seconds=5), 5))
+    with lying(http(b"x" * 1025)) as liar, pytest.raises(AnswerTooLargeError):
+        client.get(liar.url, **within(Bounds(2000, seconds=5), 5))
+
+
+def test_an_answer_whose_seconds_are_over_is_given_up() -> None:
+    """However steadily it comes."""
+    bounds = Bounds(10**12, seconds=0.2)
+    with (
+        BoundedClient(Bounds(10**12), trust_env=False) as patient,
+        Liar(lambda _: endless()) as liar,
+        pytest.raises(AnswerTooSlowError, match="still answering"),
+    ):
+        patient.get(liar.url, **within(bounds, 5))
+
+
+def test_the_bounds_of_an_answer_can_be_narrowed_once_its_head_is_there(client: BoundedClient) -> None:
+    with lying(http(b"x" * 100)) as liar, client.stream("GET", liar.url) as answer:
+        narrow(answer, Bounds(10))
+        with pytest.raises(AnswerTooLargeError, match="more than 10 bytes"):
+            answer.read()
 
 
 def test_a_connection_is_measured_anew_for_each_answer() -> None:

@@ -16,8 +16,12 @@ import orjson
 
 from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
 from argos_gitops.model.secret import MASK
+from argos_gitops.outbound import AnswerTooLargeError, AnswerTooSlowError, Bounds
 
 BUSY = "Busy"
+MEBIBYTE = 1024**2
+ANY_ANSWER = Bounds(1024 * MEBIBYTE)
+"""What no answer of LAPI exceeds; each request has bounds of its own below it."""
 
 _MOST_CHARACTERS = 300
 _LARGEST = 2**63
@@ -117,7 +121,23 @@ def key_refused(answer: httpx.Response, url: str, secrets: Iterable[str]) -> Ter
     )
 
 
-def unreachable(url: str, error: httpx.TransportError) -> ProviderError:
+def failed(url: str, error: httpx.HTTPError | httpx.InvalidURL) -> ProviderError:
+    """What became of a request that has no answer, or none that was read to its end."""
+    if isinstance(error, AnswerTooLargeError):
+        return TerminalError(
+            f"{url.rstrip('/')} answers with {error}, which LAPI does not; check lapiUrl",
+            reason="AnswerTooLarge",
+        )
+    if isinstance(error, AnswerTooSlowError):
+        return TransientError(
+            f"{url.rstrip('/')} was {error}; is CrowdSec overloaded?", reason="AnswerTooSlow"
+        )
+    if isinstance(error, httpx.TransportError):
+        return _unreachable(url, error)
+    return TerminalError(f"{url}: {type(error).__name__}; check lapiUrl")
+
+
+def _unreachable(url: str, error: httpx.TransportError) -> ProviderError:
     """A connection that broke after it was made may have been an old one; the others are dead ends."""
     refused = _tls_refused(url, error)
     if refused is not None:

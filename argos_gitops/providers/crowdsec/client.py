@@ -8,6 +8,7 @@ database layer at the tags v1.4.6 and v1.7.8.
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,20 +19,21 @@ import httpx
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.outbound import BoundedClient
+from argos_gitops.outbound import BoundedClient, Bounds, within
 from argos_gitops.providers.crowdsec.answers import (
+    ANY_ANSWER,
     BUSY,
+    MEBIBYTE,
     as_lapi_tells,
     error_of,
+    failed,
     login_refused,
     moment,
     number,
     parsed_answer,
     text,
-    unreachable,
 )
 from argos_gitops.providers.crowdsec.marks import Stamp
-from argos_gitops.providers.crowdsec.reading import ANY_ANSWER, MEBIBYTE, Limits, read, timeout_of
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 # LAPI splits the User-Agent at "/" and refuses any login where that does not give two parts.
@@ -41,9 +43,9 @@ _TOKEN_SPENT = 0.75
 _TRIES = 4
 _PAUSE_SECONDS = 0.25
 # LAPI answers after it has read, or stored, everything: seconds for 100,000 decisions on a small machine.
-_MANY = Limits(512 * MEBIBYTE, 300.0)
-_FEW = Limits(8 * MEBIBYTE, 120.0)
-_LITTLE = Limits(MEBIBYTE, 15.0)
+_MANY = Bounds(512 * MEBIBYTE, seconds=300.0)
+_FEW = Bounds(8 * MEBIBYTE, seconds=120.0)
+_LITTLE = Bounds(MEBIBYTE, seconds=15.0)
 NO_SUCH_CALL = "NoSuchCall"
 _ABSENT = frozenset({404, 405})
 _NEWER_CALLS = frozenset({"/v1/allowlists", "/v1/heartbeat"})
@@ -109,7 +111,7 @@ class LapiClient:
         shows as one told twice while another is missing. Then it is asked again.
         """
         for _ in range(_TRIES):
-            answer = self._send("GET", "/v1/alerts", params={**wanted, "limit": "0"}, limits=_MANY)
+            answer = self._send("GET", "/v1/alerts", params={**wanted, "limit": "0"}, bounds=_MANY)
             items = parsed_answer(answer, self._login.url, list) or []
             with as_lapi_tells(self._login.url):
                 numbers = {number(item["id"]) for item in items}
@@ -155,7 +157,7 @@ class LapiClient:
     def heartbeat(self) -> None:
         """Keeps us from `cscli machines prune`; does nothing where LAPI has no such call."""
         try:
-            self._once("GET", "/v1/heartbeat", limits=_LITTLE)
+            self._once("GET", "/v1/heartbeat", bounds=_LITTLE)
         except TerminalError as error:
             if error.reason != NO_SUCH_CALL:
                 raise
@@ -237,21 +239,17 @@ class LapiClient:
         with as_lapi_tells(self._login.url):
             return _token_of(content, answer)
 
-    def _call(self, method: str, path: str, limits: Limits = _FEW, **content: Any) -> httpx.Response:
+    def _call(self, method: str, path: str, bounds: Bounds = _FEW, **content: Any) -> httpx.Response:
         """One exchange; the answer's extension `argos_heard_at` is our time at which its head came."""
         http = self._http
-        request = http.build_request(
-            method, path, timeout=timeout_of(limits, self._connect_seconds), **content
-        )
-        heard: list[datetime] = []
+        request = http.build_request(method, path, **within(bounds, self._connect_seconds), **content)
         try:
-            answer = read(http, request, limits, lambda: heard.append(self._now()))
-            answer.extensions["argos_heard_at"] = heard[0]
-            return answer
-        except httpx.TransportError as error:
-            raise unreachable(self._login.url, error) from error
+            with closing(http.send(request, stream=True)) as answer:
+                answer.extensions["argos_heard_at"] = self._now()
+                answer.read()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TerminalError(f"{self._login.url}: {type(error).__name__}; check lapiUrl") from error
+            raise failed(self._login.url, error) from error
+        return answer
 
 
 def _token_of(content: Mapping[str, Any], answer: httpx.Response) -> _Token:

@@ -10,11 +10,11 @@ import pytest
 from argos_gitops.model.errors import ProviderError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.verdict import Remedy
+from argos_gitops.outbound import Bounds
 from argos_gitops.providers.crowdsec import client as client_module
 from argos_gitops.providers.crowdsec.bouncer import stream as stream_module
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
-from argos_gitops.providers.crowdsec.reading import Limits
 from tests.providers.crowdsec.edge import BannedEdge, decision, edge
 from tests.providers.crowdsec.stand_in import Asked, Reply, StandInLapi
 
@@ -80,7 +80,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same limits, small enough to be met in a test."""
     for module, names in ((client_module, ("_MANY", "_FEW")), (stream_module, ("_EVERYTHING", "_CHANGES"))):
         for name in names:
-            monkeypatch.setattr(module, name, Limits(2 * 1024**2, 1.0))
+            monkeypatch.setattr(module, name, Bounds(2 * 1024**2, seconds=1.0))
 
 
 @pytest.fixture

@@ -19,23 +19,30 @@ from typing import Any
 
 import httpx
 
-from argos_gitops.model.errors import TerminalError, TransientError
+from argos_gitops.model.errors import TransientError
 from argos_gitops.model.go_duration import seconds_of
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.outbound import BoundedClient
-from argos_gitops.providers.crowdsec.answers import error_of, key_refused, number, text, unreachable
+from argos_gitops.outbound import BoundedClient, Bounds, narrow, within
+from argos_gitops.providers.crowdsec.answers import (
+    ANY_ANSWER,
+    MEBIBYTE,
+    error_of,
+    failed,
+    key_refused,
+    number,
+    text,
+)
 from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.client import USER_AGENT
-from argos_gitops.providers.crowdsec.reading import ANY_ANSWER, MEBIBYTE, Limits, limited, read, timeout_of
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls, verification
 
 _PATH = "/v1/decisions/stream"
 _USAGE_PATH = "/v1/usage-metrics"
 _CONNECT_SECONDS = 5.0
 # LAPI reads all rows before it sends the first byte.
-_EVERYTHING = Limits(512 * MEBIBYTE, 300.0)
-_CHANGES = Limits(512 * MEBIBYTE, 60.0)
-_ERROR = Limits(MEBIBYTE, 10.0)
+_EVERYTHING = Bounds(512 * MEBIBYTE, seconds=300.0)
+_CHANGES = Bounds(512 * MEBIBYTE, seconds=60.0)
+_ERROR = Bounds(MEBIBYTE, seconds=10.0)
 _LONGEST_ROW = 1024 * 1024
 _LONGEST_SECONDS = 100 * 366 * 86_400
 """A decision of LAPI that lasts longer ends then here; the index keeps ends in few bits."""
@@ -76,28 +83,20 @@ class DecisionStream:
         are told by `time.monotonic`.
         """
         asked = {"startup": "true" if everything else "false", "dedup": "false"}
-        limits = _EVERYTHING if everything else _CHANGES
-        timeout, began = timeout_of(limits, _CONNECT_SECONDS), time.monotonic()
+        bounds = _EVERYTHING if everything else _CHANGES
         try:
-            with self._http.stream("GET", _PATH, params=asked, timeout=timeout) as answer:
+            with self._http.stream("GET", _PATH, params=asked, **within(bounds, _CONNECT_SECONDS)) as answer:
                 self._check(answer)
-                chunks = limited(answer.iter_text(), limits, self._url, began)
-                yield self._decisions(chunks, time.monotonic(), everything=everything)
-        except httpx.TransportError as error:
-            raise unreachable(self._url, error) from error
+                yield self._decisions(answer.iter_text(), time.monotonic(), everything=everything)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise TerminalError(f"{self._url}: {type(error).__name__}; check lapiUrl") from error
+            raise failed(self._url, error) from error
 
     def tell_usage(self, report: Mapping[str, Any]) -> bool:
         """Whether LAPI took it; False when it knows no such call. Raises ProviderError."""
-        timeout = timeout_of(_ERROR, _CONNECT_SECONDS)
-        request = self._http.build_request("POST", _USAGE_PATH, json=report, timeout=timeout)
         try:
-            answer = read(self._http, request, _ERROR)
-        except httpx.TransportError as error:
-            raise unreachable(self._url, error) from error
-        except httpx.HTTPError as error:
-            raise TerminalError(f"{self._url}: {type(error).__name__}; check lapiUrl") from error
+            answer = self._http.post(_USAGE_PATH, json=report, **within(_ERROR, _CONNECT_SECONDS))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise failed(self._url, error) from error
         if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
             return False
         if not answer.is_success:
@@ -109,12 +108,11 @@ class DecisionStream:
 
     def _check(self, answer: httpx.Response) -> None:
         if not answer.is_success:
-            body = b"".join(limited(answer.iter_bytes(), _ERROR, self._url, time.monotonic()))
-            told = httpx.Response(answer.status_code, headers=_type_of(answer), content=body)
-            told.request = answer.request
+            narrow(answer, _ERROR)
+            answer.read()
             if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-                raise key_refused(told, self._url, (self._key.reveal(),))
-            raise error_of(told, self._url, (self._key.reveal(),))
+                raise key_refused(answer, self._url, (self._key.reveal(),))
+            raise error_of(answer, self._url, (self._key.reveal(),))
 
     def _decisions(self, chunks: Iterable[str], now: float, *, everything: bool) -> Iterator[Row]:
         """An answer to the question for everything that does not even name `new` is none: taken for an empty
@@ -142,10 +140,6 @@ def decision_of(row: dict[str, Any], now: float) -> Decision:
     left = min(seconds_of(row["duration"]), _LONGEST_SECONDS)
     end = max(0, math.ceil(now + left))
     return Decision(number(row["id"]), text(row["value"]), text(row["type"]), text(row["origin"]), end)
-
-
-def _type_of(answer: httpx.Response) -> dict[str, str]:
-    return {name: answer.headers[name] for name in ("Content-Type", "Location") if name in answer.headers}
 
 
 def parse_stream(
