@@ -14,6 +14,7 @@ from pathlib import Path
 
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.secret import SecretValue
+from argos_gitops.model.urls import ENCODED, may_be_cut
 from argos_gitops.vcs.address import parse_address
 
 SETTINGS_FILE = "argos-gitops.toml"
@@ -121,9 +122,9 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         trusted_proxies=_networks("trusted_proxies", given.get("trusted_proxies", "127.0.0.0/8 ::1/128")),
         targets=tuple(given.get("targets", "").replace(",", " ").split()),
         log_format=_choice(given, "log_format", "console", "json"),
-        public_ip_url=_unless_off(given.get("public_ip_url", DEFAULT_PUBLIC_IP_URL)),
+        public_ip_url=_unless_off(_url(given, "public_ip_url", DEFAULT_PUBLIC_IP_URL)),
         geoip_country=given.get("geoip_country"),
-        geoip_country_url=given.get("geoip_country_url"),
+        geoip_country_url=_url(given, "geoip_country_url", "") or None,
         docker_compose=given.get("docker_compose"),
         docker_config=given.get("docker_config"),
     )
@@ -251,6 +252,13 @@ def _check_verification(given: Mapping[str, str]) -> None:
 
 def _secret(given: Mapping[str, str], name: str) -> SecretValue | None:
     return SecretValue(given[name]) if given.get(name) else None
+
+
+def _url(given: Mapping[str, str], name: str, default: str) -> str:
+    url = given.get(name, default)
+    if may_be_cut(url):
+        raise SettingsError(f"ARGOS_{name.upper()}: {ENCODED}, and so is an '@' in its path or query")
+    return url
 
 
 def _unless_off(value: str) -> str | None:

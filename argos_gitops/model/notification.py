@@ -15,7 +15,9 @@ from argos_gitops.model.spec import Duration, SpecModel, reference
 PLACEHOLDERS = frozenset({"title", "text", "severity", "events", "subjects", "count", "instance", "at", "id"})
 """What a template may name: `$title` or `${title}`; `$$` is a dollar sign."""
 
-_URL = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)"
+_URL = rf"^https?://({_HOST}([/?#]\S*)?|{_HOST}:[0-9]{{1,5}}([/?#][^\s@]*)?)$"
+"""No user and password, and nothing that may be the beginning of them, see model/urls.py."""
 Url = Annotated[str, Field(pattern=_URL, max_length=2000, examples=["https://example.com/hook"])]
 Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$", max_length=1000)]
 HeaderName = Annotated[

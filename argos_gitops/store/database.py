@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from argos_gitops.model.errors import StoreError
+from argos_gitops.model.urls import ENCODED
 from argos_gitops.store.file import StoreFile
 from argos_gitops.store.tables import metadata
 
@@ -42,7 +43,10 @@ def open_database(url: str, *, may_create: bool = True) -> Engine:
     Unless it `may_create` one, a SQLite database that is not there is such a place.
     """
     try:
-        engine, file = _engine(_with_driver(make_url(url)), may_create)
+        found = make_url(url)
+        if "@" in (found.host or ""):  # the end of a password, which each message would repeat
+            raise StoreError(f"the store URL: {ENCODED}")
+        engine, file = _engine(_with_driver(found), may_create)
     except (ArgumentError, NoSuchModuleError) as error:
         raise StoreError("the store URL is not a database URL that SQLAlchemy can open") from error
     except ImportError as error:

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from argos_gitops.model.errors import SourceError
 from argos_gitops.model.secret import MASK, SecretValue
+from argos_gitops.model.urls import ENCODED, is_cut, may_be_cut
 
 _SCHEMES = frozenset({"file", "git", "http", "https", "ssh"})
 _DEFAULT_PORTS = {"git": 9418, "http": 80, "https": 443, "ssh": 22}
@@ -15,7 +16,6 @@ _SCP_LIKE = re.compile(r"(?:(?P<user>[^@/\s]+)@)?(?P<host>\[[^\]]+\]|[^:/\s]+):(
 _USERINFO = re.compile(r"(?<![a-z0-9+.-])(?!ssh://[^/@:\s]+@)([a-z0-9+.-]++://)[^/\s]+@", re.IGNORECASE)
 _BEFORE_AT = re.compile(r"(://).*@")
 _QUERY = re.compile(r"(?<![^\s?'\"])((?>[^\s?'\"]*?https?://)[^\s?'\"]++\?)[^\s'\"]++")
-_RAW_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*+://[^/?#@:]*+:[^/?#@]*+[/?#][^@]*+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _parse_url(url: str) -> Address:
     except ValueError as error:
         raise _unsupported(url) from error
     scheme = parts.scheme.lower()
-    if scheme not in _SCHEMES:
+    if scheme not in _SCHEMES or (scheme in ("http", "https") and may_be_cut(url)):
         raise _unsupported(url)
     if scheme == "file":
         return _local(Path(unquote(parts.path)))
@@ -104,10 +104,10 @@ def _bare_path(path: str) -> str:
 
 def _unsupported(url: str) -> SourceError:
     shown = redact_urls(_BEFORE_AT.sub(rf"\1{MASK}@", url))
-    if _RAW_USERINFO.match(url):
+    if is_cut(url) or may_be_cut(url):
         return SourceError(
-            f"repository {shown!r}: in the user and password of a URL, '/', '?', '#' and '@' are written "
-            "%2F, %3F, %23 and %40; or leave them out, and give the password in ARGOS_GIT_TOKEN",
+            f"repository {shown!r}: {ENCODED}, and so is an '@' in its path; or leave them out, and give the "
+            "password in ARGOS_GIT_TOKEN",
             reason="UnsupportedUrl",
         )
     return SourceError(

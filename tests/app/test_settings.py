@@ -31,6 +31,14 @@ def test_a_secret_in_the_settings_file_is_refused(tmp_path: Path) -> None:
     assert "ARGOS_GIT_TOKEN_FILE" in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["ARGOS_GEOIP_COUNTRY_URL", "ARGOS_PUBLIC_IP_URL"])
+def test_a_password_with_a_raw_slash_is_refused_with_the_cure(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="%2F") as error:
+        load_settings({}, {name: "https://bot:12/canary-77aa@download.example.com/db"}, tmp_path)
+    assert name in str(error.value)
+    assert "canary-77aa" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("repo = 3\n", "repo"), ("rpeo = 'x'\n", "unknown setting 'rpeo'"), ("repo = \n", "TOML")],

@@ -6,6 +6,7 @@ import hmac
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from argos_gitops.model.errors import SettingsError, TerminalError, TransientError
 from argos_gitops.notify.attempt import attempt
@@ -130,6 +131,18 @@ def test_what_cannot_be_sent_is_refused_without_its_words(receiver: Receiver) ->
     with pytest.raises(TerminalError) as error:
         attempt(spec, message(), secrets)
     assert "canary" not in str(error.value)
+
+
+def test_a_password_with_a_raw_slash_is_sent_nowhere(receiver: Receiver) -> None:
+    """Its beginning would be the port of a host, and its end a path there."""
+    here = receiver.url.removesuffix("/")
+    for url in (f"{here}/canary@hooks.example.com/x", "https://bot:12/canary@hooks.example.com/x"):
+        with pytest.raises(TerminalError, match="%2F") as error:
+            attempt(channel(webhook={"url": {"env": "URL"}}), message(), Environment({"URL": url}))
+        assert "canary" not in str(error.value)
+        with pytest.raises(ValidationError):
+            channel(webhook={"url": url})
+    assert receiver.received == []
 
 
 def test_nobody_there_and_no_secret_are_told() -> None:

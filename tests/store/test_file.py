@@ -50,6 +50,12 @@ def _moved_away(path: Path) -> Path:
     return away
 
 
+def test_the_end_of_a_password_is_not_taken_for_a_host() -> None:
+    with pytest.raises(StoreError, match="%40") as raised:
+        open_database("postgresql://argos:first@canary-77aa@127.0.0.1:9/argos")
+    assert "canary-77aa" not in str(raised.value)
+
+
 def test_a_database_that_was_removed_under_a_running_agent(engine: Engine, path: Path) -> None:
     """Nothing is written to a file that is gone, no empty one is made, and all is well when it is back."""
     _ask(engine)

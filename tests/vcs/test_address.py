@@ -80,6 +80,14 @@ def test_a_password_that_is_not_encoded_is_told_with_the_cure(character: str) ->
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.parametrize("secret", ["12/{}", "12?{}", "1#{}", "p@ss/{}", "{}/12"])
+def test_a_password_is_never_taken_for_a_port_and_a_path(secret: str) -> None:
+    """Or it would be asked for at the host `bob`, and stand in each message as a path."""
+    with pytest.raises(SourceError, match="%2F") as caught:
+        parse_address(f"https://bob:{secret.format(CANARY)}@git.example.com/team/config.git")
+    assert CANARY not in str(caught.value)
+
+
 def test_fm13_credentials_are_taken_out_of_the_url() -> None:
     address = parse_address(f"https://bob:{CANARY}@git.example.com/team/config.git")
     assert address.url == "https://git.example.com/team/config.git"

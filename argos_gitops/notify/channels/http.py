@@ -8,6 +8,7 @@ import httpx
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import TerminalError, TransientError
+from argos_gitops.model.urls import ENCODED, is_cut
 from argos_gitops.outbound import AnswerTooLargeError, BoundedClient, Bounds
 
 TIMEOUT_SECONDS = 10.0
@@ -29,6 +30,7 @@ def post(
 
     `patience` finds in an answer after how many seconds to come back, for those that say so there.
     """
+    check_url(who, url)
     headers["User-Agent"] = f"argos-gitops/{__version__}"
     try:
         with (
@@ -42,6 +44,12 @@ def post(
     except httpx.HTTPError as error:
         message = f"{who} does not answer ({type(error).__name__})"
         raise TransientError(message, reason="ChannelUnreachable") from None  # its words may hold the URL
+
+
+def check_url(who: str, url: str) -> None:
+    """Raises TerminalError (reason ChannelRefused) where a password would be taken for a path."""
+    if is_cut(url):
+        raise TerminalError(f"{who} cannot be asked with its URL: {ENCODED}", reason="ChannelRefused")
 
 
 def _judge(who: str, answer: httpx.Response, patience: Callable[[bytes], object]) -> None:

@@ -5,6 +5,7 @@ import logging
 from argos_gitops.model.errors import SettingsError, TerminalError, TransientError
 from argos_gitops.model.event import Severity
 from argos_gitops.model.notification import AppriseChannel
+from argos_gitops.notify.channels.http import check_url
 from argos_gitops.notify.message import Message
 from argos_gitops.ports.secrets import Secrets
 
@@ -13,6 +14,7 @@ _TYPES = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO:
 
 def send(spec: AppriseChannel, message: Message, secrets: Secrets) -> str:
     url = secrets.resolve(spec.url).reveal()
+    check_url("the channel", url)
     try:
         from apprise import Apprise, AppriseAsset
     except ImportError as error:

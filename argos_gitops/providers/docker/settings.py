@@ -37,7 +37,11 @@ class TlsFiles(SpecModel):
 class TcpConnection(SpecModel):
     """The engine listens on TCP; without TLS only a loopback address is accepted."""
 
-    host: str = Field(min_length=1, examples=["docker01.example.com"], description="Name or address.")
+    host: str = Field(
+        pattern=r"^([A-Za-z0-9._-]+|[0-9A-Fa-f:.]+)$",
+        examples=["docker01.example.com"],
+        description="Name or address.",
+    )
     port: int = Field(2376, ge=1, le=65535, description="The engine's port.")
     tls: TlsFiles | None = Field(None, description="How both sides prove who they are.")
 
