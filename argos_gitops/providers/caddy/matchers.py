@@ -20,6 +20,9 @@ _CAPTURES = "path"
 """The name under which Caddy keeps what the groups of a regular expression found: `{http.regexp.path.1}`."""
 _URI_CAPTURES = "uri"
 _URI = "{http.request.uri}"
+_WITH_CASE = "case"
+"""The same of a plain path where case matters: it has no groups, and shall not take the place of theirs."""
+_ESCAPED = re.compile(r"\\(.)")
 _PLAIN_WORD = re.compile(r'[^\s()",=]+')
 
 
@@ -57,9 +60,10 @@ def _parts(match: Match) -> Iterator[list[Tree]]:
 
 def _leaves(match: Match) -> Iterator[Tree]:
     if match.path is not None:
-        yield {"path": [match.path]}
+        yield _exactly(match.path, "$") if match.case_sensitive else {"path": [match.path]}
     if match.path_prefix is not None:
-        yield {"path": [f"{match.path_prefix}*"]}
+        prefix = match.path_prefix
+        yield _exactly(prefix) if match.case_sensitive else {"path": [f"{prefix}*"]}
     if match.path_regexp is not None:
         yield {"path_regexp": {"name": _CAPTURES, "pattern": match.path_regexp}}
     if match.uri_regexp is not None:
@@ -74,6 +78,11 @@ def _leaves(match: Match) -> Iterator[Tree]:
         yield {"query": {name: [value] for name, value in match.query.items()}}
     if match.client_ips:
         yield {"client_ip": {"ranges": list(match.client_ips)}}
+
+
+def _exactly(text: str, end: str = "") -> Tree:
+    """A path with case: Caddy's own matcher of paths knows none, its regular expressions do."""
+    return {"path_regexp": {"name": _WITH_CASE, "pattern": f"^{re.escape(text)}{end}"}}
 
 
 def _without_not(matchers: Tree) -> Tree:
@@ -122,9 +131,20 @@ def _one_of(label: str) -> Callable[[Sequence[str]], Iterator[str]]:
 
 
 def _path_regexp(value: Mapping[str, str]) -> Iterator[str]:
+    if value["name"] == _WITH_CASE:
+        yield _path_with_case(value)
+        return
     if value["name"] != _CAPTURES or len(value) > 2:
         raise ValueError("captures under another name")
     yield f"path regexp {_word(value['pattern'])}"
+
+
+def _path_with_case(value: Mapping[str, str]) -> str:
+    whole = value["pattern"].endswith("$")
+    text = _ESCAPED.sub(r"\1", value["pattern"].removeprefix("^").removesuffix("$" if whole else ""))
+    if {"path_regexp": {**value}} != _exactly(text, "$" if whole else ""):
+        raise ValueError("not a plain path")
+    return f"path {_word(text if whole else f'{text}*')} (case matters)"
 
 
 def _uri_regexp(value: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

@@ -18,10 +18,16 @@ class Match(SpecModel):
     """
 
     path: PlainPath | None = Field(
-        None, description="The whole path, decoded and without the query; case does not matter."
+        None,
+        description="The whole path, decoded and without the query; case matters with `caseSensitive` only.",
     )
     path_prefix: PlainPath | None = Field(
         None, description="What the path begins with: `/api` fits `/apis` too, `/api/` does not."
+    )
+    case_sensitive: bool = Field(
+        False,
+        description="Whether case matters in `path` and `pathPrefix` of this match: with `true`, `/public` "
+        "does not fit `/PUBLIC`. It does not hold for the matches inside of it.",
     )
     path_regexp: Regexp | None = Field(
         None,
@@ -66,4 +72,8 @@ class Match(SpecModel):
     def _says_something(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("a match names at least one field; leave it out to mean every request")
+        if self.case_sensitive and self.path is None and self.path_prefix is None:
+            raise ValueError("caseSensitive belongs to path or pathPrefix, and this match has neither")
+        if self.model_fields_set == {"case_sensitive"}:
+            raise ValueError("a match names at least one field besides caseSensitive")
         return self

@@ -105,8 +105,8 @@ _ANSWERS = st.one_of(
 _PATHS = st.sampled_from(["/", "/a", "/a/b", "/b"])
 _RANGES = st.lists(st.sampled_from(["127.0.0.1", "192.0.2.0/24", "2001:db8::/32"]), min_size=1, unique=True)
 _LEAVES = st.one_of(
-    st.fixed_dictionaries({"path": _PATHS}),
-    st.fixed_dictionaries({"pathPrefix": _PATHS}),
+    st.fixed_dictionaries({"path": _PATHS}, optional={"caseSensitive": st.booleans()}),
+    st.fixed_dictionaries({"pathPrefix": _PATHS}, optional={"caseSensitive": st.booleans()}),
     st.fixed_dictionaries({"pathRegexp": st.sampled_from(["^/a", "b$", "^/(a|b)$"])}),
     st.fixed_dictionaries({"uriRegexp": st.sampled_from(["^/a$", "x=1$", r"\?", "^/(a|b)\\?x"])}),
     st.fixed_dictionaries({"methods": st.lists(st.sampled_from(["GET", "POST"]), min_size=1, unique=True)}),

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from argos_gitops.model.resource import AnyResource
 from argos_gitops.model.secret import MASK
@@ -33,7 +34,7 @@ class Visit(NamedTuple):
 _VISITS = st.builds(
     Visit,
     st.sampled_from(["GET", "POST", "PUT"]),
-    st.sampled_from(["/", "/a", "/a/b", "/b", "/c"]),
+    st.sampled_from(["/", "/a", "/a/b", "/b", "/c", "/A", "/a/B"]),
     st.sampled_from([{}, {"x": "1"}, {"x": "2"}]),
     st.sampled_from([{}, {"X-Team": "ops"}, {"X-Team": "old", "X-Own": "7"}, {"X-Own": ""}]),
 )
@@ -41,7 +42,9 @@ _VISITS = st.builds(
 
 def fits(match: Mapping[str, Any], visit: Visit) -> bool:
     """What the reference page says of matches, in as many words."""
-    return all(_FITS[field](value, visit) for field, value in match.items())
+    lower = visit._replace(path=visit.path.lower())
+    caseless = set() if match.get("caseSensitive") else {"path", "pathPrefix"}
+    return all(_FITS[field](value, lower if field in caseless else visit) for field, value in match.items())
 
 
 def _has(values: Mapping[str, str], found: Mapping[str, str]) -> bool:
@@ -54,6 +57,7 @@ def _uri(visit: Visit) -> str:
 
 
 _FITS: Mapping[str, Callable[[Any, Visit], bool]] = {
+    "caseSensitive": lambda _case, _visit: True,
     "path": lambda path, visit: visit.path == path,
     "pathPrefix": lambda prefix, visit: visit.path.startswith(prefix),
     "pathRegexp": lambda pattern, visit: re.search(pattern, visit.path) is not None,
@@ -101,7 +105,7 @@ def test_what_is_compiled_grows_with_what_was_written(match: dict[str, Any]) -> 
 
 def _leaves(match: Mapping[str, Any]) -> int:
     inside = [*match.get("all", ()), *match.get("any", ()), *([match["not"]] if "not" in match else [])]
-    return len(match.keys() - {"all", "any", "not"}) + sum(map(_leaves, inside))
+    return len(match.keys() - {"all", "any", "not", "caseSensitive"}) + sum(map(_leaves, inside))
 
 
 def _leaves_of(sets: list[dict[str, Any]]) -> int:
@@ -128,6 +132,8 @@ def test_different_matches_read_differently(one: dict[str, Any], other: dict[str
             {"methods": ["GET"], "any": [{"path": "/a"}, {"query": {"x": "*"}}]},
             "method GET and ((path /a) or (query x = *))",
         ),
+        ({"path": "/a.b$", "caseSensitive": True}, "path /a.b$ (case matters)"),
+        ({"pathPrefix": "/A", "caseSensitive": True}, "path /A* (case matters)"),
         ({"pathRegexp": "^/(a|b)$"}, 'path regexp "^/(a|b)$"'),
         ({"uriRegexp": r"^/a\?x=1$"}, r'uri regexp "^/a\\?x=1$"'),
         ({"headers": {"X-Own": "word"}}, f"header X-Own = {MASK}"),
@@ -159,6 +165,8 @@ def test_a_match_that_is_read_back_is_told_in_the_same_words() -> None:
         [{"header": {"X": ["a", "b"]}}],
         [{"header_regexp": {"X": {"pattern": "a", "name": "b"}}}],
         [{"path_regexp": {"pattern": "a"}}],
+        [{"path_regexp": {"name": "case", "pattern": "^/a.b$"}}],
+        [{"path_regexp": {"name": "case", "pattern": "/a"}}],
         [{"vars_regexp": {"{http.request.uri}": {"pattern": "a"}}}],
         [{"vars_regexp": {"other": {"pattern": "a", "name": "uri"}}}],
         [{"client_ip": {"ranges": ["192.0.2.1"], "more": 1}}],
@@ -170,3 +178,36 @@ def test_a_match_that_is_read_back_is_told_in_the_same_words() -> None:
 def test_what_somebody_else_wrote_is_not_taken_for_ours(sets: Any) -> None:
     """Then all of it is listed, so that nothing goes unseen."""
     assert in_words(sets) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "open_to"),
+    [
+        ({"match": {"path": "/Public", "caseSensitive": True}}, ["/Public", "/%50ublic"]),
+        ({"match": {"pathPrefix": "/Public", "caseSensitive": True}}, ["/Public", "/Public/x", "/%50ublic"]),
+        ({"match": {"not": {"path": "/Public", "caseSensitive": True}}}, ["/PUBLIC", "/public", "/Public/x"]),
+        (
+            {"match": {"path": "/Public", "pathRegexp": "^/(P)", "caseSensitive": True}},
+            ["/Public", "/%50ublic"],
+        ),
+        ({"match": {"path": "/Public"}}, ["/Public", "/PUBLIC", "/public", "/%50ublic"]),
+    ],
+    ids=["path", "prefix", "not", "beside a regular expression", "without"],
+)
+def test_case_matters_where_a_match_says_so(
+    caddy: RealCaddy, world: Make, rule: dict[str, Any], open_to: list[str]
+) -> None:
+    """An open `/Public` opens no `/PUBLIC`, which Caddy's own matcher of paths would."""
+    there = world(edge_of(caddy))
+    there.apply(host("app", rules=[{**rule, "response": {"body": "open"}}], response={"status": 403}))
+    asked = ["/Public", "/PUBLIC", "/public", "/Public/x", "/%50ublic"]
+    assert [path for path in asked if caddy.get("app.example.com", path).text == "open"] == open_to
+
+
+@pytest.mark.parametrize(
+    "match", [{"caseSensitive": True}, {"caseSensitive": False}, {"pathRegexp": "a", "caseSensitive": True}]
+)
+def test_case_belongs_to_a_path(match: dict[str, Any]) -> None:
+    """Of the match itself: one inside of it says so itself."""
+    with pytest.raises(ValidationError, match="caseSensitive"):
+        Match.model_validate({**match, "caseSensitive": True})
