@@ -1,14 +1,14 @@
 """The forward-auth bouncer with 300,000 ranges of a real LAPI: its decisions, its memory, its answers.
 
 The ranges are every second /24 from 236.0.0.0 on, which nobody has. What decides is measured in this very
-process; memory and answers are those of the front process, as the agent starts it.
+process; memory and answers are those of the front's processes, as the agent starts them.
 """
 
 import random
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 from threading import Event, Thread
@@ -18,9 +18,9 @@ import httpx
 
 from argos_gitops.app.bouncers import message_of
 from argos_gitops.app.front import Front
+from argos_gitops.app.verdict_feed import FedBouncer
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig
-from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
+from argos_gitops.ports.verdict import BouncerConfig
 from benchmarks.bench import Bench
 from benchmarks.figure import Figure, Rule
 from benchmarks.fronts import running_front
@@ -29,11 +29,14 @@ from benchmarks.site import Site
 from benchmarks.visitors import Visitors
 from benchmarks.warm import WarmProcess
 from tests.components.crowdsec import RealCrowdSec
+from tests.providers.crowdsec.answering import Answering
 
 NAME = "bouncer"
 RANGES = 300_000
 _DECISIONS = 200_000
 _VISIT_SECONDS = 20.0
+_LIMITS = {"front": 150.0, "bouncers": 150.0, "verdicts-0": None}
+"""Whose memory is measured, and how many megabytes it may have; all verdict processes share one table."""
 _MICROSECOND = 1e6
 _MILLISECOND = 1e3
 
@@ -44,12 +47,16 @@ def run(bench: Bench) -> Iterator[Figure]:
     with RealCrowdSec(folder / "crowdsec") as lapi:
         _import(lapi, folder / "ranges.csv")
         yield from _decisions(lapi)
-        with running_front(folder) as front, PeakMemory(front.pid or 0) as memory:
+        with running_front(folder) as front, ExitStack() as ends:
+            while not _LIMITS.keys() <= front.pids().keys():
+                time.sleep(0.01)
+            peaks = {name: ends.enter_context(PeakMemory(front.pids()[name])) for name in _LIMITS}
             _load(front, lapi)
             yield from _answers(bench.site(), front)
             _load(front, lapi)  # everything once more, into what is in use
-            loaded = memory.megabytes
-    yield _figure(f"peak memory of the front with {RANGES:,} ranges", "MB", (loaded,), 150.0)
+            loaded = {name: peak.megabytes for name, peak in peaks.items()}
+    for name, limit in _LIMITS.items():
+        yield _figure(f"peak memory of {name} with {RANGES:,} ranges", "MB", (loaded[name],), limit)
 
 
 def _import(lapi: RealCrowdSec, ranges: Path) -> None:
@@ -60,25 +67,26 @@ def _import(lapi: RealCrowdSec, ranges: Path) -> None:
 
 
 def _decisions(lapi: RealCrowdSec) -> Iterator[Figure]:
-    """Each address is another one, so that the verdict cache helps nobody."""
+    """As a verdict process finds it. No answer is kept here, and each address is another one."""
     begun = time.perf_counter()
-    bouncer = LapiBouncer(_config(lapi))
+    bouncer = Answering(_config(lapi))
     try:
-        _await_loaded(bouncer)
+        while bouncer.table().health().state != "ok":
+            time.sleep(0.01)
         yield _figure(f"loading {RANGES:,} ranges", "s", (time.perf_counter() - begun,))
-        took = Spread(tuple(seconds * _MICROSECOND for seconds in _timed(bouncer)))
+        took = Spread(tuple(seconds * _MICROSECOND for seconds in _timed(bouncer.table())))
     finally:
         bouncer.close()
     yield _figure("a decision, at the median", "µs", (percentile(took, 50),))
     yield _figure("a decision, at the 99th percentile", "µs", (percentile(took, 99),), 100.0)
 
 
-def _timed(bouncer: Bouncer) -> Iterator[float]:
+def _timed(table: FedBouncer) -> Iterator[float]:
     chance = random.Random(7)  # noqa: S311 # no secret: the same addresses each time
     for _ in range(_DECISIONS):
         address = str(IPv4Address(chance.randrange(int(IPv4Address("236.0.0.0")), 1 << 32)))
         begun = time.perf_counter()
-        bouncer.verdict(address)
+        table.verdict(address)
         yield time.perf_counter() - begun
 
 
@@ -158,11 +166,6 @@ def _config(lapi: RealCrowdSec) -> BouncerConfig:
     lapi.cscli("bouncers", "add", name, "--key", key, "--output", "raw")
     options = {"lapi_url": lapi.lapi_url, "fail_mode": "open", "poll_interval": "3", "away_after": "300"}
     return BouncerConfig("crowdsec", options, SecretValue(key))
-
-
-def _await_loaded(bouncer: Bouncer) -> None:
-    while bouncer.health().state != "ok":
-        time.sleep(0.01)
 
 
 def _figure(what: str, unit: str, values: tuple[float, ...], limit: float | None = None) -> Figure:

@@ -1,4 +1,4 @@
-"""Keeps the decisions of all edges: `python -m argos_gitops.app.bouncer_process CHANNEL READER…`.
+"""Keeps the decisions of all edges: `python -m argos_gitops.app.bouncer_process CHANNEL KEEP KEPT READER…`.
 
 It asks each LAPI, and makes known to its readers what they answer by. Nobody can ask it anything.
 """
@@ -13,6 +13,7 @@ from functools import partial
 
 from argos_gitops.app.bouncers import OpenBouncers, configs_of
 from argos_gitops.app.channel import Channel
+from argos_gitops.app.last_known import LastKnown
 from argos_gitops.app.verdict_feed import Feed
 from argos_gitops.supervision.supervised import supervised_threads
 
@@ -22,13 +23,13 @@ _TICK_SECONDS = 1.0
 def main() -> None:
     """Runs until the agent says so (SIGTERM) or is gone. Ctrl-C is for the agent to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channel, *readers = (socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:])
+    channel, keeping, kept, *readers = (socket.socket(fileno=int(descriptor)) for descriptor in sys.argv[1:])
     agent = Channel(channel)
     first = agent.first()
     if first is None:
         return
     channel.setblocking(False)
-    feed = Feed(readers)
+    feed = Feed(readers, LastKnown(keeping, kept))
     bouncers = OpenBouncers(feed)
     bouncers.configure(configs_of(first["configuration"].get("bouncers", {})))
     _follow(agent, bouncers)

@@ -1,13 +1,11 @@
 """Bouncers between two processes: the agent reads from its targets what the front is to open."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from argos_gitops.app.discovery import provider_spec
 from argos_gitops.app.verdict_feed import Feed
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.ports.health import Subsystem
 from argos_gitops.ports.provider import ProviderSpec, Target
 from argos_gitops.ports.secrets import Secrets
 from argos_gitops.ports.verdict import Bouncer, BouncerConfig
@@ -62,8 +60,8 @@ class OpenBouncers:
     What they decide is made known by `feed`.
     """
 
-    def __init__(self, feed: Feed | None = None) -> None:
-        self._feed = feed or Feed(())
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
         self._open: Mapping[str, Bouncer] = {}
 
     def configure(self, configs: Mapping[str, BouncerConfig]) -> None:
@@ -77,21 +75,8 @@ class OpenBouncers:
             if name not in configs:
                 bouncer.close()
 
-    def of_edge(self, name: str) -> Bouncer | None:
-        return self._open.get(name)
-
-    def only(self) -> tuple[str, Bouncer] | None:
-        return next(iter(self._open.items())) if len(self._open) == 1 else None
-
     def all(self) -> Mapping[str, Bouncer]:
         return self._open
-
-    def health(self) -> list[Subsystem]:
-        """One for each edge, named `bouncer/<edge>`."""
-        return [replace(each.health(), name=f"bouncer/{name}") for name, each in self._open.items()]
-
-    def close(self) -> None:
-        self.configure({})
 
     def _configured(self, name: str, known: Bouncer | None, config: BouncerConfig) -> Bouncer:
         if known is not None:

@@ -138,7 +138,7 @@ class Front:
         yield Program(
             "bouncers",
             f"{module}bouncer_process",
-            [ours.fileno() for ours, _ in feeds],
+            [*(end.fileno() for end in self._connected()), *(ours.fileno() for ours, _ in feeds)],
             lambda: beat | {"configuration": _for("bouncers", self._configuration)},
             self._heard_of_threads,
             SILENCE_SECONDS,

@@ -8,25 +8,32 @@ room, as its reader is busy or gone, is not waited for: that reader is told ever
 other way travels what was answered, for the usage metrics of the bouncers.
 """
 
-import fcntl
 import json
 import math
-import mmap
 import os
 import socket
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from argos_gitops.app.channel import NUMBERS
+from argos_gitops.app.last_known import (
+    Known,
+    LastKnown,
+    Message,
+    decode_changes,
+    encode_changes,
+    mapped,
+    sealed_memory,
+)
 from argos_gitops.app.verdict_usage import VerdictUsage
-from argos_gitops.model.verdict import Remedy, Verdict
-from argos_gitops.planning.decisions import DecisionTable, Held, Placed, packed_address, verdict_of
+from argos_gitops.model.verdict import Verdict
+from argos_gitops.planning.decisions import DecisionTable, Placed, packed_address, verdict_of
 from argos_gitops.ports.health import Subsystem
+from argos_gitops.ports.verdict import Kept, Standing
 from argos_gitops.web.counts import Counts, encode_counts
 
 LARGEST_PACKET = 64 * 1024
@@ -35,29 +42,20 @@ _HEARD_AT_ONCE = 100
 _HELLO = b"hello"
 _IN_MEMORY = b"memory"
 """In the place of a message that lies in the memory that comes along."""
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
-
-Message = Mapping[str, Any]
-
-
-@dataclass
-class _Known:
-    """What was made known of one edge; `memory` holds the table."""
-
-    generation: int = 0
-    memory: int | None = None
-    changes: dict[tuple[int, int, int], Placed] = field(default_factory=dict)
-    standing: Message | None = None
 
 
 class Feed:
-    """The feeding end. Its publishers may be used from a thread each, the rest from any."""
+    """The feeding end. Its publishers may be used from a thread each, the rest from any.
 
-    def __init__(self, readers: Sequence[socket.socket]) -> None:
+    It begins with what the process before it made known, and holds `last_known` up to date.
+    """
+
+    def __init__(self, readers: Sequence[socket.socket], last_known: LastKnown | None = None) -> None:
         self.usage = VerdictUsage()
         self._readers = readers
+        self._last_known = last_known
         self._behind: set[socket.socket] = set()
-        self._edges: dict[str, _Known] = {}
+        self._edges: dict[str, Known] = {} if last_known is None else last_known.kept()
         self._lock = threading.Lock()
         self._generation = time.monotonic_ns()  # greater than any of a process before this one
 
@@ -71,8 +69,18 @@ class Feed:
             for name in set(self._edges).difference(names):
                 _forget(self._edges.pop(name).memory)
             for name in names:
-                self._edges.setdefault(name, _Known())
+                self._edges.setdefault(name, Known())
             self._tell({"edges": list(self._edges)})
+            self._keep()
+
+    def kept(self, edge: str) -> Kept | None:
+        """What the process before this one knew of an edge; None where that was nothing."""
+        with self._lock:
+            known = self._edges.get(edge)
+            standing = None if known is None else known.standing
+        if standing is None or (standing["fresh_at"] is None and not standing["decisions"]):
+            return None
+        return Kept(standing["fresh_at"], standing["decisions"])
 
     def hear(self, reader: socket.socket) -> None:
         """A reader said something: that it has just begun, and knows nothing; or what was answered.
@@ -101,7 +109,7 @@ class Feed:
             known = self._edges.get(edge)
             if known is None:
                 return
-            memory = _sealed_memory(packed)
+            memory = sealed_memory(packed)
             _forget(known.memory)
             self._generation += 1
             known.generation, known.memory, known.changes = self._generation, memory, {}
@@ -121,6 +129,7 @@ class Feed:
             if known is not None:
                 known.standing = standing
                 self._tell({"edge": edge, "standing": standing})
+                self._keep()
 
     def health(self, edge: str, health: Subsystem) -> None:
         """Tells how a bouncer is, where that is not what it said last of itself."""
@@ -137,6 +146,10 @@ class Feed:
         for reader in self._readers:
             if reader not in self._behind and not _sent(reader, packet, memory):
                 self._behind.add(reader)
+
+    def _keep(self) -> None:
+        if self._last_known is not None:
+            self._last_known.keep(self._edges)
 
     def _tell_everything(self, reader: socket.socket) -> None:
         messages: list[tuple[Message, int | None]] = [({"edges": list(self._edges)}, None)]
@@ -159,13 +172,16 @@ class FeedPublisher:
     feed: Feed
     edge: str
 
+    def kept(self) -> Kept | None:
+        return self.feed.kept(self.edge)
+
     def table(self, packed: bytes) -> None:
         self.feed.table(self.edge, packed)
 
     def changes(self, changes: Sequence[Placed]) -> None:
         self.feed.changes(self.edge, changes)
 
-    def stands(self, standing: Any) -> None:
+    def stands(self, standing: Standing) -> None:
         health = standing.health
         self.feed.stands(
             self.edge,
@@ -186,7 +202,8 @@ class FeedPublisher:
 class FedBouncer:
     """The verdicts of one edge, as far as they were made known. For one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._table = DecisionTable()
         self._generation = 0
         self._standing: Message = {}
@@ -198,7 +215,7 @@ class FedBouncer:
 
     def verdict(self, address: str) -> Verdict:
         """Answers from memory, in microseconds. ValueError when `address` is none."""
-        now = time.monotonic()
+        now = self._clock()
         found = self._table.find(packed_address(address), now)
         return verdict_of(found, now, self._fresh_until, closed=self._standing.get("closed", True))
 
@@ -206,7 +223,7 @@ class FedBouncer:
         told = self._standing
         if not told:
             return Subsystem("", "waiting", detail="its process has not said anything yet")
-        stale = time.monotonic() >= self._fresh_until
+        stale = self._clock() >= self._fresh_until
         return Subsystem(
             name="",
             state="failing" if stale else told["state"],
@@ -222,23 +239,23 @@ class FedBouncer:
             fresh_at = self._standing["fresh_at"]
             self._fresh_until = -math.inf if fresh_at is None else fresh_at + self._standing["away_after"]
         elif memory is not None:
-            self._table, self._generation = DecisionTable(_mapped(memory)), message["table"]
+            self._table, self._generation = DecisionTable(mapped(memory)), message["table"]
         elif message.get("generation") == self._generation:
-            self._table.change(
-                Placed(bits, length, int(key), [Held(Remedy(held[0]), held[1], held[2]) for held in several])
-                for bits, length, key, several in message["changes"]
-            )
+            self._table.change(decode_changes(message["changes"]))
 
 
 class FedBouncers:
     """The fed end: the bouncers of all edges by name. For one thread."""
 
-    def __init__(self, feed: socket.socket) -> None:
+    def __init__(self, feed: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
         self._feed = feed
+        self._clock = clock
         self._open: dict[str, FedBouncer] = {}
         self.version = 0
         """Another number whenever a verdict may have become another one."""
         self.heard_everything = False
+        """Until then nobody can tell of any address whether it is banned."""
+        self._missed = False
 
     def hello(self) -> None:
         """Asks to be told everything."""
@@ -291,27 +308,31 @@ class FedBouncers:
 
     def _understand_memory(self, memories: Sequence[int]) -> None:
         if not memories:
-            self.hello()  # as for a table
+            self._ask_again()
             return
-        with _mapped(memories[0]) as view:
+        with mapped(memories[0]) as view:
             self._understand(json.loads(bytes(view)), None)
 
     def _understand(self, message: Message, memory: int | None) -> None:
         self.version += 1
         if "edges" in message:
-            self._open = {name: self._open.get(name) or FedBouncer() for name in message["edges"]}
+            self._open = {name: self._open.get(name) or FedBouncer(self._clock) for name in message["edges"]}
         elif "everything" in message:
-            self.heard_everything = True
+            self.heard_everything = self.heard_everything or not self._missed
+            self._missed = False
         elif "table" in message and memory is None:
-            self.hello()  # there was no descriptor left to take it with: everything is asked for again
+            self._ask_again()
         elif message["edge"] in self._open:
             self._open[message["edge"]].take(message, memory)
 
+    def _ask_again(self) -> None:
+        """For everything: there was no descriptor left to take something with."""
+        self._missed = True
+        self.hello()
+
 
 def _changes(edge: str, generation: int, changes: Iterable[Placed]) -> Message:
-    """Numbers of 128 bits are text: not every JSON reader takes them."""
-    told = [[bits, length, str(key), held] for bits, length, key, held in changes]
-    return {"edge": edge, "generation": generation, "changes": told}
+    return {"edge": edge, "generation": generation, "changes": encode_changes(changes)}
 
 
 def _sent(reader: socket.socket, packet: bytes, memory: int | None) -> bool:
@@ -328,29 +349,11 @@ def _sent(reader: socket.socket, packet: bytes, memory: int | None) -> bool:
 
 
 def _sent_in_memory(reader: socket.socket, packet: bytes) -> bool:
-    holder = _sealed_memory(packet)
+    holder = sealed_memory(packet)
     try:
         return _sent(reader, _IN_MEMORY, holder)
     finally:
         os.close(holder)
-
-
-def _sealed_memory(packed: bytes) -> int:
-    """A descriptor of memory that nobody can change or cut any more; a mapping of it cannot fail later."""
-    memory = os.memfd_create("argos-decisions", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        rest = memoryview(packed)
-        while rest:
-            rest = rest[os.write(memory, rest) :]
-        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
-    except OSError:
-        os.close(memory)
-        raise
-    return memory
-
-
-def _mapped(memory: int) -> memoryview:
-    return memoryview(mmap.mmap(memory, 0, prot=mmap.PROT_READ))
 
 
 def _forget(memory: int | None) -> None:

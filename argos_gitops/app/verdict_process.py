@@ -54,7 +54,6 @@ def main() -> None:
     limits = Limits(connections=allow_many() - _SPARE_DESCRIPTORS)
     server = VerdictServer(listening, bouncers, lambda: bouncers.version, FrontEnd(way), limits)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
-    server.answer_when(lambda: bouncers.heard_everything)
     _Start(server, bouncers).watch(feed)
     server.watch(channel, partial(_hear, agent, server))
     gc.collect()

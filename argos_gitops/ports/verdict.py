@@ -1,23 +1,12 @@
-"""Whether an address may pass: what forward-auth asks, and a bouncer answers from memory."""
+"""What decides whether an address may pass: a bouncer keeps it, and makes it known to those who answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.model.verdict import Verdict
 from argos_gitops.planning.decisions import Placed
 from argos_gitops.ports.health import Subsystem
-
-_KeyT = TypeVar("_KeyT")
-
-
-class Verdicts(Protocol):
-    """Of one edge."""
-
-    def verdict(self, address: str) -> Verdict:
-        """Answers from memory, in microseconds. ValueError when `address` is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +32,13 @@ Labels = tuple[str, str, str]
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a bouncer has done since it was opened, and what it knows now. Counts only ever grow, so whoever
-    reports them tells differences; those of several processes may be added up."""
+    reports them tells differences."""
 
     processed: Mapping[str, int] = field(default_factory=dict)
     """Questions, by `ipv4` or `ipv6`."""
     dropped: Mapping[Labels, int] = field(default_factory=dict)
     active: Mapping[Labels, int] = field(default_factory=dict)
     """Decisions in memory."""
-
-    def __add__(self, other: "Usage") -> "Usage":
-        """Of both together."""
-        return Usage(
-            _added(self.processed, other.processed),
-            _added(self.dropped, other.dropped),
-            _added(self.active, other.active),
-        )
-
-
-def _added(some: Mapping[_KeyT, int], more: Mapping[_KeyT, int]) -> Mapping[_KeyT, int]:
-    return {key: some.get(key, 0) + more.get(key, 0) for key in (*some, *more)}
 
 
 class UsageSource(Protocol):
@@ -70,8 +47,8 @@ class UsageSource(Protocol):
     def usage(self) -> Usage: ...
 
 
-class Bouncer(Verdicts, Protocol):
-    """Keeps the decisions of one edge in memory, by a thread of its own."""
+class Bouncer(Protocol):
+    """Keeps the decisions of one edge in memory, by a thread of its own, and makes them known."""
 
     def configure(self, config: BouncerConfig) -> None:
         """Goes on under another configuration; what is known stays in force until it is known anew."""
@@ -104,8 +81,23 @@ class Standing:
     health: Subsystem
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the process of a bouncer before this one made known; it is still answered by.
+
+    `fresh_at` is as in a Standing; `decisions` is how many there were.
+    """
+
+    fresh_at: float | None
+    decisions: int
+
+
 class Publisher(Protocol):
     """Where a bouncer makes known what it has decided, for the processes that answer. For one thread."""
+
+    def kept(self) -> Kept | None:
+        """None where nothing was made known before."""
+        ...
 
     def table(self, packed: bytes) -> None:
         """All decisions, as `planning.decisions.pack` writes them; takes the place of all before."""

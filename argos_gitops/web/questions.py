@@ -32,6 +32,11 @@ class Judge(Protocol):
 class Judges(Protocol):
     """By the name of their edge."""
 
+    @property
+    def heard_everything(self) -> bool:
+        """False while it is not known which edges there are, or who is banned."""
+        ...
+
     def of_edge(self, name: str) -> Judge | None: ...
 
     def only(self) -> tuple[str, Judge] | None:
@@ -64,10 +69,13 @@ _NO_ADDRESS = Answer(
     400, {"error": "NoAddress", "message": "expected the visitor's address: ?client=ADDRESS"}
 )
 _CANNOT_TELL = {"error": "VerdictUnknown", "message": "nobody can tell now whether this address is banned"}
+_NOTHING_KNOWN = Answer(503, _CANNOT_TELL)
 
 
 def answer(judges: Judges, edge: str | None, query: str) -> Answer:
     """The answer about the visitor in `query`; without the name of an edge, about the only one."""
+    if not judges.heard_everything:
+        return _NOTHING_KNOWN
     if edge is None:
         only = judges.only()
         if only is None:

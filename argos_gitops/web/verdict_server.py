@@ -120,7 +120,11 @@ class _Regularly:
 
 
 class VerdictServer:
-    """The loop. `judges.version` is another number whenever a verdict may have become another one."""
+    """The loop. `version` is another number whenever a verdict may have become another one.
+
+    Until the judges have heard everything, questions go to the front like everything else: others answer, or
+    it says that nobody can tell.
+    """
 
     def __init__(
         self,
@@ -146,7 +150,6 @@ class VerdictServer:
         self._accepting = False
         self._due: list[tuple[float, Callable[[], None]]] = []
         self._over = False
-        self._knows: Callable[[], bool] = lambda: True
 
     @property
     def connections(self) -> int:
@@ -156,11 +159,6 @@ class VerdictServer:
     def watch(self, descriptor: socket.socket, heard: Callable[[], None]) -> None:
         """Calls `heard` whenever there is something to read."""
         self._selector.register(descriptor, READ, heard)
-
-    def answer_when(self, knows: Callable[[], bool]) -> None:
-        """Until `knows`, questions go to the front like everything else: who knows nothing yet would let in
-        whoever is banned."""
-        self._knows = knows
 
     def at(self, moment: float, due: Callable[[], None]) -> None:
         """Calls `due` once, at about that moment of the monotonic clock."""
@@ -281,7 +279,7 @@ class VerdictServer:
         answers: list[bytes] = []
         while received.find(_HEAD_ENDS, at) >= 0:
             question = _QUESTION.match(received, at)
-            if question is None or _MORE.search(question[4]) or not self._knows():
+            if question is None or _MORE.search(question[4]) or not self._judges.heard_everything:
                 break
             answers.append(self._answer(question))
             at = question.end()

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from argos_gitops.app.bouncers import bouncers_of, configs_of, message_of
+from argos_gitops.app.bouncers import OpenBouncers, bouncers_of, configs_of, message_of
 from argos_gitops.app.discovery import kind_registry, provider_specs
+from argos_gitops.app.verdict_feed import Feed
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.provider import Target
+from argos_gitops.ports.verdict import BouncerConfig
 from argos_gitops.secrets.local import LocalSecrets
 from tests.fakes import resource
 from tests.secrets.vaults import empty_vault
@@ -60,3 +62,21 @@ def test_fields_of_forward_auth_are_refused_elsewhere(field: dict[str, str]) -> 
     """They would say something that nobody does."""
     with pytest.raises(ValueError, match="belong to mode forward-auth"):
         edge("main", mode="module", key={"env": "KEY"}, **field)
+
+
+def test_open_bouncers_follow_their_configuration() -> None:
+    """One that is not asked for any more is closed; one that stays keeps what it knows."""
+    options = {
+        "lapi_url": "http://127.0.0.1:9",
+        "fail_mode": "closed",
+        "poll_interval": "60",
+        "away_after": "60",
+    }
+    config = BouncerConfig("crowdsec", options, SecretValue("key"))
+    bouncers = OpenBouncers(Feed(()))
+    bouncers.configure({"main": config, "other": config})
+    first = bouncers.all()["main"]
+    bouncers.configure({"main": config})
+    assert bouncers.all() == {"main": first}
+    bouncers.configure({})
+    assert bouncers.all() == {}

@@ -8,8 +8,9 @@ import pytest
 from argos_gitops.app.verdict_feed import FedBouncers, Feed, FeedPublisher
 from argos_gitops.model.verdict import Remedy
 from argos_gitops.planning.decisions import Placed
+from argos_gitops.ports.verdict import Kept, Standing
 from argos_gitops.providers.crowdsec.bouncer.index import Decision, DecisionIndex
-from argos_gitops.providers.crowdsec.bouncer.publication import Nobody, Publication
+from argos_gitops.providers.crowdsec.bouncer.publication import Publication
 
 NEVER = 2**31
 Ends = tuple[FeedPublisher, FedBouncers, socket.socket, Feed]
@@ -54,13 +55,19 @@ def test_many_decisions_at_once_end_nobody(ends: Ends, addresses: int, of_each: 
     assert remedy(fed, "10.0.0.0") is Remedy.BAN
 
 
-class Failing(Nobody):
-    """Has no room for the first table, as where no descriptor is left."""
+class Failing:
+    """A publisher. Has no room for the first table, as where no descriptor is left."""
 
     def __init__(self) -> None:
         self.tables: list[bytes] = []
         self.told: list[Sequence[Placed]] = []
         self.room = False
+
+    def kept(self) -> Kept | None:
+        return None
+
+    def stands(self, standing: Standing) -> None:
+        return
 
     def table(self, packed: bytes) -> None:
         if not self.room:

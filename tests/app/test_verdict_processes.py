@@ -35,9 +35,12 @@ class Lapi:
         self.banned = [BANNED]
         self.origins: dict[str, str] = {}
         self._told = 1
+        self.away = False
         stand_in.lies["GET", "/v1/decisions/stream"] = self._stream
 
     def _stream(self, asked: Asked) -> Reply:
+        if self.away:
+            return Reply(503, {"message": "away"})
         begin = 0 if asked.query.get("startup") == "true" else self._told
         self._told = len(self.banned)
         rows = [
@@ -47,8 +50,8 @@ class Lapi:
         ]
         return Reply(content={"new": rows, "deleted": None})
 
-    def config(self) -> BouncerConfig:
-        options = {"lapi_url": self.url, "fail_mode": "closed", "poll_interval": "0.2", "away_after": "300"}
+    def config(self, fail_mode: str = "closed") -> BouncerConfig:
+        options = {"lapi_url": self.url, "fail_mode": fail_mode, "poll_interval": "0.2", "away_after": "300"}
         return BouncerConfig("crowdsec", options, SecretValue("bouncer-key-canary"))
 
 
@@ -66,9 +69,9 @@ def fronts(tmp_path: Path) -> Iterator[Fronts]:
         front.stop(10)
 
 
-def asked_front(fronts: Fronts, lapi: Lapi) -> Front:
+def asked_front(fronts: Fronts, lapi: Lapi, fail_mode: str = "closed") -> Front:
     front = fronts.start()
-    front.configure({"bouncers": message_of({"main": lapi.config()})})
+    front.configure({"bouncers": message_of({"main": lapi.config(fail_mode)})})
     assert eventually(lambda: verdict(front, BANNED) == 403)
     return front
 
@@ -140,6 +143,55 @@ def test_a_hung_process_is_replaced_before_a_caddy_gives_up_on_it() -> None:
     usual = parse_duration(BouncerSpec.model_fields["timeout"].default)
     assert isinstance(usual, timedelta)
     assert usual.total_seconds() >= VERDICT_SILENCE_SECONDS + 2 * VERDICT_BEAT_SECONDS
+
+
+@pytest.mark.parametrize("fail_mode", ["open", "closed"])
+def test_what_is_known_survives_every_process_while_lapi_is_away(
+    fronts: Fronts, lapi: Lapi, fail_mode: str
+) -> None:
+    """Whichever are killed, in whatever order: also those that answer, after the one that kept it."""
+    front = asked_front(fronts, lapi, fail_mode)
+    lapi.banned.append("203.0.113.9")
+    assert eventually(lambda: verdict(front, "203.0.113.9") == 403)
+    lapi.away = True
+    for name in ("bouncers", "verdicts-0", "verdicts-1", "front", "bouncers", "verdicts-0", "verdicts-1"):
+        killed(front, name)
+        for _ in range(5):
+            found = [verdict(front, address) for address in (BANNED, "203.0.113.9", "203.0.113.8")]
+            assert found == [403, 403, 204]
+    lapi.away = False
+    lapi.banned.append("203.0.113.10")
+    assert eventually(lambda: verdict(front, "203.0.113.10") == 403)
+    assert verdict(front, BANNED) == 403
+
+
+@pytest.mark.parametrize(("fail_mode", "status"), [("open", 204), ("closed", 503)])
+def test_where_nothing_was_ever_known_the_mode_decides(
+    fronts: Fronts, lapi: Lapi, fail_mode: str, status: int
+) -> None:
+    """LAPI was away from the start."""
+    lapi.away = True
+    front = fronts.start()
+    front.configure({"bouncers": message_of({"main": lapi.config(fail_mode)})})
+    assert eventually(lambda: verdict(front, BANNED) == status)
+    for name in ("bouncers", "verdicts-0", "front"):
+        killed(front, name)
+        assert eventually(lambda: verdict(front, BANNED) == status)
+    lapi.away = False
+    assert eventually(lambda: verdict(front, BANNED) == 403)
+
+
+def test_while_no_process_knows_anything_nobody_can_tell(fronts: Fronts, lapi: Lapi) -> None:
+    """The process that keeps the decisions hangs, and all that answer were just started."""
+    front = asked_front(fronts, lapi, "open")
+    os.kill(front.pids()["bouncers"], signal.SIGSTOP)
+    for name in ("verdicts-0", "verdicts-1", "front"):
+        killed(front, name)
+    for name in {"verdicts-2", "verdicts-3"} & set(front.pids()):
+        killed(front, name)
+    assert verdict(front, BANNED) == 503
+    os.kill(front.pids()["bouncers"], signal.SIGCONT)
+    assert eventually(lambda: verdict(front, BANNED) == 403)
 
 
 def test_all_processes_end_with_the_front(fronts: Fronts, lapi: Lapi) -> None:

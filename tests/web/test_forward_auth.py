@@ -9,11 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 
-from argos_gitops.app.bouncers import OpenBouncers
-from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.verdict import Remedy, Verdict
 from argos_gitops.ports.health import Subsystem
-from argos_gitops.ports.verdict import Bouncer, BouncerConfig
 from argos_gitops.web.answers import RefusalError, answer_refusal
 from argos_gitops.web.forward_auth import ForwardAuth, VerdictMetrics
 
@@ -36,27 +33,23 @@ class Fixed:
             raise ValueError("no address")
         return VERDICTS[address]
 
-    def configure(self, config: BouncerConfig) -> None:
-        return
-
     def health(self) -> Subsystem:
         return Subsystem("", "ok")
 
-    def close(self) -> None:
-        return
-
 
 class Several:
-    def __init__(self, *names: str) -> None:
-        self._open: Mapping[str, Bouncer] = {name: Fixed() for name in names}
+    heard_everything = True
 
-    def of_edge(self, name: str) -> Bouncer | None:
+    def __init__(self, *names: str) -> None:
+        self._open: Mapping[str, Fixed] = {name: Fixed() for name in names}
+
+    def of_edge(self, name: str) -> Fixed | None:
         return self._open.get(name)
 
-    def only(self) -> tuple[str, Bouncer] | None:
+    def only(self) -> tuple[str, Fixed] | None:
         return next(iter(self._open.items())) if len(self._open) == 1 else None
 
-    def all(self) -> Mapping[str, Bouncer]:
+    def all(self) -> Mapping[str, Fixed]:
         return self._open
 
 
@@ -132,21 +125,10 @@ def test_requests_are_counted_by_verdict() -> None:
         assert line in asked.page
 
 
-def test_open_bouncers_follow_their_configuration() -> None:
-    """One that is not asked for any more is closed; one that stays keeps what it knows."""
-    options = {
-        "lapi_url": "http://127.0.0.1:9",
-        "fail_mode": "closed",
-        "poll_interval": "60",
-        "away_after": "60",
-    }
-    config = BouncerConfig("crowdsec", options, SecretValue("key"))
-    bouncers = OpenBouncers()
-    bouncers.configure({"main": config, "other": config})
-    first = bouncers.of_edge("main")
-    bouncers.configure({"main": config})
-    assert bouncers.of_edge("main") is first
-    assert bouncers.of_edge("other") is None
-    assert [each.name for each in bouncers.health()] == ["bouncer/main"]
-    bouncers.close()
-    assert bouncers.only() is None
+def test_before_it_is_known_which_edges_there_are_nobody_can_tell() -> None:
+    """Neither 404, which names a mistake in Caddy, nor a verdict out of nothing."""
+    asked = Asked()
+    asked.bouncers.heard_everything = False
+    for path in ("/auth/forward", "/auth/forward/main", "/auth/forward/other"):
+        assert asked.status("client=203.0.113.2", path) == 503
+    assert "argos_forward_auth_requests_total{" not in asked.page

@@ -25,6 +25,7 @@ class Judging:
     def __init__(self) -> None:
         self.asked = 0
         self.version = 0
+        self.heard_everything = True
         self.banned = {BANNED}
 
     def of_edge(self, name: str) -> "Judging | None":
@@ -207,12 +208,12 @@ def test_everything_else_goes_to_the_front_with_the_bytes_that_came(
 
 def test_who_knows_nothing_yet_answers_nothing(start: Callable[..., Running]) -> None:
     """A process that was just started passes questions on, or a banned visitor would get in."""
-    running, known = start(), threading.Event()
-    running.server.answer_when(known.is_set)
+    running = start()
+    running.judging.heard_everything = False
     running.connect().sendall(question())
     until(lambda: bool(running.front.connections))
     assert running.front.connections[0][1] == question()
-    known.set()
+    running.judging.heard_everything = True
     connection = running.connect()
     connection.sendall(question())
     assert answered(connection) == [403]

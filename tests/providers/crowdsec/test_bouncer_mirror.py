@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from argos_gitops.model.errors import TransientError
-from argos_gitops.planning.decisions import packed_address
 from argos_gitops.providers.crowdsec.bouncer.index import Decision
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.stream import Row
+from tests.providers.crowdsec.test_bouncer_index import found_in
 
 
 class Script:
@@ -44,7 +44,7 @@ def row(number: int, value: str, *, in_force: bool = True) -> Row:
 
 
 def banned(mirror: Mirror, address: str) -> bool:
-    return mirror.index.find(packed_address(address), 1000.0) is not None
+    return found_in(mirror.index, address, 1000.0) is not None
 
 
 def test_everything_first_then_changes() -> None:

@@ -12,10 +12,10 @@ from argos_gitops.model.errors import ProviderError, TerminalError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.ports.provider import Target
 from argos_gitops.ports.verdict import BouncerConfig
-from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 from argos_gitops.providers.crowdsec.bouncer.config import BOUNCING
 from argos_gitops.secrets.local import LocalSecrets
 from tests.components.crowdsec import RealCrowdSec
+from tests.providers.crowdsec.answering import Answering
 from tests.providers.crowdsec.certificates import Authority, Pair, server_context
 from tests.providers.crowdsec.edge import BannedEdge, decision, edge
 from tests.providers.crowdsec.stand_in import Machine, StandInLapi
@@ -62,17 +62,17 @@ def test_crowdsec_1_4_6_refuses_in_the_same_words(crowdsec: RealCrowdSec, tmp_pa
     assert "cscli machines add stranger" in str(refused.value)
 
 
-def _health(bouncer: LapiBouncer, holds: Callable[[str], object]) -> str:
+def _health(bouncer: Answering, holds: Callable[[str], object]) -> str:
     deadline = time.monotonic() + 30
-    while not holds(bouncer.health().error):
-        assert time.monotonic() < deadline, bouncer.health()
+    while not holds(bouncer.bouncer.health().error):
+        assert time.monotonic() < deadline, bouncer.bouncer.health()
         time.sleep(0.02)
-    return bouncer.health().error
+    return bouncer.bouncer.health().error
 
 
-def _bouncer(url: str, key: str, **more: Any) -> LapiBouncer:
+def _bouncer(url: str, key: str, **more: Any) -> Answering:
     options = {"lapi_url": url, "fail_mode": "open", "poll_interval": "0.05", "away_after": "60"}
-    return LapiBouncer(BouncerConfig("crowdsec", options | more.pop("options", {}), SecretValue(key), **more))
+    return Answering(BouncerConfig("crowdsec", options | more.pop("options", {}), SecretValue(key), **more))
 
 
 @pytest.mark.parametrize("key", ["wrong", "k\u00e4se\u2603"])
@@ -147,10 +147,10 @@ def test_a_lapi_that_demands_client_certificates_gets_ours(tmp_path: Path, autho
         )
         assert config is not None
         assert pair.key not in repr(config)
-        bouncer = LapiBouncer(configs_of(message_of({"main": config}))["main"])
+        bouncer = Answering(configs_of(message_of({"main": config}))["main"])
         deadline = time.monotonic() + 30
-        while bouncer.decisions != 1:
-            assert time.monotonic() < deadline, bouncer.health()
+        while bouncer.bouncer.decisions != 1:
+            assert time.monotonic() < deadline, bouncer.bouncer.health()
             time.sleep(0.02)
         bouncer.close()
 

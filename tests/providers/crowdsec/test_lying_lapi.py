@@ -17,6 +17,7 @@ from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
 from tests.providers.crowdsec.edge import BannedEdge, decision, edge
 from tests.providers.crowdsec.stand_in import Asked, Reply, StandInLapi
+from tests.providers.crowdsec.test_bouncer_index import found_in
 
 _ALERTS, _STREAM = ("GET", "/v1/alerts"), ("GET", "/v1/decisions/stream")
 _HTML = b"<!doctype html><title>Welcome</title>"
@@ -215,7 +216,7 @@ def test_a_lie_in_the_stream_is_one_error_and_loses_no_ban(lapi: StandInLapi, li
         with pytest.raises(ProviderError):
             mirror.look(stream)
         assert len(mirror.index) >= 1
-        assert mirror.index.find(bytes([203, 0, 113, 7]), 0) is not None
+        assert found_in(mirror.index, "203.0.113.7", 0) is not None
     lapi.lies[_STREAM] = honest
     mirror.look(stream)
     assert len(mirror.index) == 1
@@ -235,7 +236,7 @@ def test_a_decision_of_a_thousand_years_is_a_ban(lapi: StandInLapi) -> None:
     lapi.lies[_STREAM] = lambda asked: Reply(content={"new": [row], "deleted": None})
     stream, mirror = DecisionStream(lapi.url, SecretValue("bouncer-key")), Mirror()
     mirror.look(stream)
-    found = mirror.index.find(bytes([203, 0, 113, 7]), 0)
+    found = found_in(mirror.index, "203.0.113.7", 0)
     assert found is not None
     assert (found.remedy, found.origin) == (Remedy.BAN, "x")
     stream.close()

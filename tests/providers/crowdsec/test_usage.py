@@ -8,13 +8,14 @@ import pytest
 
 from argos_gitops.model.errors import TransientError
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.model.verdict import Remedy, Verdict
+from argos_gitops.model.verdict import Counted
 from argos_gitops.ports.verdict import BouncerConfig, Usage
 from argos_gitops.providers.crowdsec.bouncer import usage as usage_module
-from argos_gitops.providers.crowdsec.bouncer.bouncer import LapiBouncer
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
-from argos_gitops.providers.crowdsec.bouncer.usage import REPORT_SECONDS, UsageCounts, UsageReporter
+from argos_gitops.providers.crowdsec.bouncer.usage import REPORT_SECONDS, UsageReporter
+from argos_gitops.web.counts import encode_counts
 from tests.components.crowdsec import RealCrowdSec
+from tests.providers.crowdsec.answering import EDGE, Answering
 from tests.providers.crowdsec.stand_in import Reply, StandInLapi
 
 _STREAM = ("GET", "/v1/decisions/stream")
@@ -39,10 +40,14 @@ def test_a_bouncer_tells_lapi_what_it_did(monkeypatch: pytest.MonkeyPatch) -> No
     with StandInLapi() as lapi:
         lapi.lies[_STREAM] = lambda asked: Reply(content={"new": rows, "deleted": None})
         config = BouncerConfig("crowdsec", {"lapi_url": lapi.url, **options}, SecretValue("bouncer-key"))
-        bouncer = LapiBouncer(config)
-        _until(lambda: bouncer.decisions == 2)
-        for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8", "2001:db8::1"):
-            bouncer.verdict(address)
+        bouncer = Answering(config)
+        _until(lambda: bouncer.bouncer.decisions == 2)
+        answered = {
+            Counted(EDGE, "ban", "cscli", "ipv4"): 2,
+            Counted(EDGE, "captcha", "argos-country-NG", "ipv6"): 1,
+            Counted(EDGE, "allow", "", "ipv4"): 1,
+        }
+        bouncer.feed.usage.take(encode_counts(answered))
         _until(lambda: len(_items(lapi, "processed")) == 2)
         bouncer.close()
         [component] = lapi.usage[-1]["remediation_components"]
@@ -73,18 +78,20 @@ def _items(lapi: StandInLapi, name: str) -> dict[tuple[str, ...], int]:
     return found
 
 
-def test_what_several_processes_answered_is_added_up() -> None:
-    some = Usage({"ipv4": 2}, {("cscli", "ban", "ipv4"): 1})
-    more = Usage({"ipv4": 1, "ipv6": 4}, {("cscli", "ban", "ipv4"): 1, ("CAPI", "ban", "ipv6"): 3})
-    dropped = {("cscli", "ban", "ipv4"): 2, ("CAPI", "ban", "ipv6"): 3}
-    assert some + more == Usage({"ipv4": 3, "ipv6": 4}, dropped)
-
-
-def test_ipv4_in_ipv6_form_counts_as_ipv4() -> None:
-    """As it is judged."""
-    counts = UsageCounts()
-    counts.count("::ffff:203.0.113.7", Verdict(Remedy.BAN, "cscli", "203.0.113.7"))
-    assert (counts.processed, counts.dropped) == ({"ipv4": 1}, {("cscli", "ban", "ipv4"): 1})
+def test_a_report_that_lapi_did_not_take_is_told_in_health() -> None:
+    """Beside verdicts that are right: the bouncer itself does not fail."""
+    options = {"fail_mode": "open", "poll_interval": "0.05", "away_after": "60", "report_seconds": "0.2"}
+    report = ("POST", "/v1/usage-metrics")
+    with StandInLapi() as lapi:
+        lapi.lies[_STREAM] = lambda asked: Reply(content={"new": [], "deleted": None})
+        lapi.lies[report] = lambda asked: Reply(500, {"message": "no room left"})
+        config = BouncerConfig("crowdsec", {"lapi_url": lapi.url, **options}, SecretValue("bouncer-key"))
+        bouncer = Answering(config)
+        _until(lambda: "no room left" in bouncer.bouncer.health().error)
+        assert bouncer.bouncer.health().state == "ok"
+        del lapi.lies[report]
+        _until(lambda: not bouncer.bouncer.health().error)
+        bouncer.close()
 
 
 class _Source:

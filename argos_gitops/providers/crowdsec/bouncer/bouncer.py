@@ -1,28 +1,24 @@
-"""The bouncer of one edge: a thread that keeps the mirror, and verdicts out of it."""
+"""The bouncer of one edge: a thread that keeps the mirror, and makes known what is in it."""
 
 import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from argos_gitops.model.errors import ProviderError
 from argos_gitops.model.secret import SecretValue
-from argos_gitops.model.verdict import Remedy, Verdict
-from argos_gitops.planning.decisions import packed_address, verdict_of
 from argos_gitops.ports.health import Subsystem
 from argos_gitops.ports.verdict import BouncerConfig, Publisher, Standing, Usage, UsageSource
 from argos_gitops.providers.crowdsec.bouncer.mirror import Mirror
-from argos_gitops.providers.crowdsec.bouncer.publication import Nobody, Publication
+from argos_gitops.providers.crowdsec.bouncer.publication import Publication
 from argos_gitops.providers.crowdsec.bouncer.stream import DecisionStream
-from argos_gitops.providers.crowdsec.bouncer.usage import UsageCounts, UsageReporter
-from argos_gitops.providers.crowdsec.bouncer.verdicts import VerdictCache
+from argos_gitops.providers.crowdsec.bouncer.usage import UsageReporter
 from argos_gitops.providers.crowdsec.tls import NO_TLS, Tls
 from argos_gitops.supervision.backoff import doubled
 from argos_gitops.supervision.supervised import SupervisedThread, place_of
 
 _LONGEST_PAUSE = timedelta(seconds=30)
-_SWEEP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +54,26 @@ class Orders:
 
 
 class LapiBouncer:
-    """Keeps the decisions of one edge, and makes them known to those who answer.
+    """Keeps the decisions of one edge, and makes them known to those who answer. For any thread.
 
-    It answers by itself too: `verdict` is for one thread; everything else for any. `answered` counts what
-    other processes answered by its decisions.
+    What the process before this one made known goes on being answered by, until LAPI was heard once.
+    `answered` counts what was answered.
     """
 
-    def __init__(
-        self,
-        config: BouncerConfig,
-        publisher: Publisher | None = None,
-        answered: UsageSource | None = None,
-    ) -> None:
+    def __init__(self, config: BouncerConfig, publisher: Publisher, answered: UsageSource) -> None:
         self._orders = Orders.of(config)
         self._mirror = Mirror()
-        self._publisher = publisher or Nobody()
-        self._publication = Publication(self._mirror.index, self._publisher)
+        self._publisher = publisher
+        self._publication = Publication(self._mirror.index, publisher)
         self._mirror.meanwhile = self._publication.meanwhile
-        self._cache = VerdictCache()
-        self._counts = UsageCounts()
+        self._kept = publisher.kept()
+        if self._kept is not None:
+            self._mirror.fresh_at = self._kept.fresh_at
+            self._publication.hold()
         self._answered = answered
         self._error = ""
         self._not_opened = ""
+        self._not_reported = ""
         self._last_look: float | None = None
         self._closed = threading.Event()
         self._wake = threading.Event()
@@ -96,44 +90,28 @@ class LapiBouncer:
         self._orders = orders
         self._wake.set()
 
-    def verdict(self, address: str) -> Verdict:
-        verdict = self._verdict(address)
-        self._counts.count(address, verdict)
-        return verdict
-
     def usage(self) -> Usage:
-        """Of all processes that answer together."""
-        counts = self._counts
-        own = Usage(counts.processed.copy(), counts.dropped.copy(), self._mirror.index.active())
-        return own if self._answered is None else own + self._answered.usage()
-
-    def _verdict(self, address: str) -> Verdict:
-        now, index = time.monotonic(), self._mirror.index
-        known = self._cache.get(address, index.version, now)
-        if known is not None and known.remedy is not Remedy.ALLOW:
-            return known
-        found = None if known is not None else index.find(packed_address(address), now)
-        verdict = verdict_of(found, now, self._fresh_until, closed=self._orders.closed)
-        if known is None and verdict.certain:
-            self._cache.keep(address, verdict, now, math.inf if found is None else found.end)
-        return verdict
+        """What was answered by these decisions, in all processes together."""
+        return replace(self._answered.usage(), active=self._mirror.index.active())
 
     def health(self) -> Subsystem:
         thread = self._thread.state()
         error = f"its thread ended: {thread.error or 'unknown'}" if thread.failing else self._error
         state = "ok" if time.monotonic() < self._fresh_until and not error else "failing"
+        if not error and self._not_reported:
+            error = f"verdicts are right, but LAPI did not take the usage metrics: {self._not_reported}"
         return Subsystem(
             name="",
             state=state,
             last_run=_wall_time(self._last_look),
             last_success=_wall_time(self._mirror.fresh_at),
             error=error,
-            detail=f"{len(self._mirror.index):,} decisions in memory",
+            detail=f"{self.decisions:,} decisions in memory",
         )
 
     @property
     def decisions(self) -> int:
-        return len(self._mirror.index)
+        return len(self._mirror.index) if self._kept is None else self._kept.decisions
 
     def close(self) -> None:
         """Waits for nothing: the thread ends with the look that it is at."""
@@ -153,7 +131,7 @@ class LapiBouncer:
             lambda report: stream is not None and stream.tell_usage(report),
             seconds=self._orders.report_seconds,
         )
-        used, failures, swept = self._orders, 0, time.monotonic()
+        used, failures = self._orders, 0
         self._mirror.distrust()
         try:
             while not self._closed.is_set():
@@ -163,11 +141,9 @@ class LapiBouncer:
                 failures = 0 if self._look(stream, orders) else failures + 1
                 self._publication.publish()
                 self._publisher.stands(self._standing(orders))
-                if time.monotonic() - swept >= _SWEEP_SECONDS:
-                    swept = time.monotonic()
-                    self._cache.sweep(swept)
                 if stream is not None and not failures:
                     reporter.report_if_due()
+                    self._not_reported = reporter.error
                 self._wake.wait(pause_after(failures, orders.poll_interval))
                 self._wake.clear()
         finally:
@@ -208,6 +184,8 @@ class LapiBouncer:
             self._error = f"unexpected {type(error).__name__} at {place_of(error)}; please report it"
             return False
         self._error = ""
+        self._kept = None
+        self._publication.release()
         return True
 
 

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from argos_gitops.model.verdict import Remedy
 from argos_gitops.planning.decisions import (
     BITS,
-    Found,
     Held,
     Placed,
     Row,
-    best,
     family_of,
     pack,
     packed_network,
-    scope_of,
 )
 
 # A decision as a number: its id on top, then the second in which it ends, the look at everything that saw
@@ -90,8 +87,6 @@ class DecisionIndex:
         self._pass = 0
         self._count = 0
         self._changed: dict[tuple[int, int, int], Table] | None = None
-        self.version = 0
-        """Another number whenever something has come or gone."""
 
     def __len__(self) -> int:
         """How many decisions there are, those that have run out since the last sweep among them."""
@@ -136,21 +131,6 @@ class DecisionIndex:
                         counts[origin, kind, name] += 1
         return counts
 
-    def find(self, address: bytes, now: float) -> Found | None:
-        """The decision for a packed address: a ban before anything weaker, then the longest prefix."""
-        number = int.from_bytes(address, "big")
-        weaker: Found | None = None
-        for table in self._families[len(address)].tables:
-            entry = table.get(number >> table.shift)
-            held = None if entry is None else best(self._held(entry), now)
-            if held is None:
-                continue
-            found = Found(held.remedy, held.origin, scope_of(address, table.length), held.end)
-            if found.remedy is Remedy.BAN:
-                return found
-            weaker = weaker or found
-        return weaker
-
     def take_changes(self) -> Sequence[Placed] | None:
         """What changed since this, or `pack`, was asked last; None where that is told as everything anew."""
         changed = self._changed
@@ -175,7 +155,6 @@ class DecisionIndex:
 
     def _keep(self, table: Table, key: int, before: tuple[Packed, ...], after: tuple[Packed, ...]) -> None:
         self._count += len(after) - len(before)
-        self.version += 1
         if after:
             table[key] = after if len(after) > 1 else after[0]
         else:

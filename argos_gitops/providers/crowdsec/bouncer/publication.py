@@ -1,28 +1,14 @@
 """Making known what the index holds, to the processes that answer: a few changes, or everything anew."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from argos_gitops.planning.decisions import Placed
-from argos_gitops.ports.verdict import Publisher, Standing
+from argos_gitops.ports.verdict import Publisher
 from argos_gitops.providers.crowdsec.bouncer.index import MOST_CHANGES, DecisionIndex
 
 _SOONEST_SECONDS = 0.25
 _SHARE = 4
 """A look that takes long makes known meanwhile what it found, and spends a fifth of its time on that."""
-
-
-class Nobody:
-    """A publisher for a bouncer that answers in its own process."""
-
-    def table(self, packed: bytes) -> None:
-        return
-
-    def changes(self, changes: Sequence[Placed]) -> None:
-        return
-
-    def stands(self, standing: Standing) -> None:
-        return
 
 
 class Publication:
@@ -36,7 +22,15 @@ class Publication:
         self._clock = clock
         self._beside = 0
         self._owed = False
+        self._held = False
         self._next = 0.0
+
+    def hold(self) -> None:
+        """Makes nothing known until `release`: more is known already than the index holds."""
+        self._held = True
+
+    def release(self) -> None:
+        self._held = False
 
     def meanwhile(self) -> None:
         """For the middle of a look, as often as you like."""
@@ -45,6 +39,8 @@ class Publication:
 
     def publish(self) -> None:
         """Makes known what has changed; nothing where nothing has. After a failure all is told anew."""
+        if self._held:
+            return
         begun = self._clock()
         changes = None if self._owed else self._index.take_changes()
         self._owed = True

@@ -6,15 +6,12 @@ know no such call.
 
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import ProviderError
-from argos_gitops.model.verdict import Remedy, Verdict
-from argos_gitops.planning.decisions import family_of, packed_address
 from argos_gitops.ports.verdict import Labels, Usage, UsageSource
 
 REPORT_SECONDS = 900.0
@@ -24,21 +21,6 @@ _TYPE = "argos-gitops"
 
 Send = Callable[[Mapping[str, Any]], bool]
 """Sends a report; False when LAPI knows no such call. Raises ProviderError."""
-
-
-class UsageCounts:
-    """Counts verdicts. One thread counts, any may read."""
-
-    def __init__(self) -> None:
-        self.processed: Counter[str] = Counter()
-        self.dropped: Counter[Labels] = Counter()
-
-    def count(self, address: str, verdict: Verdict) -> None:
-        """A verdict that nobody could tell for sure counts as processed alone: no decision dropped it."""
-        family = family_of(packed_address(address))
-        self.processed[family] += 1
-        if verdict.remedy is not Remedy.ALLOW and verdict.certain:
-            self.dropped[verdict.origin, verdict.remedy.value, family] += 1
 
 
 class UsageReporter:
