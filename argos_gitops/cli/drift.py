@@ -25,6 +25,8 @@ def command(application: Application, output: str, detailed_exitcode: bool) -> i
     show_plan(drift, output, application)
     if drift.unreachable:
         return Exit.UNREACHABLE
+    if drift.unplanned:
+        return Exit.FAILURE
     return Exit.CHANGES_PENDING if detailed_exitcode and (drift.only_told or not drift.empty) else Exit.OK
 
 
@@ -35,4 +37,5 @@ def _only_drift(plan: Plan) -> Plan:
 def _of_system(system: SystemPlan) -> SystemPlan:
     drifted = tuple(change for change in system.changes if change.cause is Cause.DRIFT)
     held = tuple(held for held in system.held if held.change.cause is Cause.DRIFT)
-    return replace(system, changes=drifted, held=held, blocked=(), notices=())
+    unknown = tuple(each for each in system.notices if each.unplanned)
+    return replace(system, changes=drifted, held=held, blocked=(), notices=unknown)

@@ -68,4 +68,6 @@ def _code(plan: Plan, detailed: bool) -> int:
         return Exit.UNREACHABLE
     if plan.blocked:
         return Exit.BLOCKED
+    if plan.unplanned:
+        return Exit.FAILURE
     return Exit.CHANGES_PENDING if detailed and (plan.only_told or not plan.empty) else Exit.OK

@@ -27,7 +27,8 @@ class Failure:
 
     `subject` is the resource that it concerns; None means the target as a whole. `condition` is what is
     then not true of it (`PolicyCompliant`); by default a resource is not Ready, and a target is Degraded.
-    `location` is the place in the repository that it comes from, where there is one.
+    `location` is the place in the repository that it comes from, where there is one. `unplanned`: what the
+    subject asks for could not be worked out, so that the plan lacks it and may not be called complete.
     """
 
     reason: str
@@ -35,6 +36,7 @@ class Failure:
     subject: ResourceKey | None = None
     condition: str = ""
     location: Location | None = None
+    unplanned: bool = False
 
 
 REPORTED, PROPOSED = "Reported", "Proposed"
@@ -127,6 +129,11 @@ class Plan:
     def only_told(self) -> tuple[Held, ...]:
         """What differs where nothing is ever written."""
         return tuple(held for _, held in self.held() if held.only_told)
+
+    @property
+    def unplanned(self) -> tuple[Failure, ...]:
+        """What could not be worked out, so that nothing is said of it here."""
+        return tuple(each for system in self.systems for each in system.notices if each.unplanned)
 
     @property
     def blocked(self) -> tuple[str, ...]:

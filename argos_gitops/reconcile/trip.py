@@ -100,6 +100,9 @@ class Trip:
         for look in self._latest_of(target):
             if look.plan.failure is not None:
                 return Standing("Unreachable", look.plan.failure.message)
+        unknown = [each for look in self._latest_of(target) for each in look.plan.notices if each.unplanned]
+        if unknown:
+            return Standing("Failed", unknown[0].message)
         back = self.back_on(target)
         if back:
             return Standing(ROLLED_BACK, f"{back[0].subject} {back[0].message}")

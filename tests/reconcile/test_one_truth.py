@@ -11,6 +11,7 @@ from argos_gitops.model.condition import Condition, Truth, readiness
 from argos_gitops.model.errors import TransientError, UnsafePlanError
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
+from argos_gitops.planning.render.summary import verdict
 from argos_gitops.ports.control import Orders, Suspension
 from argos_gitops.ports.report import PassResult, state_of
 from argos_gitops.reconcile.standing import stored_state
@@ -66,6 +67,20 @@ def test_a_system_that_is_lost_after_its_changes_is_not_applied(bench: Bench) ->
     assert reasons(result)[BOX] == "Unreachable"
     assert exit_code_of_state(result.state) == Exit.UNREACHABLE
     assert stored(bench) == "Unreachable"
+
+
+def test_what_cannot_be_worked_out_is_not_nothing_to_do(bench: Bench) -> None:
+    """The plan lacks it, and so neither plan nor pass is called complete."""
+    bench.source.commit(box(), thing("one", "1"))
+    bench.world.notices = [Failure("ComposeFailed", "no service is known", TWO, unplanned=True)]
+    assert "1 resource could not be worked out." in verdict(bench.plan())
+    result = bench.apply()
+    assert (result.result, result.message) == ("Failed", "no service is known")
+    assert reasons(result)[TWO] == "ComposeFailed"
+    assert bench.world.values == {"thing/one": "1"}
+    assert exit_code_of_state(result.state) == Exit.FAILURE
+    assert stored(bench) == result.state
+    assert bench.apply().result == "Failed"
 
 
 def test_what_a_change_mends_is_not_told_as_amiss_after_it(bench: Bench) -> None:

@@ -51,6 +51,8 @@ def verdict(plan: Plan) -> str:
     parts = []
     if plan.unreachable:
         parts.append(f"{_count(len(plan.unreachable), 'system')} not observed.")
+    if plan.unplanned:
+        parts.append(f"{_count(len(plan.unplanned), 'resource')} could not be worked out.")
     held = sum(len(system.held) for system in plan.systems) - len(plan.only_told)
     if held:
         parts.append(f"{_count(held, 'change')} held back.")

@@ -37,7 +37,7 @@ def header(plan: Plan, now: datetime) -> Line:
 
 def closing(plan: Plan) -> Line:
     """The plan in one sentence."""
-    style = Style.BAD if plan.blocked else Style.WARN if plan.unreachable else Style.GOOD
+    style = Style.BAD if plan.blocked or plan.unplanned else Style.WARN if plan.unreachable else Style.GOOD
     return line(
         Segment(f"Plan {plan.short}: ", Style.STRONG),
         f"{summarize(plan).sentence()}. ",

@@ -125,7 +125,7 @@ class Compiler:
             try:
                 known = self._compile(stack, hashes, made_of)
             except ArgosError as error:
-                return Failure(error.reason, str(error), stack.key)
+                return Failure(error.reason, str(error), stack.key, unplanned=True)
             self._known[stack.key] = known
         return known
 
@@ -145,7 +145,7 @@ class Compiler:
         try:
             return self.runner.hashes(stack)
         except ArgosError as error:
-            return Failure(error.reason, str(error), stack.key)
+            return Failure(error.reason, str(error), stack.key, unplanned=True)
 
 
 def _managed(stack: Stack, object_id: str, content: Content) -> ManagedObject:

@@ -89,6 +89,34 @@ def test_a_service_that_changes_leaves_the_others_running(
     assert host.plan() == ()
 
 
+def test_a_dependency_that_may_be_missing_is_none(host: Host, project: str) -> None:
+    """It is of a profile that the Stack does not name: Compose starts the others without it."""
+    compose = """
+services:
+  web:
+    image: stand-in/web:1
+    depends_on:
+      opt: {condition: service_started, required: false}
+      db: {condition: service_started}
+  db: {image: stand-in/sleep:1}
+  opt: {image: stand-in/sleep:1, profiles: [more]}
+"""
+    host.want(host.stack(compose, project=project))
+    assert _results(host.apply()) == {"db": Result.DONE, "web": Result.DONE}
+    assert host.plan() == ()
+    assert host.provider.notices(host.wanted) == ()
+    host.want(host.stack(compose, project=project, profiles=["more"]))
+    assert [change.object_id.rpartition("/")[2] for change in host.plan()] == ["opt"]
+
+
+def test_a_stack_that_cannot_be_worked_out_is_told_as_that(host: Host, project: str) -> None:
+    """Never as one of which nothing is to do."""
+    host.want(host.stack(_WEB, project=project, environment={"PW": {"env": "NOBODY_SET_IT"}}))
+    assert host.plan() == ()
+    (notice,) = host.provider.notices(host.wanted)
+    assert (str(notice.subject), notice.unplanned) == ("Stack/wiki", True)
+
+
 def test_a_stopped_service_is_drift_and_started_again(host: Host, project: str, dockerd: RealDockerd) -> None:
     """The same container, with how it came to its end."""
     host.want(host.stack(_WEB, project=project)).apply()

@@ -37,6 +37,7 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
                 unknown = unknown or rendered
             elif isinstance(rendered, Rendered):
                 warnings += rendered.warnings
+                problems += _nothing_to_run(stack, rendered)
                 problems += _unreachable_mounts(stack, rendered, resources)
             else:
                 unchecked = rendered.reason in (ComposeCode.MISSING, ComposeCode.UNCONFINED)
@@ -44,6 +45,15 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
     if unknown is not None and not problems:
         raise unknown
     return Expansion(problems=problems, warnings=warnings)
+
+
+def _nothing_to_run(stack: Resource[StackSpec], rendered: Rendered) -> Iterator[Problem]:
+    if not rendered.services:
+        message = (
+            f"{stack.key}: no service runs; all of its files' services are of profiles that it does not name "
+            "(`profiles`), or there is none"
+        )
+        yield Problem(rendered.place("services"), ComposeCode.INVALID, message)
 
 
 def _attempted(

@@ -15,9 +15,12 @@ from argos_gitops.model.inheritance import COMPOSE
 from argos_gitops.providers.docker.compose.confined import View, confined, refusal_of
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
+from argos_gitops.providers.docker.compose.masking import Mask
+from argos_gitops.providers.docker.compose.model import Model, services_of
 from argos_gitops.providers.docker.compose.process import Finished, Invocation, run
 from argos_gitops.providers.docker.compose.program import Program
 from argos_gitops.providers.docker.compose.refusal import refused, warnings_in
+from argos_gitops.providers.docker.compose.speech import failure
 from argos_gitops.providers.docker.compose.values import UnwritableError, written_values
 from argos_gitops.providers.docker.compose.workspace import Workspace, workspace
 
@@ -104,20 +107,28 @@ def values_of(program: Program, files: StackFiles, given: Given, names: Sequence
 
 
 def hashed(
-    program: Program, project: str, directory: str, model: bytes, profiles: Sequence[str]
+    program: Program, project: str, directory: str, model: Model, profiles: Sequence[str], mask: Mask
 ) -> dict[str, str]:
-    """The config hash of each service of a model, as `up` would label its containers."""
+    """The config hash of each service of a model, as `up` would label its containers.
+
+    Raises ProviderError where Compose does not take the model, or leaves out one of its services.
+    """
+    text = orjson.dumps(model)
     with workspace() as space:
         arguments = [str(program.path), *model_arguments(project, directory, profiles)]
         arguments += ["config", "--hash", "*"]
         environment = {**base_environment(space), "COMPOSE_DISABLE_ENV_FILE": "true"}
-        finished = _run_confined(space, arguments, environment, space.path, model)
+        finished = _run_confined(space, arguments, environment, space.path, text)
     if finished.code != 0:
-        raise TerminalError(f"docker compose cannot read what it made of {project}", reason="ComposeFailed")
+        raise failure(f"docker compose cannot read what it made of {project}: config", mask(finished.errors))
     found = {}
     for line in finished.output.decode().splitlines():
         name, _, config_hash = line.partition(" ")
         found[name] = config_hash.strip()
+    if found.keys() != services_of(model).keys():
+        lost = ", ".join(sorted(services_of(model).keys() ^ found.keys()))
+        message = f"docker compose gave no config hash for these services of {project}: {lost}"
+        raise TerminalError(message, reason="ComposeFailed")
     return found
 
 

@@ -30,6 +30,20 @@ def label(service: dict[str, Any], name: str, value: str) -> None:
     service["labels"] = {name: value, **labels}
 
 
+def without_absent(model: Model) -> None:
+    """Takes out dependencies on services that do not run, where they may be missing (`required: false`).
+
+    Compose prints them, and then takes no such model.
+    """
+    services = services_of(model)
+    for service in services.values():
+        wanted = service.get("depends_on") or {}
+        for name in [
+            each for each in wanted if each not in services and not wanted[each].get("required", True)
+        ]:
+            del wanted[name]
+
+
 def reads_files(model: Model) -> bool:
     """Whether Compose opens a file of the Stack once more when it starts containers: a profile of seccomp."""
     options = (

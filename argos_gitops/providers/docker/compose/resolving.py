@@ -38,6 +38,7 @@ from argos_gitops.providers.docker.compose.model import (
     services_of,
     shared_services,
     with_neutral_names,
+    without_absent,
 )
 from argos_gitops.providers.docker.compose.program import Program, find_program, program_identity
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
@@ -100,13 +101,14 @@ class Resolver:
         given = Given(for_compose(files, plain.__getitem__), self._environment(stack), mask)
         model: Model = orjson.loads(configured(self.program, files, given, directory).model)
         self._check(files, directory, model)
+        without_absent(model)
         values = values_of(self.program, files, given, environment_names(model))
         mounted = [file for file in stack.spec.path.files if file.path not in read]
         Contents(model, directory, mounted, values, built=stack.spec.build).mark()
         if restarted := stack.annotations.get(RESTARTED_ANNOTATION):
             for service in services_of(model).values():
                 label(service, RESTARTED_LABEL, restarted.replace("$", "$$"))
-        hashes = hashed(self.program, project_of(stack), directory, orjson.dumps(model), stack.spec.profiles)
+        hashes = hashed(self.program, project_of(stack), directory, model, stack.spec.profiles, mask)
         for name, service in services_of(model).items():
             if shared_services(service):
                 label(service, CONFIG_LABEL, hashes[name])

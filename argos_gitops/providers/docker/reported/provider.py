@@ -184,7 +184,7 @@ class ReportedProvider:
         try:
             return self._expected(stack).objects
         except ArgosError as error:
-            self._failures[stack.key] = Failure(error.reason, str(error), stack.key)
+            self._failures[stack.key] = Failure(error.reason, str(error), stack.key, unplanned=True)
         within = f"{PREFIX}{stack.spec.project or stack.name}/"
         return [
             ManagedObject(each.id, stack.key, each.content, stack.location)
