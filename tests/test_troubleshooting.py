@@ -13,7 +13,9 @@ from argos_gitops.model.source import SourceFile
 from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.rejection import rejection
 from argos_gitops.vcs.address import parse_address
+from argos_gitops.vcs.command import Answer
 from argos_gitops.vcs.remote import Remote
+from argos_gitops.vcs.repository import name_taken
 
 PAGE = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
 ENVELOPE = "apiVersion: argos.dev/v1\nkind: {}\nmetadata: {{name: a}}\n"
@@ -38,19 +40,24 @@ class RefusingGit:
     def speaking(self) -> "RefusingGit":
         return self
 
-    def run(self, *arguments: str, given: bytes | None = None) -> bytes:
+    def answer(self, *arguments: str, given: bytes | None = None) -> Answer:
         url = "https://git.example.com/team/config.git"
-        raise GitError(
-            "git push failed: remote: Permission to team/config.git denied to bot.; "
+        said = (
+            "remote: Permission to team/config.git denied to bot.; "
             f"fatal: unable to access '{url}/': The requested URL returned error: 403"
         )
+        return Answer(128, b"", said)
 
 
 def refused_push() -> str:
     remote = Remote(parse_address("https://git.example.com/team/config.git"), RefusingGit())  # type: ignore[arg-type]
     with pytest.raises(GitError) as caught:
-        remote.push("0" * 40, "refs/heads/argos/status/main")
+        remote.push("0" * 40, "refs/heads/argos/status/main", None)
     return str(caught.value)
+
+
+def branch_in_the_way() -> str:
+    return str(name_taken("refs/heads/argos/status/main", "refs/heads/argos"))
 
 
 def refused_port() -> str:
@@ -84,6 +91,7 @@ MISTAKES: dict[str, Callable[[], str]] = {
     "A resource that SOPS encrypted whole": lambda: problems("Host", SEALED),
     "A slash in the password of a URL": refused_url,
     "No right to push": refused_push,
+    "A branch in the way of the status branch": branch_in_the_way,
     "A port without the right to use it": refused_port,
 }
 
@@ -104,9 +112,9 @@ def test_a_usual_mistake_is_told_as_the_page_shows(mistake: str) -> None:
 
 
 def test_every_block_of_the_page_is_tested() -> None:
-    """Fifteen mistakes; those without a block are told by conditions."""
+    """Sixteen mistakes; those without a block are told by conditions."""
     found = sections()
-    assert len(found) == 15
+    assert len(found) == 16
     assert {heading for heading, text in found.items() if block(text)} == set(MISTAKES)
 
 

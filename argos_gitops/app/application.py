@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from argos_gitops.notify.notifications import Notifications
     from argos_gitops.sources.open import SourceRequest, Verification
     from argos_gitops.status.read import StatusPages
+    from argos_gitops.status.writer import StatusBranch
     from argos_gitops.vcs.branch import Branch
     from argos_gitops.vcs.environment import Credentials
 
@@ -248,11 +249,22 @@ class Application(Stores):
         return notifications
 
     @cached_property
-    def _status_branch(self) -> Reporter:
-        from argos_gitops.notify.watched import Watched
+    def status_branch(self) -> "StatusBranch":
+        """What writes the status branch, and knows whether it may."""
         from argos_gitops.status.writer import StatusBranch
 
-        return Watched("status branch", StatusBranch(self.settings.instance, self.branch), self.notifications)
+        return StatusBranch(self.settings.instance, self.branch)
+
+    @cached_property
+    def _slow_reporters(self) -> Mapping[str, Reporter]:
+        """By the names of the parts of an agent that they are; what fails is kept for every command."""
+        from argos_gitops.notify.watched import Watched
+        from argos_gitops.reconcile.proposing import Proposing
+
+        proposing = Proposing(lambda: self.forge.proposals, Log(self.settings.log_format))
+        found = {"status-branch": self.status_branch, "forge": self.forge.reporter, "proposals": proposing}
+        told = (self.notifications, self.statuses, self.clock)
+        return {name: Watched(name.replace("-", " "), each, *told) for name, each in found.items()}
 
     @cached_property
     def forge(self) -> "ForgeParts":
@@ -262,20 +274,6 @@ class Application(Stores):
         forge = ForgeParts(self, self._try_load)
         self._closers.append(forge.close)
         return forge
-
-    @cached_property
-    def _forge_reporter(self) -> Reporter:
-        from argos_gitops.notify.watched import Watched
-
-        return Watched("forge", self.forge.reporter, self.notifications)
-
-    @cached_property
-    def _proposing(self) -> Reporter:
-        from argos_gitops.notify.watched import Watched
-        from argos_gitops.reconcile.proposing import Proposing
-
-        proposing = Proposing(lambda: self.forge.proposals, Log(self.settings.log_format))
-        return Watched("proposals", proposing, self.notifications)
 
     @cached_property
     def _audit_reporter(self) -> Reporter:
@@ -288,9 +286,7 @@ class Application(Stores):
         return (
             self._audit_reporter,
             self.notifications,
-            self.deferral("status-branch", self._status_branch),
-            self.deferral("forge", self._forge_reporter),
-            self.deferral("proposals", self._proposing),
+            *(self.deferral(name, reporter) for name, reporter in self._slow_reporters.items()),
         )
 
     def remembered_targets(self) -> dict[ResourceKey, AnyResource]:

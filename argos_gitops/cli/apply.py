@@ -9,7 +9,7 @@ from argos_gitops.app.application import Application
 from argos_gitops.app.ordering import Ordering
 from argos_gitops.cli.errors import Exit, exit_code_of_state
 from argos_gitops.cli.options import REV, with_application
-from argos_gitops.cli.output import interactive, show, show_problems
+from argos_gitops.cli.output import interactive, show, show_problems, untold_lines
 from argos_gitops.cli.overriding import with_override
 from argos_gitops.cli.plan import show_plan
 from argos_gitops.model.change import Result
@@ -47,8 +47,9 @@ def command(
         return Exit.INVALID
     if approve is not None and result.plan is not None and result.plan.blocked:
         Ordering(application).approved(result.plan.digest)
-    show(_summary(result))
-    return exit_code_of_state(result.state)
+    untold = application.statuses.untold()
+    show([*_summary(result), *untold_lines(untold, application.now())])
+    return exit_code_of_state(result.state, untold)
 
 
 def _refuse_while_held(application: Application, rev: str | None) -> None:

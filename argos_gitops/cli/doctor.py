@@ -13,11 +13,13 @@ from argos_gitops.cli.options import with_application
 from argos_gitops.cli.output import show
 from argos_gitops.manifests.loader import Loaded
 from argos_gitops.model.agent import agent_of
+from argos_gitops.model.condition import Truth
 from argos_gitops.model.errors import ArgosError, ManifestError, SettingsError
 from argos_gitops.model.notification import NotificationChannelSpec
 from argos_gitops.model.resource import ResourceSet
 from argos_gitops.planning.render.lines import Segment, Style, ago, line, pad, visible
 from argos_gitops.planning.windows import closed
+from argos_gitops.ports.report import WELL
 from argos_gitops.reconcile.look import Look
 
 
@@ -38,13 +40,20 @@ class Finding:
     help="Only send a test message through this NotificationChannel of the repository, now.",
 )
 def command(application: Application, send_test: str | None) -> int:
-    """Check settings, git, store, Caddy, CrowdSec and GeoIP, and say what to do. Writes nothing."""
+    """Check what the next pass needs, and how the last one ended; say what to do. Writes nothing.
+
+    It reads settings, git, store and GeoIP, asks for the right to push the status branch, observes every
+    target, and plans.
+    """
     well = True
     for finding in _examine(application) if send_test is None else [_send_test(application, send_test)]:
         mark = Segment("ok    ", Style.GOOD) if finding.well else Segment("wrong ", Style.BAD)
         show([line("  ", mark, pad(finding.subject, 24), visible(finding.message))])
         well = well and finding.well
-    click.echo("All is well." if well else "Something is wrong; see above.")
+    if send_test is None and well:
+        click.echo("All is well: the next pass has what it needs, as far as that shows without writing.")
+    else:
+        click.echo("All is well." if well else "Something is wrong; see above.")
     return Exit.OK if well else Exit.FAILURE
 
 
@@ -65,8 +74,30 @@ def _examine(application: Application) -> Iterator[Finding]:
     loaded = application.load(snapshot)
     yield _configuration(loaded)
     if not loaded.problems:
+        spec = agent_of(loaded.resources).status
+        yield _try("status branch", lambda: application.status_branch.check(spec, snapshot.revision))
         yield from _windows(application, loaded.resources)
         yield from _systems(application)
+    yield from _last_pass(application)
+
+
+_LOOKED_AT_NOW = frozenset({"Unreachable", "Blocked", "StalePlan"})
+"""Results of a pass that say nothing which looking again does not."""
+
+
+def _last_pass(application: Application) -> Iterator[Finding]:
+    """What only writing shows: a hook that refuses a push, a module that Caddy lacks, a host that is down."""
+    for name, untold in application.statuses.untold().items():
+        first = ago(untold.since, application.now())
+        said = f"not up to date: {untold.reason}: {untold.message} (first {first})"
+        yield Finding(f"{name} last pass", False, said)
+    for target, state in application.statuses.targets().items():
+        if state.result not in WELL | _LOOKED_AT_NOW:
+            said = f"{state.result}: {state.message}" if state.message else state.result
+            yield Finding(f"{target} last pass", False, said)
+    for each in application.statuses.exceptions():
+        if each.type == "Ready" and each.status is Truth.FALSE:
+            yield Finding(f"{each.subject} last pass", False, f"{each.reason}: {each.message}")
 
 
 def _own_addresses(application: Application) -> str:
@@ -140,9 +171,13 @@ def _configuration(loaded: Loaded) -> Finding:
 
 
 def _systems(application: Application) -> Iterator[Finding]:
-    looks = application.look().looks
+    outlook = application.look()
+    looks = outlook.looks
     if not looks:
         yield Finding("targets", False, "none; add an Edge with a caddy or crowdsec section")
+    for reason in outlook.plan.blocked:
+        cure = f"approve it with --approve {outlook.plan.digest}, or change the repository"
+        yield Finding("plan", False, f"Blocked: {reason}; {cure}")
     for look in looks:
         yield _system(look)
         for notice in look.plan.notices:

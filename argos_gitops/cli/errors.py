@@ -1,5 +1,6 @@
 """Errors become one clear message and an exit code; nothing else in the program knows these numbers."""
 
+from collections.abc import Collection
 from enum import IntEnum
 
 import click
@@ -35,9 +36,13 @@ _OF_STATES = {
 }
 
 
-def exit_code_of_state(state: str) -> Exit:
-    """For the word that `ports.report.state_of` gives; every other word is a failure."""
-    return _OF_STATES.get(state, Exit.FAILURE)
+def exit_code_of_state(state: str, untold: Collection[str] = ()) -> Exit:
+    """For the word that `ports.report.state_of` gives; every other word is a failure.
+
+    So it is where something is `untold` (`StatusStore.untold`) and the state says nothing worse.
+    """
+    code = _OF_STATES.get(state, Exit.FAILURE)
+    return Exit.FAILURE if code is Exit.OK and untold else code
 
 
 def exit_code_of(error: Exception) -> Exit:

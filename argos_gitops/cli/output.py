@@ -1,12 +1,14 @@
 """What is printed: lines painted for a terminal, or text for machines. Results: stdout; logs: stderr."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 import click
 
 from argos_gitops.model.problem import Problem
-from argos_gitops.planning.render.lines import Line, Segment, Style
+from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
+from argos_gitops.ports.store import Untold
 
 FORMATS = ("text", "json", "markdown", "github")
 
@@ -25,13 +27,20 @@ _LOOKS: dict[Style, dict[str, object]] = {
 
 def show(lines: Iterable[Line], *, err: bool = False) -> None:
     """Prints lines; click drops the colours where there is no terminal, or NO_COLOR is set."""
-    for line in lines:
-        click.echo("".join(_paint(segment) for segment in line).rstrip(), err=err)
+    for each in lines:
+        click.echo("".join(_paint(segment) for segment in each).rstrip(), err=err)
 
 
 def _paint(segment: Segment) -> str:
     look = _LOOKS.get(segment.style)
     return segment.text if look is None else click.style(segment.text, **look)  # type: ignore[arg-type]
+
+
+def untold_lines(untold: Mapping[str, Untold], now: datetime) -> Iterator[Line]:
+    """What people read elsewhere is not up to date, and why."""
+    for name, state in untold.items():
+        why = visible(f": {state.reason}: {state.message} (first {ago(state.since, now)})")
+        yield line(pad(name, 12), Segment("not up to date", Style.BAD), why)
 
 
 def show_problems(problems: Sequence[Problem], form: str, warnings: Sequence[Problem] = ()) -> None:

@@ -9,7 +9,7 @@ import click
 from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import REV, output_option, with_application
-from argos_gitops.cli.output import show, show_problems
+from argos_gitops.cli.output import show, show_problems, untold_lines
 from argos_gitops.model.errors import ManifestError
 from argos_gitops.model.plan import Plan
 
@@ -30,6 +30,7 @@ def command(
         show_problems(error.problems, output)
         return Exit.INVALID
     show_plan(plan, output, application)
+    show(untold_lines(application.statuses.untold(), application.now()), err=output != "text")
     if out is not None:
         _save(plan, out)
     return _code(plan, detailed_exitcode)

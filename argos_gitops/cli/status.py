@@ -9,7 +9,7 @@ import click
 from argos_gitops.app.application import Application
 from argos_gitops.cli.errors import Exit
 from argos_gitops.cli.options import output_option, with_application
-from argos_gitops.cli.output import show
+from argos_gitops.cli.output import show, untold_lines
 from argos_gitops.model.condition import LAST_RUN, Condition, Truth, readiness
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.planning.render.lines import Line, Segment, Style, ago, line, pad, visible
@@ -46,7 +46,11 @@ def command(application: Application, branch_page: bool, output: str) -> int:
 def _lines(application: Application) -> list[Line]:
     revisions, now = application.statuses.revisions(), application.now()
     ordered = [*_ordered(orders_of(application.controls, now), now)]
-    agent = [*_agent(application), *_source(application.statuses.source())]
+    agent = [
+        *_agent(application),
+        *_source(application.statuses.source()),
+        *untold_lines(application.statuses.untold(), now),
+    ]
     if revisions.attempted is None:
         return [*agent, *ordered, line("No pass yet; `argos-gitops apply` makes the first.")]
     when = f" ({ago(revisions.applied_at, now)})" if revisions.applied_at else ""
@@ -148,6 +152,10 @@ def _document(application: Application) -> dict[str, object]:
         "targets": {
             str(target): {"result": state.result, "message": state.message, "applied": state.applied}
             for target, state in application.statuses.targets().items()
+        },
+        "untold": {
+            name: {"reason": each.reason, "message": each.message, "since": each.since.isoformat()}
+            for name, each in application.statuses.untold().items()
         },
         "instance": application.settings.instance,
         "state": _state(application, application.statuses.conditions()),

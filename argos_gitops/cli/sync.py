@@ -9,7 +9,7 @@ from argos_gitops.app.application import Application
 from argos_gitops.app.ordering import Ordering
 from argos_gitops.cli.errors import Exit, exit_code_of_state
 from argos_gitops.cli.options import with_application
-from argos_gitops.cli.output import show
+from argos_gitops.cli.output import show, untold_lines
 from argos_gitops.cli.progress import progress_for_people
 from argos_gitops.model.condition import readiness
 from argos_gitops.model.errors import TransientError
@@ -90,10 +90,11 @@ def _summary(application: Application) -> Iterator[Line]:
         yield line(pad(str(target), 20), Segment(state.result, style), visible(f"  {state.message}".rstrip()))
     yield line(pad("applied", 20), (revisions.applied or "none")[:12])
     yield line(pad("resources", 20), str(readiness(application.statuses.conditions())))
+    yield from untold_lines(application.statuses.untold(), application.now())
 
 
 def _code(application: Application) -> int:
     """That of an `apply` which ended like this."""
     statuses = application.statuses
     state = stored_state(statuses.source(), statuses.targets(), statuses.conditions())
-    return exit_code_of_state(state)
+    return exit_code_of_state(state, statuses.untold())

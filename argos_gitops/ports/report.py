@@ -25,6 +25,9 @@ WELL = DONE | {"Waiting"}
 """Results after which nothing is wrong, though something may be held back."""
 
 
+UNTOLD = frozenset({"Locked", "Declined"})
+"""Results of passes that say nothing about the world, and are not told."""
+
 SYNCED, NOT_READY = "Synced", "NotReady"
 
 

@@ -107,6 +107,18 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """Why one reporter (`status branch`, `forge`, `proposals`) could not tell its last report.
+
+    It has failed since then without a success in between.
+    """
+
+    reason: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceState:
     """How one resource that goes back by itself last was healthy, and whether it had to go back to that.
 
@@ -152,6 +164,14 @@ class StatusStore(Protocol):
         ...
 
     def set_resource(self, target: ResourceKey, resource: ResourceKey, state: ResourceState) -> None: ...
+
+    def untold(self) -> Mapping[str, Untold]:
+        """The reporters whose last report failed, by their names."""
+        ...
+
+    def set_untold(self, reporter: str, state: Untold | None) -> None:
+        """Keeps it; None when the reporter could tell its report."""
+        ...
 
     def conditions(self) -> Sequence[Condition]:
         """Of all targets; where several speak of one subject and type, the worst."""

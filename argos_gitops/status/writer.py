@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from argos_gitops.model.agent import StatusBranchSpec, agent_of
 from argos_gitops.model.errors import GitError, ReportError
+from argos_gitops.model.source import Revision
 from argos_gitops.planning.render.summary import summarize
-from argos_gitops.ports.report import PassResult
+from argos_gitops.ports.report import UNTOLD, PassResult
 from argos_gitops.status import pages, times
 from argos_gitops.status.memory import Memory, PlanNote
 from argos_gitops.status.overview import overview
@@ -31,15 +32,21 @@ from argos_gitops.status.tree import (
 from argos_gitops.supervision.backoff import doubled
 from argos_gitops.vcs.branch import Base, Branch
 from argos_gitops.vcs.commits import Draft, with_trailers
+from argos_gitops.vcs.remote import PUSH_REFUSED, PUSH_REJECTED, REF_BUSY
+from argos_gitops.vcs.repository import NAME_TAKEN
 
 ATTEMPTS = 8
 """How often somebody else may be faster before a report is given up."""
+
+BUSY_ATTEMPTS = 4
+"""How often the server may say that it cannot lock the branch, which nobody moved."""
 
 LOOK_AFTER = timedelta(minutes=10)
 """After so long without a commit of ours, look whether the branch still is what we believe."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=100), timedelta(seconds=30)
-_UNTOLD = frozenset({"Locked", "Declined"})
+_IN_BETWEEN = frozenset({PUSH_REJECTED, "RefMoved", REF_BUSY})
+_REFUSALS = frozenset({NAME_TAKEN, PUSH_REFUSED})
 _BRANCH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
 
 
@@ -64,14 +71,25 @@ class StatusBranch:
 
     def report(self, result: PassResult) -> None:
         """Raises ReportError when the branch could not be brought up to date; the next report tries again."""
-        if result.result in _UNTOLD:
+        if result.result in UNTOLD:
             return
         spec = self._spec_for(result)
         if not spec.enabled:
             return
-        desk = self._desk(spec, result)
+        desk = self._desk(spec, result.revision)
         if desk is not None:
             desk.deliver(result, spec.keep_plans, only_if_there=self._spec is None)
+
+    def check(self, spec: StatusBranchSpec, revision: Revision) -> str:
+        """The branch that the next pass writes, and may write as far as that can be known; writes nothing.
+
+        Raises ReportError where something keeps it from being written.
+        """
+        desk = self._desk(spec, revision) if spec.enabled else None
+        if desk is None:
+            return "not kept" if not spec.enabled else "not kept: a folder without git has none"
+        desk.check(revision.sha)
+        return f"{spec.branch_of(self._instance)} can be written"
 
     def _spec_for(self, result: PassResult) -> StatusBranchSpec:
         """What the Agent resource says; while a revision is rejected, what the last good one said."""
@@ -79,11 +97,11 @@ class StatusBranch:
             self._spec = agent_of(result.resources).status
         return self._spec or StatusBranchSpec()
 
-    def _desk(self, spec: StatusBranchSpec, result: PassResult) -> "_Desk | None":
+    def _desk(self, spec: StatusBranchSpec, revision: Revision | None) -> "_Desk | None":
         name = spec.branch_of(self._instance)
         if not _BRANCH_NAME.fullmatch(name) or ".." in name or name.endswith(".lock"):
             raise ReportError(f"the status branch {name!r} is no name for a branch; see Agent status.branch")
-        if result.revision is not None and result.revision.ref == name:
+        if revision is not None and revision.ref == name:
             raise ReportError(f"the status branch {name!r} is the one that is read; see Agent status.branch")
         if name not in self._desks:
             branch = self._open(name)
@@ -111,30 +129,49 @@ class _Desk:
         if told == self._told and not due:
             return
         self._told = None
+        busy = 0
         for attempt in range(ATTEMPTS):
             if attempt:
                 pause = doubled(_FIRST_PAUSE, attempt, _LONGEST_PAUSE).total_seconds()
                 self._pause(random.uniform(0.2, 1.0) * pause)  # noqa: S311 - spreads writers
-            if self._try(result, keep_plans, refresh=due or attempt > 0, only_if_there=only_if_there):
+            obstacle = self._try(result, keep_plans, refresh=due or attempt > 0, only_if_there=only_if_there)
+            if obstacle is None:
                 self._told, self._looked_at = told, result.at
                 return
+            busy += obstacle.reason == REF_BUSY
+            if busy == BUSY_ATTEMPTS:
+                raise self._unwritten(obstacle) from obstacle
         raise ReportError(
             f"{self._branch.ref}: others were faster {ATTEMPTS} times; the next pass tries again",
             reason="StatusBranchContended",
         )
 
-    def _try(self, result: PassResult, keep_plans: int, *, refresh: bool, only_if_there: bool) -> bool:
-        """Whether the branch says it now; raises ReportError when trying again cannot help."""
+    def check(self, commit: str) -> None:
+        """Raises ReportError where the branch could not be written now, as far as that shows before it is."""
+        try:
+            self._branch.check(commit)
+        except GitError as error:
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: GitError) -> ReportError:
+        return ReportError(f"{self._branch.ref} could not be written: {error}", reason=error.reason)
+
+    def _try(
+        self, result: PassResult, keep_plans: int, *, refresh: bool, only_if_there: bool
+    ) -> GitError | None:
+        """None when the branch says it now, else why not yet; ReportError when trying again cannot help."""
         try:
             base = self._branch.refresh() if refresh else self._branch.base()
             if base.tip is None and only_if_there:
-                return True
+                return None
             self._bring_up_to_date(base, result, keep_plans)
         except GitError as error:
-            if error.reason in ("PushRejected", "RefMoved") or self._branch.recover():
-                return False
-            raise ReportError(f"{self._branch.ref} could not be written: {error}") from error
-        return True
+            if error.reason in _REFUSALS:
+                raise self._unwritten(error) from error
+            if error.reason in _IN_BETWEEN or self._branch.recover():
+                return error
+            raise self._unwritten(error) from error
+        return None
 
     def _bring_up_to_date(self, base: Base, result: PassResult, keep_plans: int) -> None:
         form = self._branch.repository.object_format

@@ -13,7 +13,7 @@ from argos_gitops.model.urls import ENCODED
 from argos_gitops.store.file import StoreFile
 from argos_gitops.store.tables import metadata
 
-SCHEMA_HEAD = "0004"
+SCHEMA_HEAD = "0005"
 """The newest Alembic revision; comparing it spares the slow import of Alembic on every start."""
 
 _OPENING = 0x6172676F73

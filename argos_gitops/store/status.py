@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from argos_gitops.model.condition import Condition, Truth, worst
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.ports.store import PassRecord, ResourceState, Revisions, SourceState, TargetState
+from argos_gitops.ports.store import PassRecord, ResourceState, Revisions, SourceState, TargetState, Untold
 from argos_gitops.store import tables
 from argos_gitops.store.database import store_errors
 from argos_gitops.store.statements import upsert
@@ -110,6 +110,24 @@ class SqlStatusStore:
         known = update(table).where(table.c.instance == self._instance, table.c.reported.is_not(None))
         with store_errors(self._engine), self._engine.begin() as connection:
             connection.execute(known.values(reported=None))
+
+    def untold(self) -> Mapping[str, Untold]:
+        table = tables.reporters
+        query = select(table).where(table.c.instance == self._instance).order_by(table.c.reporter)
+        with store_errors(self._engine), self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return {row.reporter: Untold(row.reason, row.message, row.since) for row in rows}
+
+    def set_untold(self, reporter: str, state: Untold | None) -> None:
+        table = tables.reporters
+        key = {"instance": self._instance, "reporter": reporter}
+        known = delete(table).where(table.c.instance == self._instance, table.c.reporter == reporter)
+        with store_errors(self._engine), self._engine.begin() as connection:
+            if state is None:
+                connection.execute(known)
+            else:
+                values = {name: getattr(state, name) for name in Untold.__slots__}
+                upsert(connection, table, key, values)
 
     def conditions(self) -> Sequence[Condition]:
         return worst(self._conditions(true()).values())

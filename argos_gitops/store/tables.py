@@ -243,6 +243,16 @@ alarms = Table(
     Column("fingerprint", String(64), nullable=False),
 )
 
+reporters = Table(
+    "reporters",
+    metadata,
+    Column("instance", String(200), primary_key=True),
+    Column("reporter", String(60), primary_key=True),
+    Column("reason", String(120), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
 resources = Table(
     "resources",
     metadata,

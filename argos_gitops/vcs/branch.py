@@ -21,7 +21,10 @@ class Base:
 
 
 class Branch(Protocol):
-    """Methods raise GitError; `append` with reason PushRejected or RefMoved when somebody was faster."""
+    """Methods raise GitError; `append` with reason PushRejected or RefMoved when somebody was faster.
+
+    Further reasons are those of `Remote.push`.
+    """
 
     @property
     def ref(self) -> str: ...
@@ -43,6 +46,13 @@ class Branch(Protocol):
 
     def send(self, base: Base) -> None:
         """Delivers what is unsent."""
+        ...
+
+    def check(self, commit: str) -> None:
+        """Whether `append` would be let, as far as that can be known before it; writes nothing.
+
+        `commit` is one that the repository has.
+        """
         ...
 
     def recover(self) -> bool:
@@ -68,6 +78,9 @@ class LocalBranch:
 
     def send(self, base: Base) -> None:
         """Nothing is ever unsent."""
+
+    def check(self, commit: str) -> None:
+        self.repository.check_name(self.ref)
 
     def recover(self) -> bool:
         """Somebody else's repository is not ours to repair."""
@@ -126,9 +139,14 @@ class RemoteBranch:
             with self._mirror.writing() as repository:
                 self._push(repository, base.tip)
 
+    def check(self, commit: str) -> None:
+        tip = self.refresh().tip
+        self._mirror.remote().check_push(tip or commit, self.ref, tip)
+
     def recover(self) -> bool:
         return self._mirror.heal()
 
     def _push(self, repository: Repository, commit: str) -> None:
-        self._mirror.remote(repository).push(commit, self.ref)
+        (sent,) = repository.resolve([self._sent])
+        self._mirror.remote(repository).push(commit, self.ref, sent)
         repository.set_ref(self._sent, commit)

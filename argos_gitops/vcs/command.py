@@ -26,6 +26,15 @@ _NOISE = re.compile(r"^(hint|remote: Enumerating|remote: Counting|remote: Compre
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """How a git process ended; `said` is what it wrote on stderr, on one line and without secrets."""
+
+    code: int
+    output: bytes
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Git:
     """git, bound to one repository folder, one environment and one time limit.
 
@@ -51,13 +60,20 @@ class Git:
 
     def run(self, *arguments: str, given: bytes | None = None) -> bytes:
         """The output of `git ARGUMENTS`, fed with `given`; raises GitError."""
+        answer = self.answer(*arguments, given=given)
+        if answer.code:
+            said = answer.said or f"exit code {answer.code}"
+            raise GitError(f"git {arguments[0]} failed: {said}")
+        return answer.output
+
+    def answer(self, *arguments: str, given: bytes | None = None) -> Answer:
+        """The same, for whoever reads what a git that failed said; raises GitError where it did not end."""
         with self._process(arguments, subprocess.PIPE if given is not None else None) as process:
             try:
                 output, errors = process.communicate(given, self.timeout.total_seconds())
             except subprocess.TimeoutExpired:
                 raise self._out_of_time(arguments) from None
-        self._check(arguments, process.returncode, errors)
-        return output
+        return Answer(process.returncode, output, self._readable(errors) if process.returncode else "")
 
     @contextmanager
     def stream(self, *arguments: str, lines: Sequence[str]) -> Iterator[BinaryIO]:
@@ -106,14 +122,11 @@ class Git:
         finally:
             timer.cancel()
 
-    def _check(self, arguments: Sequence[str], code: int, errors: bytes) -> None:
-        if code == 0:
-            return
+    def _readable(self, errors: bytes) -> str:
         text = self.redact(errors.decode("utf-8", "replace"))
         text = _MEASURED.sub("", _NOISE.sub("", text))
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        said = "; ".join(lines)[-_LONGEST_MESSAGE:] or f"exit code {code}"
-        raise GitError(f"git {arguments[0]} failed: {said}")
+        return "; ".join(lines)[-_LONGEST_MESSAGE:]
 
     def _out_of_time(self, arguments: Sequence[str]) -> GitError:
         seconds = f"{self.timeout.total_seconds():g}"

@@ -58,6 +58,7 @@ class LocalOffer:
         try:
             self._repository.git.run("update-ref", self._ref, commit, expected)
         except GitError as error:
+            self._repository.check_name(self._ref)
             raise GitError(str(error), reason="PushRejected") from error
         return commit
 
@@ -88,7 +89,7 @@ class RemoteOffer:
             self._mirror.fetch(draft.parent)
         with self._mirror.writing() as repository:
             commit = _write(repository, draft, self._draft_ref)
-            self._mirror.remote(repository).replace(commit, self._ref, over.sha if over else "")
+            self._mirror.remote(repository).replace(commit, self._ref, over.sha if over else None)
         return commit
 
     def base(self, followed: str | None) -> str | None:

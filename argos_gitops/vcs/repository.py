@@ -1,6 +1,6 @@
 """A git repository on this machine, read and written by plumbing alone: there is no work tree."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -16,6 +16,9 @@ from argos_gitops.vcs.commits import Draft, as_stream
 
 UNSAFE_PATH = "UnsafePath"
 """The reason of a GitError: a tree has a path that is not used."""
+
+NAME_TAKEN = "BranchNameTaken"
+"""The reason of a GitError: a branch cannot be made, as another one has a name above or below its own."""
 
 ID_LENGTHS = {"sha1": 40, "sha256": 64}
 """Hex digits of an object id, by the object format of a repository (git init --object-format)."""
@@ -52,6 +55,24 @@ class Newer:
     commits: list[str]
     cut_off: bool
     whole: bool
+
+
+def in_the_way(ref: str, others: Iterable[str]) -> str | None:
+    """Which other ref keeps `ref` from being made: one that it lies below, or one that lies below it."""
+    return next(
+        (name for name in others if ref.startswith(f"{name}/") or name.startswith(f"{ref}/")),
+        None,
+    )
+
+
+def name_taken(ref: str, other: str) -> GitError:
+    """The branch `ref` cannot be made because of `other`."""
+    wanted, found = ref.removeprefix("refs/heads/"), other.removeprefix("refs/heads/")
+    return GitError(
+        f"the branch {found} is in the way of {wanted}: git keeps no branch below another one. Rename or "
+        f"delete {found}, or use another name",
+        reason=NAME_TAKEN,
+    )
 
 
 class Repository:
@@ -182,15 +203,21 @@ class Repository:
     def write(self, draft: Draft) -> str:
         """Makes the commit and moves its ref; the new id.
 
-        Raises GitError (reason RefMoved) when the ref has commits that the draft's parent lacks:
-        fast-import never drops any.
+        Raises GitError: reason RefMoved when the ref has commits that the draft's parent lacks (fast-import
+        never drops any), BranchNameTaken when it cannot be made.
         """
-        try:
-            return self.git.run("fast-import", "--quiet", "--done", given=as_stream(draft)).decode().strip()
-        except GitError as error:
-            if "does not contain" not in str(error):
-                raise
-            raise GitError(f"{draft.ref} was moved by somebody else", reason="RefMoved") from error
+        answer = self.git.answer("fast-import", "--quiet", "--done", given=as_stream(draft))
+        if answer.code == 0:
+            return answer.output.decode().strip()
+        if "does not contain" in answer.said:
+            raise GitError(f"{draft.ref} was moved by somebody else", reason="RefMoved")
+        self.check_name(draft.ref)
+        raise GitError(f"git fast-import failed: {answer.said}")
+
+    def check_name(self, ref: str) -> None:
+        """Raises GitError (reason BranchNameTaken) where another ref keeps `ref` from being made."""
+        if other := in_the_way(ref, self.refs("refs/heads")):
+            raise name_taken(ref, other)
 
     def sound(self) -> bool:
         """Whether git finds nothing missing or damaged."""

@@ -14,7 +14,7 @@ from argos_gitops.vcs.commits import Draft, with_trailers
 from argos_gitops.vcs.environment import git_environment, redactor
 from argos_gitops.vcs.mirror import DEFAULT_LIMITS, Mirror
 from argos_gitops.vcs.repository import Repository
-from tests.components.git import Origin
+from tests.components.git import GitHttp, Origin
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAME = "argos/status/home"
@@ -114,13 +114,10 @@ def test_a_branch_that_somebody_rewrote_is_built_upon_not_forced(origin: Origin,
 
 
 def test_a_refusal_for_good_is_no_race(origin: Origin, tmp_path: Path) -> None:
-    hook = origin.folder / "hooks" / "pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho the branch is protected >&2\nexit 1\n")
-    hook.chmod(0o755)
+    hook(origin, "pre-receive", "echo the branch is protected >&2; exit 1")
     with pytest.raises(GitError, match="the branch is protected") as caught:
         remote(origin, tmp_path / "mirrors").append(FIRST)
-    assert caught.value.reason == "GitFailed"
+    assert caught.value.reason == "PushRefused"
 
 
 def test_fm20_the_history_of_the_branch_is_not_fetched(origin: Origin, tmp_path: Path) -> None:
@@ -136,3 +133,63 @@ def test_trailers_are_read_by_git_and_keep_to_one_line(origin: Origin) -> None:
     local(origin).append(replace(FIRST, message=message))
     trailers = origin.git("log", "-1", "--format=%(trailers:only)", REF)
     assert trailers.splitlines() == ["Argos-Instance: home", "Argos-Result: a Fake: b"]
+
+
+def hook(origin: Origin, name: str, script: str) -> None:
+    path = origin.folder / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("other", ["argos", "argos/status", "argos/status/home/x"])
+def test_a_branch_whose_name_is_in_the_way_is_named(branch: Branch, origin: Origin, other: str) -> None:
+    tip = origin.commit({"x": b"1"}, branch=other)
+    for write in (lambda: branch.check(tip), lambda: branch.append(FIRST)):
+        with pytest.raises(GitError, match=f"branch {other} is in the way of {NAME}: ") as caught:
+            write()
+        assert caught.value.reason == "BranchNameTaken"
+    origin.git("update-ref", "-d", f"refs/heads/{other}")
+    branch.refresh()
+    branch.append(FIRST)
+
+
+@pytest.mark.parametrize("rule", ["pre-receive", "update", "hidden refs"])
+def test_a_rule_of_the_server_is_no_race_whatever_its_words_are(
+    origin: Origin, tmp_path: Path, rule: str
+) -> None:
+    """It may talk of locks and of what to fetch first."""
+    if rule == "hidden refs":
+        origin.git("config", "transfer.hideRefs", "refs/heads/argos")
+    else:
+        hook(origin, rule, "echo cannot lock ref, fetch first, non-fast-forward, stale info >&2; exit 1")
+    with pytest.raises(GitError, match=f"the server refuses {NAME}: .*allow whoever") as caught:
+        remote(origin, tmp_path / "mirrors").append(FIRST)
+    assert caught.value.reason == "PushRefused"
+
+
+def test_a_lock_that_somebody_left_on_the_server_is_told_as_one(origin: Origin, tmp_path: Path) -> None:
+    lock = origin.folder / f"{REF}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    branch = remote(origin, tmp_path / "mirrors")
+    with pytest.raises(GitError, match="left its lock behind") as caught:
+        branch.append(FIRST)
+    assert caught.value.reason == "RefBusy"
+    lock.unlink()
+    branch.send(branch.base())
+    assert len(origin.log(REF)) == 1
+
+
+def test_a_server_that_lets_nobody_push_is_known_before(
+    git_http: GitHttp, origin: Origin, tmp_path: Path
+) -> None:
+    tip = origin.commit({"x": b"1"})
+    origin.git("config", "http.receivepack", "false")
+    mirror = Mirror(parse_address(f"{git_http.url}/config.git"), tmp_path / "mirrors")
+    mirror.fetch()
+    with pytest.raises(GitError, match=r"403.*the right to write, and to push to argos/status/home"):
+        RemoteBranch(mirror, NAME).check(tip)
+    origin.git("config", "http.receivepack", "true")
+    RemoteBranch(mirror, NAME).check(tip)
+    assert origin.tip(REF) is None
