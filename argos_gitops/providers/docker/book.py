@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,13 @@ class Page:
     """One service as it was rendered.
 
     `env` has a keyed digest for each variable's value, empty where a secret stands in it; `rest` one of
-    everything but the environment.
+    everything but the environment, and `options` one for each option of the service.
     """
 
     facts: Facts
     env: Mapping[str, str]
     rest: str
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def name_of(project: str, service: str, config_hash: str) -> str:
@@ -64,6 +65,11 @@ class Book:
             facts,
             {name: self._mark(str(value)) for name, value in environment.items()},
             self._digest(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)),
+            {
+                name: self._digest(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+                for name, value in rest.items()
+                if value not in (None, {}, [], "", False)
+            },
         )
 
     def write(self, pages: Mapping[str, Page]) -> None:

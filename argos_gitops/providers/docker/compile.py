@@ -7,6 +7,7 @@ from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.objects import Content, ManagedObject
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
+from argos_gitops.providers.docker.belongings import NETWORK_PREFIX, networks_asked, volume_differences
 from argos_gitops.providers.docker.book import Book, name_of
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
@@ -98,7 +99,7 @@ class Compiler:
             self.failures[stack.key] = compiled
             return Project(stack.key, unknown=True)
         contents = {name: managed.content for name, managed in compiled.objects.items()}
-        return Project(stack.key, contents, removes)
+        return Project(stack.key, contents, networks_asked(compiled.rendered.model), removes)
 
     def _services(self, stack: Stack, project: Project, live: DockerLive) -> Iterator[ManagedObject]:
         """What stands in another way than it should has its place in the Compose file."""
@@ -114,6 +115,31 @@ class Compiler:
                 yield managed
             else:
                 yield replace(managed, location=compiled.rendered.place("services", name))
+        yield from self._project_networks(stack, project, compiled, live)
+
+    def _project_networks(
+        self, stack: Stack, project: Project, compiled: Compiled, live: DockerLive
+    ) -> Iterator[ManagedObject]:
+        """Those that are there; Compose makes the others when it starts what is in them."""
+        keys = {
+            each.get("name", key): key
+            for key, each in (compiled.rendered.model.get("networks") or {}).items()
+        }
+        for name, asked in project.networks.items():
+            if NETWORK_PREFIX + name in live.objects:
+                managed = _managed(stack, NETWORK_PREFIX + name, asked)
+                yield replace(managed, location=compiled.rendered.place("networks", keys.get(name, name)))
+
+    def volumes(self, live: DockerLive) -> Iterator[Failure]:
+        """Stacks whose volumes differ: only another volume could be right, and data is never removed."""
+        for key, compiled in sorted(self._known.items()):
+            found = list(volume_differences(compiled.rendered.model, live.seen.volumes))
+            if found:
+                message = (
+                    f"{'; '.join(found)}; a volume cannot be changed, and argos-gitops removes none: save "
+                    "its data and remove it by hand (docker volume rm), name another one, or change git back"
+                )
+                yield Failure("VolumeDiffers", message, key, location=compiled.rendered.place("volumes"))
 
     def _compiled(self, stack: Stack) -> Compiled | Failure:
         hashes = self._hashes(stack)

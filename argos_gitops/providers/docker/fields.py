@@ -11,6 +11,18 @@ from argos_gitops.providers.docker.services import Facts
 _SET, _ANOTHER, _ANOTHER_WAY = "set", "set to another value", "changed"
 _PLAIN = ("image", "command", "user")
 _LISTS = ("ports", "mounts", "networks")
+_TOLD_BY = {
+    "image": ("image",), "build": ("image",), "command": ("command",), "entrypoint": ("command",),
+    "user": ("user",), "ports": ("ports",), "volumes": ("mounts",), "tmpfs": ("mounts",),
+    "networks": ("networks",), "network_mode": ("networks",), "mem_limit": ("limits",), "cpus": ("limits",),
+    "pids_limit": ("limits",), "deploy": ("limits", "restart"), "restart": ("restart",),
+    "healthcheck": ("health",), "read_only": ("readOnly",), "privileged": ("privileged",),
+    "cap_add": ("capabilities",), "cap_drop": ("capabilities",),
+    "logging": ("logging",), "labels": ("labels",),
+}  # fmt: skip
+"""The facts that tell of an option. What no fact tells of, or not wholly, is told by its name."""
+_NOT_HASHED = ("depends_on", "profiles", "scale", "pull_policy")
+"""What Compose's hash does not cover: it makes no container anew."""
 _SWITCHES = {"readOnly": "read-only root", "privileged": "privileged"}
 
 
@@ -47,11 +59,31 @@ def compared(
     moved = _moved(old, new)
     was |= {f"env {name}": _SET for name in before["facts"].get("env", ())}
     will |= {f"env {name}": _ANOTHER if name in moved else _SET for name in after["facts"].get("env", ())}
+    if before["hash"] != after["hash"]:
+        for name, (one, other) in _untold(before["facts"], after["facts"], old, new).items():
+            was[name], will[name] = one, other
     if before["hash"] != after["hash"] and was == will:
         unseen = _unseen(old, new)
         was |= {name: MASK for name in unseen if unseen[name] == CHANGED}
         will |= unseen
-    return was, will
+    return {name: value for name, value in was.items() if value}, will
+
+
+def _untold(before: Facts, after: Facts, old: Page | None, new: Page | None) -> Mapping[str, tuple[str, str]]:
+    """The options that differ although no fact does that would tell of them. Where one side was never
+    rendered, nobody knows those: that is said, too."""
+    if old is None or new is None or not old.options or not new.options:
+        same = all(before.get(name) == after.get(name) for name in {*before, *after})
+        return {} if same else {"other settings": ("not known", "as git has them")}
+    found = {}
+    for name in sorted({*old.options, *new.options} - {*_NOT_HASHED}):
+        if old.options.get(name) == new.options.get(name):
+            continue
+        if any(before.get(fact) != after.get(fact) for fact in _TOLD_BY.get(name, ())):
+            continue
+        one, other = (_SET if name in page.options else "" for page in (old, new))
+        found[name] = (one, _ANOTHER if one and other else other)
+    return {name: sides for name, sides in found.items() if any(sides)}
 
 
 def _moved(old: Page | None, new: Page | None) -> set[str]:

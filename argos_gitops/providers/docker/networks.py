@@ -37,7 +37,7 @@ def content_of(spec: NetworkSpec) -> Content:
     """The normal form: what the resource leaves to Docker is not in it."""
     return {
         "driver": spec.driver,
-        "subnets": [_subnet(each.subnet, each.gateway, each.ip_range) for each in spec.subnets],
+        "subnets": [subnet_of(each.subnet, each.gateway, each.ip_range) for each in spec.subnets],
         "internal": spec.internal,
         "attachable": spec.attachable,
         "ipv6": spec.ipv6,
@@ -88,7 +88,7 @@ def live_content(network: Document, wanted: Content | None) -> Content:
     """The same normal form; what `wanted` leaves to Docker is left out, or all if nobody wants it."""
     asked = wanted or {}
     subnets = [
-        _subnet(each.get("Subnet"), each.get("Gateway"), each.get("IPRange"))
+        subnet_of(each.get("Subnet"), each.get("Gateway"), each.get("IPRange"))
         for each in (network.get("IPAM") or {}).get("Config") or ()
     ]
     labels = {name: text for name, text in (network.get("Labels") or {}).items() if name != MARK}
@@ -115,7 +115,7 @@ def fields_of_network(content: Content) -> Mapping[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def _subnet(subnet: str | None, gateway: str | None, ip_range: str | None) -> Mapping[str, str]:
+def subnet_of(subnet: str | None, gateway: str | None, ip_range: str | None) -> Mapping[str, str]:
     told = {"subnet": _canonical(subnet), "gateway": gateway, "ipRange": _canonical(ip_range)}
     return {name: value for name, value in told.items() if value}
 

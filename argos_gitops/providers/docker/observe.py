@@ -13,7 +13,8 @@ from typing import Any
 from argos_gitops.model.objects import Content, LiveObject, digest_of
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
-from argos_gitops.providers.docker.containers import Container, Services
+from argos_gitops.providers.docker.belongings import NETWORK_PREFIX, network_found
+from argos_gitops.providers.docker.containers import PROJECT, Container, Services
 from argos_gitops.providers.docker.deep import Depths
 from argos_gitops.providers.docker.networks import live_networks, network_id
 from argos_gitops.providers.docker.services import Facts
@@ -38,11 +39,13 @@ def named_by(object_id: str) -> tuple[str, str]:
 class Project:
     """A Compose project that a Stack declares: its contents by service, and what becomes of other services.
 
-    `unknown`: what it should hold could not be worked out, so that it is left as it stands.
+    `networks` are what its files ask of its own networks, by their names on the host. `unknown`: what it
+    should hold could not be worked out, so that it is left as it stands.
     """
 
     owner: ResourceKey
     services: Mapping[str, Content] = field(default_factory=dict)
+    networks: Mapping[str, Content] = field(default_factory=dict)
     removes_orphans: bool = False
     unknown: bool = False
 
@@ -64,6 +67,7 @@ class Seen:
     networks: Sequence[Document]
     depths: Depths
     looping: frozenset[str] = frozenset()
+    volumes: Sequence[Document] = ()
 
 
 class DockerLive:
@@ -88,6 +92,7 @@ class DockerLive:
     def objects(self) -> Mapping[str, LiveObject]:
         wanted = self._wanted()
         found = live_networks(self.seen.networks, self._host, wanted.networks)
+        found |= {each.id: each for each in self._project_networks(wanted)}
         return {**{each.id: each for each in self._services(wanted)}, **found}
 
     @property
@@ -103,10 +108,32 @@ class DockerLive:
             if named is None or project in named
             for container in group
         ]
-        return digest_of([services, sorted(map(_network_identity, self.seen.networks))])
+        volumes = [
+            [each.get(name) for name in ("Name", "Driver", "Options", "Labels")]
+            for each in self.seen.volumes
+            if named is None or (each.get("Labels") or {}).get(PROJECT) in named
+        ]
+        networks = sorted(map(_network_identity, self.seen.networks))
+        return digest_of([services, networks, sorted(volumes, key=str)])
 
     def group(self, project: str, service: str) -> tuple[Container, ...]:
         return self.seen.services.get((project, service), ())
+
+    def inside(self, network: str) -> list[Container]:
+        """The containers of Compose projects that are in a network, stopped ones too."""
+        return [each for group in self.seen.services.values() for each in group if network in each.networks]
+
+    def project(self, name: str) -> Project | None:
+        """What is wanted of a project."""
+        return self._wanted().projects.get(name)
+
+    def _project_networks(self, wanted: Wanted) -> Iterator[LiveObject]:
+        """Those that are wanted; the others go with their Stack."""
+        by_name = {each["Name"]: each for each in self.seen.networks}
+        for project in wanted.projects.values():
+            for name, asked in project.networks.items():
+                if name in by_name:
+                    yield LiveObject(NETWORK_PREFIX + name, network_found(by_name[name], asked), False)
 
     def _services(self, wanted: Wanted) -> Iterator[LiveObject]:
         for (project, service), group in self.seen.services.items():

@@ -21,6 +21,7 @@ from argos_gitops.ports.provider import (
 )
 from argos_gitops.providers.docker.apply import Declared, Writer
 from argos_gitops.providers.docker.attribution import notes_of
+from argos_gitops.providers.docker.belongings import NETWORK_PREFIX, fields_of_project_network
 from argos_gitops.providers.docker.book import Book, Page, name_of
 from argos_gitops.providers.docker.compile import Compiler, Stack, orphans_of
 from argos_gitops.providers.docker.compose.directory import project_of
@@ -114,14 +115,16 @@ class DockerProvider:
             return found
         return (
             *found,
+            *self._compiler.volumes(live),
             *self._standing.notices(self._wanted, live),
             *_kept_orphans(self._wanted, live),
         )
 
     def fields(self, content: Content) -> Mapping[str, str]:
-        if "service" not in content:
-            return fields_of_network(content)
-        return self._told.get(digest_of(content)) or fields_of_service(content)
+        told = self._told.get(digest_of(content))
+        if told is not None:
+            return told
+        return fields_of_service(content) if "service" in content else fields_of_network(content)
 
     def attribute(self, live: LiveState, changes: Sequence[Change]) -> Mapping[str, str]:
         return dict(notes_of(self._engine.client, _ours(live), changes))
@@ -175,6 +178,7 @@ class DockerProvider:
             client.networks(),
             self._deep.of((each.id for each in every), again=deep),
             self._loops.look(every),
+            client.volumes_listed(),
         )
         return DockerLive(self._host, seen, lambda: self._wanted, self._facts, lambda: self._named)
 
@@ -194,7 +198,15 @@ class DockerProvider:
         """Both sides of each update, by the digests of their contents."""
         for object_id, managed in objects.items():
             found = live.objects.get(object_id)
-            if found is None or found.content == managed.content or not object_id.startswith(PREFIX):
+            if found is None or found.content == managed.content:
+                continue
+            if object_id.startswith(NETWORK_PREFIX):
+                yield digest_of(found.content), fields_of_project_network(found.content)
+                inside = live.inside(object_id.removeprefix(NETWORK_PREFIX))
+                taken = ", ".join(each.name for each in inside) or "none"
+                cost = f"the network, and the containers in it: {taken}"
+                yield managed.digest, {**fields_of_project_network(managed.content), "made anew": cost}
+            if not object_id.startswith(PREFIX):
                 continue
             pages = (self._page(object_id, each["hash"]) for each in (found.content, managed.content))
             was, will = compared(found.content, managed.content, *pages)
@@ -206,14 +218,15 @@ class DockerProvider:
 
     def _writer(self, live: DockerLive) -> Writer:
         client, desired = self._engine.client, self._desired
+        networks = NetworkWriter(client, self._declared.has_project)
         stacks = StackWriter(
             client,
             self.runner,
             self._context.progress,
             self._words,
             outdated=desired.outdated if desired is not None else lambda: False,
+            networks=networks,
         )
-        networks = NetworkWriter(client, self._declared.has_project)
         return Writer(self._declared, stacks, networks, lambda stack: self._unready(stack, live))
 
     def _unready(self, stack: Stack, live: DockerLive) -> str:

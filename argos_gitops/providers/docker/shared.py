@@ -7,7 +7,7 @@ from typing import Any
 from argos_gitops.model.change import Change, Outcome, Result
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.resource import Resource
-from argos_gitops.providers.docker.containers import PROJECT
+from argos_gitops.providers.docker.containers import PROJECT, SERVICE
 from argos_gitops.providers.docker.engine.client import Document, EngineClient
 from argos_gitops.providers.docker.kinds import NetworkSpec
 from argos_gitops.providers.docker.networks import PREFIX, host_name, request_of
@@ -35,6 +35,28 @@ class NetworkWriter:
         for network in self.client.networks():
             if (network.get("Labels") or {}).get(PROJECT) == project and not self._attached(network):
                 self.client.remove_network(network["Id"])
+
+    def free(self, name: str, project: str) -> list[str]:
+        """Takes the containers of a project out of a network of its own, and removes that: Compose makes it.
+
+        Gives their services, which have to be made anew. Raises TerminalError (NetworkInUse) with a container
+        of somebody else in it. Killed halfway, containers lack a network: the next look sees that.
+        """
+        found = self.client.network(name)
+        if found is None:
+            return []
+        attached = self._attached(found)
+        foreign = [each for each in attached if _project(each) != project]
+        if foreign:
+            raise TerminalError(
+                f"the network {name} has to be made anew, and containers of others are in it: "
+                f"{_listed(foreign)}; take them out (docker network disconnect), or leave it as it is",
+                reason="NetworkInUse",
+            )
+        for container in attached:
+            self.client.disconnect(found["Id"], container["Id"])
+        self.client.remove_network(found["Id"])
+        return sorted({str(_labels(each).get(SERVICE, "")) for each in attached} - {""})
 
     def _outcome(self, change: Change, act: Callable[[], None]) -> Outcome:
         def done() -> list[Outcome]:
@@ -94,8 +116,11 @@ class NetworkWriter:
 
 
 def _project(container: Document) -> str:
-    labels = (container.get("Config") or {}).get("Labels") or {}
-    return str(labels.get(PROJECT, ""))
+    return str(_labels(container).get(PROJECT, ""))
+
+
+def _labels(container: Document) -> Mapping[str, Any]:
+    return (container.get("Config") or {}).get("Labels") or {}
 
 
 def _endpoint(container: Document, network: str) -> Mapping[str, Any]:

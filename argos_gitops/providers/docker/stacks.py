@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from argos_gitops.model.change import Change, Outcome, Result
 from argos_gitops.model.objects import Content
 from argos_gitops.ports.progress import Progress
+from argos_gitops.providers.docker.belongings import NETWORK_PREFIX
 from argos_gitops.providers.docker.compile import Stack
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.runner import ComposeRunner
@@ -15,6 +16,7 @@ from argos_gitops.providers.docker.engine.client import EngineClient
 from argos_gitops.providers.docker.health import Finding, Judge, Verdict, last_lines
 from argos_gitops.providers.docker.observe import DockerLive, named_by
 from argos_gitops.providers.docker.outcomes import SupersededError, contained
+from argos_gitops.providers.docker.shared import NetworkWriter
 
 _PAUSE_SECONDS = 0.5
 
@@ -31,6 +33,7 @@ class StackWriter:
     progress: Progress
     words: Words
     outdated: Callable[[], bool]
+    networks: NetworkWriter
 
     def bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
         """One `up` for the services that change, then their health; an Outcome for each change.
@@ -42,12 +45,28 @@ class StackWriter:
 
     def _bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
         judge = Judge(self.client)
-        self._start(stack, changes, live, judge)
-        wanted = {named_by(change.object_id)[1]: change.after for change in changes}
-        findings = self._wait(stack, wanted, judge)
-        return [self._outcome(stack, change, findings) for change in changes]
+        networks = [change for change in changes if change.object_id.startswith(NETWORK_PREFIX)]
+        services = [change for change in changes if change not in networks]
+        moved = self._start(stack, services, networks, live, judge)
+        project = live.project(project_of(stack))
+        known = project.services if project is not None else {}
+        wanted = {name: known[name] for name in moved if name in known}
+        wanted |= {named_by(change.object_id)[1]: change.after for change in services}
+        findings = self._wait(stack, wanted, judge) if wanted else {}
+        outcomes = [self._outcome(stack, change, findings) for change in services]
+        return outcomes + [
+            _of_network(stack, change, {name: findings[name] for name in moved}) for change in networks
+        ]
 
-    def _start(self, stack: Stack, changes: Sequence[Change], live: DockerLive, judge: Judge) -> None:
+    def _start(
+        self,
+        stack: Stack,
+        changes: Sequence[Change],
+        networks: Sequence[Change],
+        live: DockerLive,
+        judge: Judge,
+    ) -> list[str]:
+        """Gives the services that are made anew because a network of theirs is."""
         services = [named_by(change.object_id)[1] for change in changes]
         if stack.spec.build:
             self.runner.build(stack, services)
@@ -56,12 +75,23 @@ class StackWriter:
         for container in before:
             if container.state == "paused":
                 self.client.unpause(container.id)
+        moved = [
+            service
+            for change in networks
+            for service in self.networks.free(
+                change.object_id.removeprefix(NETWORK_PREFIX), project_of(stack)
+            )
+        ]
+        project = live.project(project_of(stack))
+        moved = [name for name in dict.fromkeys(moved) if project is not None and name in project.services]
         anew = [named_by(change.object_id)[1] for change in changes if needs_recreation(change)]
+        anew = list(dict.fromkeys([*anew, *moved]))
         if anew:
             self.runner.up(stack, anew, recreate=True)
         rest = [service for service in services if service not in anew]
         if rest:
             self.runner.up(stack, rest)
+        return moved
 
     def _wait(self, stack: Stack, wanted: Mapping[str, Content], judge: Judge) -> Mapping[str, Finding]:
         """Until all are well, one has failed, or the Stack's time is over; then whatever was found."""
@@ -104,6 +134,19 @@ class StackWriter:
             message += f", {stack.spec.health.timeout.total_seconds():g} s after the change"
         words = self.words(finding.container) if finding.container is not None else ""
         return Outcome(change, Result.FAILED, finding.reason, f"{message}{last_lines(words)}")
+
+
+def _of_network(stack: Stack, change: Change, findings: Mapping[str, Finding]) -> Outcome:
+    """A network is made anew once all that was in it does well again."""
+    failed = {name: each for name, each in sorted(findings.items()) if each.verdict is not Verdict.WELL}
+    if not failed:
+        return Outcome(change, Result.DONE)
+    name, finding = next(iter(failed.items()))
+    what = change.object_id.removeprefix(NETWORK_PREFIX)
+    message = (
+        f"{stack.key} network {what} was made anew, and service {name} does not do well: {finding.message}"
+    )
+    return Outcome(change, Result.FAILED, finding.reason, message)
 
 
 def needs_recreation(change: Change) -> bool:

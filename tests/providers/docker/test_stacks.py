@@ -117,6 +117,31 @@ def test_a_stack_that_cannot_be_worked_out_is_told_as_that(host: Host, project: 
     assert (str(notice.subject), notice.unplanned) == ("Stack/wiki", True)
 
 
+def test_every_field_that_changes_is_in_the_plan(host: Host, project: str) -> None:
+    """Also those of which people see no value, beside others that they do see."""
+    more = """
+    restart: always
+    sysctls: {net.core.somaxconn: 1024}
+    ulimits: {nofile: 1024}
+    hostname: other
+    extra_hosts: ["db:10.0.0.1"]
+    shm_size: 64m
+    healthcheck: {test: ["CMD", "true"], interval: 2s}
+"""
+    with_check = _WEB + "    healthcheck: {test: [CMD, 'true'], interval: 1s}\n"
+    host.want(host.stack(with_check, project=project)).apply()
+    host.want(host.stack(_WEB.replace("    restart: unless-stopped\n", more), project=project))
+    assert host.fields() == {
+        "web: restart policy": ("unless-stopped", "always"),
+        "web: extra_hosts": (None, "set"),
+        "web: healthcheck": ("set", "set to another value"),
+        "web: hostname": (None, "set"),
+        "web: shm_size": (None, "set"),
+        "web: sysctls": (None, "set"),
+        "web: ulimits": (None, "set"),
+    }
+
+
 def test_a_stopped_service_is_drift_and_started_again(host: Host, project: str, dockerd: RealDockerd) -> None:
     """The same container, with how it came to its end."""
     host.want(host.stack(_WEB, project=project)).apply()
@@ -243,7 +268,7 @@ def test_a_project_that_ran_before_is_taken_over(host: Host, project: str, docke
     before = _identity(dockerd, f"{project}-web-1")
     host.inventory.clear()
     assert host.plan() == ()
-    assert list(host.inventory) == [f"stack/{project}/web"]
+    assert set(host.inventory) == {f"stack/{project}/web", f"project-network/{project}_default"}
     host.inventory.clear()
     host.want(host.stack(_WEB.replace("80", "81"), project=project))
     change = _only(host.plan())

@@ -71,6 +71,11 @@ class EngineClient:
     def networks(self) -> list[Document]:
         return self._list("/networks")
 
+    def volumes_listed(self) -> list[Document]:
+        """All volumes without their sizes, which take long."""
+        found = parsed_answer(self._send("GET", "/volumes"), self.engine)
+        return (found.get("Volumes") if isinstance(found, dict) else None) or []
+
     def container(self, identity: str) -> Document | None:
         """One container with all its settings; None when it is gone."""
         return self._one(f"/containers/{quote(identity, safe='')}/json")
