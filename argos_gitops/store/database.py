@@ -10,7 +10,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from argos_gitops.model.errors import StoreError
 from argos_gitops.model.urls import ENCODED
-from argos_gitops.store.file import StoreFile
+from argos_gitops.store.file import StoreFile, has_room
 from argos_gitops.store.tables import metadata
 
 SCHEMA_HEAD = "0005"
@@ -77,7 +77,7 @@ def store_errors(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or type(error).__name__).split())
         place = engine.url.render_as_string(hide_password=True)
-        reason, cure = _cure(cause)
+        reason, cure = _cure(cause, engine.url)
         raise StoreError(f"the store {place} failed: {cause}; {cure}", reason=reason) from error
 
 
@@ -97,12 +97,21 @@ _CURES = (
 )
 
 
-def _cure(cause: str) -> tuple[str, str]:
-    """The reason and what to do, by the words of SQLite and PostgreSQL."""
+def _cure(cause: str, url: URL) -> tuple[str, str]:
+    """The reason and what to do, by the words of SQLite and PostgreSQL.
+
+    SQLite says "disk I/O error" where it finds no room for its shared memory: then the disk is looked at.
+    """
+    if _is_sqlite(url) and "disk I/O error" in cause and not has_room(Path(url.database or "")):
+        cause = "disk is full"
     for words, reason, cure in _CURES:
         if any(word in cause for word in words):
             return reason, cure
     return StoreError.reason, "check its disk, its rights and that it runs"
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
 
 
 def _with_driver(url: URL) -> URL:
@@ -112,7 +121,7 @@ def _with_driver(url: URL) -> URL:
 
 def _engine(url: URL, may_create: bool) -> tuple[Engine, StoreFile | None]:
     backend = url.get_backend_name()
-    if backend == "sqlite":
+    if _is_sqlite(url):
         file = None
         if url.database not in (None, "", ":memory:") and not str(url.database).startswith("file:"):
             file = StoreFile(Path(str(url.database)), _check_again)

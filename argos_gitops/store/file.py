@@ -25,6 +25,7 @@ _SMALLEST = 512
 """Bytes of the smallest database: a page."""
 _MAKING_SECONDS = 30
 _OTHERS = 0o077
+_SUFFIXES = ("", "-wal", "-shm")
 Identity = tuple[int, int]
 """Device and inode."""
 
@@ -50,7 +51,7 @@ class StoreFile:
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         self._identity()
         self._check_size()
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in _SUFFIXES:
             _keep_to_us(self.path.with_name(self.path.name + suffix))
 
     def watch(self, engine: Engine) -> None:
@@ -64,6 +65,14 @@ class StoreFile:
         self._known.add(self._identity())
 
     def _without_making(self, _: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> None:
+        """SQLite opens for reading alone what it may not write to, says so much later, and leaves files
+        beside it that nobody may write to: so it is not asked."""
+        if (found := unwritable(self.path)) is not None:
+            raise StoreError(
+                f"the store {self.path} cannot be used: {found} may not be written to; let the agent's "
+                "account write to it and to its folder",
+                reason="StoreReadOnly",
+            )
         arguments[0] = f"file:{quote(str(self.path.absolute()))}?mode=rw"
         keywords["uri"] = True
 
@@ -106,6 +115,21 @@ class StoreFile:
                 reason="StoreDamaged",
             )
         return found.st_dev, found.st_ino
+
+
+def unwritable(path: Path) -> Path | None:
+    """Which of a database, the files beside it and their folder may not be written to; the first of them."""
+    beside = [path.with_name(path.name + suffix) for suffix in _SUFFIXES]
+    found = [each for each in (*beside, path.parent) if each.exists()]
+    return next((each for each in found if not os.access(each, os.W_OK, effective_ids=True)), None)
+
+
+def has_room(path: Path) -> bool:
+    """Whether the disk of a database has any; True where nobody can tell."""
+    try:
+        return os.statvfs(path.parent).f_bavail > 0
+    except OSError:
+        return True
 
 
 def _keep_to_us(path: Path) -> None:

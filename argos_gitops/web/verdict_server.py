@@ -69,7 +69,12 @@ class Limits:
 
     connections: int = 32_000
     of_one_peer: int = 256
-    """From one address that is neither this machine nor a neighbour in a private network."""
+    """From one address that is neither this machine nor a neighbour in a private network.
+
+    Neighbours have no limit of their own: a Caddy comes from there, with up to 128 connections for each of
+    its Hosts, and the gateway of a container network may stand for several of them, so a limit would refuse
+    the visitors of a busy edge. Beyond `connections` silent ones are closed first, whoever has them.
+    """
     request_seconds: float = 15.0
     answer_seconds: float = 15.0
     idle_seconds: float = 60.0

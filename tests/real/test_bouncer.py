@@ -53,7 +53,7 @@ class Guarded:
         return Front(settings, environment, lambda why: None, Log())
 
     def _edge_with(self, bouncer: dict[str, Any]) -> AnyResource:
-        asking = {"mode": "forward-auth", "key": {"env": "KEY"}, "pollInterval": "200ms", "timeout": "2s"}
+        asking = {"mode": "forward-auth", "key": {"env": "KEY"}, "pollInterval": "200ms", "timeout": "5s"}
         crowdsec = {
             "lapiUrl": self.crowdsec.lapi_url,
             "machine": {"id": "argos", "password": {"env": "UNUSED"}},

@@ -38,11 +38,14 @@ def _health(site: RunningSite) -> tuple[int, Any]:
 class _AwayStore:
     """Readers whose store is away."""
 
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
     def close(self) -> None:
         return None
 
     def __getattr__(self, name: str) -> object:
-        raise StoreError("the store sqlite:////home/alice/argos.db failed")
+        raise StoreError("the store sqlite:////home/alice/argos.db failed", reason=self._reason)
 
 
 def test_whoever_answers_is_alive(site: RunningSite) -> None:
@@ -80,13 +83,23 @@ def test_readiness_is_that_of_our_own_agent(site: RunningSite) -> None:
     assert _ready(site) == (503, ["NotStarted"])
 
 
-def test_readiness_without_a_store(make_site: Callable[..., RunningSite]) -> None:
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("StoreError", "StoreUnreachable"),
+        ("StoreGone", "StoreGone"),
+        ("StoreDamaged", "StoreDamaged"),
+        ("StoreReadOnly", "StoreReadOnly"),
+        ("StoreFull", "StoreFull"),
+    ],
+)
+def test_readiness_without_a_store(make_site: Callable[..., RunningSite], reason: str, told: str) -> None:
     """Told, without telling where the store is."""
-    site = make_site(readers=_AwayStore())
-    assert _ready(site) == (503, ["StoreUnreachable"])
+    site = make_site(readers=_AwayStore(reason))
+    assert _ready(site) == (503, [told])
     assert "alice" not in site.client.get("/readyz").text
     answer = site.client.get("/api/system/health", headers=AS_OPERATOR)
-    assert (answer.status_code, answer.json()["error"]) == (503, "StoreUnreachable")
+    assert (answer.status_code, answer.json()["error"]) == (503, told)
 
 
 def test_health_tells_each_subsystem(site: RunningSite) -> None:
