@@ -301,6 +301,8 @@ class FedBouncers:
                 self._understand_memory(memories)
             elif packet:
                 self._understand(json.loads(packet), memories[0] if memories else None)
+        except OSError:
+            self._ask_again()  # a mapping takes a descriptor too
         finally:
             for memory in memories:
                 os.close(memory)

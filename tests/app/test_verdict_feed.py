@@ -1,7 +1,11 @@
 """What is known of decisions reaches those who answer, however much of it there is at once."""
 
+import os
+import resource
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from argos_gitops.planning.decisions import Placed
 from argos_gitops.ports.verdict import Kept, Standing
 from argos_gitops.providers.crowdsec.bouncer.index import Decision, DecisionIndex
 from argos_gitops.providers.crowdsec.bouncer.publication import Publication
+from tests.providers.crowdsec.test_bouncer_index import banned, index_of
 
 NEVER = 2**31
 Ends = tuple[FeedPublisher, FedBouncers, socket.socket, Feed]
@@ -97,3 +102,43 @@ def test_what_could_not_be_made_known_is_made_known_later() -> None:
     publication.publish()
     publication.publish()
     assert (len(failing.tables), failing.told) == (2, [])
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_there_was_no_descriptor_for_is_not_heard(ends: Ends, left: int) -> None:
+    """Who took in everything but the table would let in whoever is banned; it is asked for again."""
+    publisher, fed, ours, feed = ends
+    publisher.table(index_of(banned(1, "203.0.113.7", end=NEVER)).pack())
+    fed.take()
+    late = FedBouncers(fed._feed)  # noqa: SLF001 # the process before it was killed
+    late.hello()
+    feed.hear(ours)
+    with few_descriptors(left):
+        late.take()
+        assert not late.heard_everything
+    for _ in range(3):
+        feed.hear(ours)
+        late.take()
+    assert late.heard_everything
+    assert remedy(late, "203.0.113.7") is Remedy.BAN
+
+
+@contextmanager
+def few_descriptors(left: int) -> Iterator[None]:
+    """There are no more than so many to be had."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (max(int(each.name) for each in Path("/proc/self/fd").iterdir()) + 2, hard)
+    )
+    taken = []
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.open("/dev/null", os.O_RDONLY))
+        for _ in range(left):
+            os.close(taken.pop())
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in taken:
+            os.close(each)
