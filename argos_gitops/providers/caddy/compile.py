@@ -22,7 +22,7 @@ from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.layout import Layout, Tree
 from argos_gitops.providers.caddy.listeners import Needs
-from argos_gitops.providers.caddy.own_probe import ProbeKey
+from argos_gitops.providers.caddy.own_probe import ProbeKeys, is_counted
 from argos_gitops.providers.caddy.proxy import handlers
 from argos_gitops.providers.caddy.routes import policy_of, routes, tls_of
 from argos_gitops.providers.caddy.services import ServiceSpec
@@ -38,7 +38,6 @@ class Scene(NamedTuple):
     server: str | None
     manages_tls: bool
     bouncer: Tree | None
-    probe_key: str | None
 
 
 class _Answer(NamedTuple):
@@ -54,6 +53,7 @@ class _Memo:
     host: HostResource
     services: tuple[ServiceResource, ...]
     scene: Scene
+    probe_key: str | None
     compiled: ManagedObject
 
 
@@ -65,12 +65,12 @@ class Compiler:
         edge: AnyResource,
         settings: CaddySettings,
         inlining: Inlining | None = None,
-        probe_key: ProbeKey | None = None,
+        probe_keys: ProbeKeys | None = None,
     ) -> None:
-        """`inlining` puts values in the place of secrets that Caddy cannot find by itself; with `probe_key`
+        """`inlining` puts values in the place of secrets that Caddy cannot find by itself; with `probe_keys`
         our probes pass by what counts requests."""
         self._inlining = inlining
-        self._probe_key = probe_key
+        self._probe_keys = probe_keys
         self._sealed = bool(sealed_uses(settings.acme))
         self._edge = edge
         self._settings = settings
@@ -88,7 +88,7 @@ class Compiler:
         hosts = hosts_of(self._edge.name, resources)
         scene = self._scene(live)
         services = resources.of(ServiceSpec)
-        memos = {name: self._host(host, services, scene) for name, host in hosts.items()}
+        memos = {name: self._host(host, services, scene, live) for name, host in hosts.items()}
         self._hosts = memos
         found = {memo.compiled.id: memo.compiled for memo in memos.values()}
         for object_id, content in self._edge_objects(hosts, live):
@@ -118,37 +118,46 @@ class Compiler:
     def _scene(self, live: Layout) -> Scene:
         server = self._settings.server
         managed = server is None or manages_tls(live.servers.get(server, {}), live.http)
-        probe_key = None if self._probe_key is None else self._probe_key.of(live)
-        return Scene(server, managed, self._bouncer_handler, probe_key)
+        return Scene(server, managed, self._bouncer_handler)
 
-    def _host(self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene) -> _Memo:
+    def _probe_key(self, host: HostResource, live: Layout) -> str | None:
+        """None for a Host that counts nothing: a probe is a visitor there."""
+        if self._probe_keys is None or not is_counted(host.spec):
+            return None
+        return self._probe_keys.of(host.name, live)
+
+    def _host(
+        self, host: HostResource, services: Mapping[str, ServiceResource], scene: Scene, live: Layout
+    ) -> _Memo:
         memo = self._hosts.get(host.name)
         if (
             memo is not None
             and memo.scene == scene
             and _same(memo.host, host)
             and _all_same(memo.services, services)
+            and (memo.probe_key is None or memo.probe_key == self._probe_key(host, live))
         ):
             return memo
         used = tuple([services[name] for name in host.spec.services])
-        content = self._host_content(host, used, scene)
+        probe_key = self._probe_key(host, live)
+        content = self._host_content(host, used, scene, probe_key)
         if self._sealed or sealed_uses(host.spec) or any(self._answer(each).sealed for each in used):
             content = self._inlined(content)
         compiled = ManagedObject(
             marks.host_object(host.name), host.key, content, location=host.location, protected=host.protected
         )
-        return _Memo(host, used, scene, compiled)
+        return _Memo(host, used, scene, probe_key, compiled)
 
-    def _host_content(self, host: HostResource, used: Iterable[ServiceResource], scene: Scene) -> Tree:
+    def _host_content(
+        self, host: HostResource, used: Iterable[ServiceResource], scene: Scene, probe_key: str | None
+    ) -> Tree:
         spec = host.spec
         own = marks.PLAIN_SERVER if spec.plain else marks.TLS_SERVER
         tls = tls_of(spec.tls, self._settings)
         answers = {service.name: self._answer(service).handlers for service in used}
         return {
             "server": scene.server or own,
-            "routes": routes(
-                host.name, spec, answers, scene.bouncer if spec.bouncer else None, scene.probe_key
-            ),
+            "routes": routes(host.name, spec, answers, scene.bouncer if spec.bouncer else None, probe_key),
             "tls": tls if scene.manages_tls or "files" in tls else OFF,
         }
 

@@ -1,11 +1,18 @@
 """How a Host with guards that count answers our own probe: before they count it. Pure but for the key's file.
 
-A probe carries a key that nobody else knows. Whoever has it learns the status of `GET /` and nothing more: no
-body and no header of the site is passed on, whatever was asked for. The key stands in Caddy's configuration
-and in a file of the cache folder that the agent's account alone reads; what Caddy holds is preferred, so that
-every agent of an Edge uses the same, and a lost file changes nothing.
+A probe carries a key that nobody else knows, and that is good for one Host alone. Whoever has it learns the
+status of `GET /` there and nothing more: no body and no header of the site is passed on, whatever was asked
+for. The key is derived from a random one in a file of the cache folder that the agent's account alone
+reads, and stands in Caddy's configuration; what Caddy holds is preferred, so that every agent of an Edge
+uses the same, and a lost file changes nothing.
+
+It travels as `Proxy-Authorization`, whatever answers: that is the header which Caddy masks in all its logs
+(since 2.5, as long as `log_credentials` is off), and which no proxy passes on, as it is for the next hop
+alone (RFC 9110, 11.7.1). A Host, or a route of others, that does not know our probes so neither logs the
+key nor shows it to anybody.
 """
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,15 +31,17 @@ from argos_gitops.providers.caddy.proof import ANSWERED_BY
 
 Tree = dict[str, Any]
 
-HEADER = "X-Argos-Probe"
-"""Holds the key in our request."""
+HEADER = "Proxy-Authorization"
+"""Holds the key in our request, after `SCHEME`."""
+SCHEME = "Argos-Probe "
 
 _BYTES = 24
+_MASTER_BYTES = 32
 _NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}
 """Readers of access logs would take us for an attacker; the second name is that of Caddy before 2.8."""
 _FRONT_PAGE: Tree = {"handler": "rewrite", "method": "GET", "uri": "/"}
 _KEY_STAYS: Tree = {"handler": "headers", "request": {"delete": [HEADER]}}
-"""The key passes by the guards of every Host of the Edge, so no Service is to see it."""
+"""No Service is to see the key of its Host, or it could pass by the guards itself."""
 _BEFORE = (_NOT_LOGGED, _FRONT_PAGE, _KEY_STAYS)
 _STATUS_ONLY = [
     {
@@ -45,28 +54,34 @@ _OF_VISITORS = ("health_checks", "load_balancing", "handle_response")
 """What counts requests, or tells visitors apart."""
 
 
-class ProbeKey:
-    """The key of one Edge's probes."""
+class ProbeKeys:
+    """The keys of one Edge's probes, one for each Host."""
 
     def __init__(self, cache_dir: Path, edge: str) -> None:
-        self._path = cache_dir / f"probe-{edge}.key"
+        self._path = cache_dir / f"probe-{edge}.master"
+        # What older versions derived nothing from, and gave to every Host.
+        self._outdated = cache_dir / f"probe-{edge}.key"
 
-    def of(self, layout: Layout) -> str:
-        """The key that Caddy has, or ours where it has none."""
-        found = set(_keys(layout))
-        return self._own if not found or self._own in found else min(found)
+    def of(self, host: str, layout: Layout) -> str:
+        """The key that Caddy has for a Host, or ours where it has none."""
+        content = layout.hosts.get(host)
+        return (None if content is None else _key_in(content)) or self._own(host)
+
+    def _own(self, host: str) -> str:
+        return hashlib.blake2b(host.encode(), key=self._master, digest_size=_BYTES).hexdigest()
 
     @cached_property
-    def _own(self) -> str:
+    def _master(self) -> bytes:
         with suppress(OSError):
-            kept = self._path.read_text("ascii", "replace")
-            if len(kept) == 2 * _BYTES and kept.isalnum():
+            kept = self._path.read_bytes()
+            if len(kept) == _MASTER_BYTES:
                 return kept
-        made = secrets.token_hex(_BYTES)
+        made = secrets.token_bytes(_MASTER_BYTES)
         with suppress(OSError):
+            self._outdated.unlink(missing_ok=True)
             self._path.unlink(missing_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(made)
         return made
 
@@ -87,7 +102,7 @@ def probe_handler(name: str, host: HostSpec, answers: Mapping[str, Sequence[Tree
         "handler": "subroute",
         "routes": [
             {
-                "match": [{"header": {HEADER: [key]}}],
+                "match": [{"header": {HEADER: [SCHEME + key]}}],
                 "handle": [*_BEFORE, mark, {"handler": "subroute", "routes": routes}],
                 "terminal": True,
             }
@@ -98,10 +113,13 @@ def probe_handler(name: str, host: HostSpec, answers: Mapping[str, Sequence[Tree
 def key_of(handler: Any) -> str | None:
     """The key in a handler of ours; None for any other."""
     try:
-        (key,) = handler["routes"][0]["match"][0]["header"][HEADER]
+        (value,) = handler["routes"][0]["match"][0]["header"][HEADER]
     except (KeyError, IndexError, TypeError, ValueError):
         return None
-    return key if isinstance(key, str) else None
+    if not isinstance(value, str) or not value.startswith(SCHEME):
+        return None
+    key = value.removeprefix(SCHEME)
+    return key if len(key) == 2 * _BYTES and key.isalnum() else None
 
 
 def shown_probe(handler: Tree) -> str:
@@ -109,12 +127,13 @@ def shown_probe(handler: Tree) -> str:
     return f"passes by what counts ({digest_of(masked(handler))[:8]})"
 
 
-def _keys(layout: Layout) -> Iterator[str]:
-    for content in layout.hosts.values():
-        for handler in (content["routes"][0].get("handle") or ())[:2]:
-            key = key_of(handler)
-            if key is not None:
-                yield key
+def _key_in(content: Tree) -> str | None:
+    """The key in a Host's content."""
+    for handler in (content["routes"][0].get("handle") or ())[:2]:
+        key = key_of(handler)
+        if key is not None:
+            return key
+    return None
 
 
 def _rules(host: HostSpec, answers: Mapping[str, Sequence[Tree]]) -> Iterator[Tree]:

@@ -16,7 +16,7 @@ from argos_gitops.providers.caddy.client import USER_AGENT
 from argos_gitops.providers.caddy.forward_auth import UNAVAILABLE_HEADER
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
-from argos_gitops.providers.caddy.own_probe import HEADER
+from argos_gitops.providers.caddy.own_probe import HEADER, SCHEME
 from argos_gitops.providers.caddy.proof import ANSWERED_BY, PROOF, answer_of
 from argos_gitops.providers.caddy.settings import CaddySettings
 from argos_gitops.providers.caddy.shadows import Rival
@@ -167,7 +167,7 @@ class _Asker:
         return f"another program that listens there (it answers {response.status_code}{named})"
 
     def _answer(self, asked: Question) -> Condition:
-        response = self._send(asked, asked.domain, {} if asked.key is None else {HEADER: asked.key})
+        response = self._send(asked, asked.domain, {} if asked.key is None else {HEADER: SCHEME + asked.key})
         if UNAVAILABLE_HEADER in response.headers:
             return bouncer_away(asked.subject, "everybody is refused")
         if response.status_code in _UPSTREAM_FAILURES and not asked.fixed:

@@ -40,7 +40,7 @@ from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
 from argos_gitops.providers.caddy.module import HANGING_HINT, ModuleBouncer, told
 from argos_gitops.providers.caddy.observe import CaddyLive
-from argos_gitops.providers.caddy.own_probe import ProbeKey, is_counted
+from argos_gitops.providers.caddy.own_probe import ProbeKeys, is_counted
 from argos_gitops.providers.caddy.probe import (
     ANSWERED_BY_ANOTHER,
     MOST_PROBES,
@@ -74,8 +74,8 @@ class CaddyProvider:
             self._client.hanging_hint = HANGING_HINT
         self._catalogue = Catalogue(whole=settings.whole, own_servers=settings.server is None)
         self._inlining = Inlining(target.key, context.secrets)
-        self._probe_key = ProbeKey(context.cache_dir, target.key.name)
-        self._compiler = Compiler(target.resource, settings, self._inlining, self._probe_key)
+        self._probe_keys = ProbeKeys(context.cache_dir, target.key.name)
+        self._compiler = Compiler(target.resource, settings, self._inlining, self._probe_keys)
         self._files = UnreadFiles() if context.preview else LoadedFiles(context.cache_dir, target.key.name)
         self._last: CaddyLive | None = None
         self._clock = context.clock
@@ -286,7 +286,7 @@ class CaddyProvider:
             addresses = found.tls if secure else found.plain
             if addresses:
                 asked = question(host.key, host.spec, addresses[0], secure, self._settings)
-                key = self._probe_key.of(layout) if is_counted(host.spec) else None
+                key = self._probe_keys.of(host.name, layout) if is_counted(host.spec) else None
                 token = layout.tokens.get(host.name)
                 yield replace(asked, served=host.name in layout.hosts, token=token, key=key)
 

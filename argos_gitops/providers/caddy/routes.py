@@ -9,7 +9,7 @@ from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
-from argos_gitops.providers.caddy.own_probe import is_counted, probe_handler
+from argos_gitops.providers.caddy.own_probe import probe_handler
 from argos_gitops.providers.caddy.paths import CLEAN, REFUSE_AMBIGUOUS, REFUSE_REWRITTEN
 from argos_gitops.providers.caddy.settings import Acme, CaddySettings
 
@@ -25,10 +25,10 @@ def routes(
     """One terminal route, or two where exact domains and wildcards meet: those stand apart in the order.
 
     `answers` are the handlers of each Service that the host uses, `bouncer` is the one that refuses
-    banned addresses. `probe_key` is the key of our probes, where they are to pass by what counts.
+    banned addresses. `probe_key` is the key of our probes, where there is something that would count them.
     """
     handle = [*_handlers(name, host, answers, bouncer)]
-    if probe_key is not None and is_counted(host):
+    if probe_key is not None:
         handle.insert(int(bouncer is not None), probe_handler(name, host, answers, probe_key))
     wildcards = [domain for domain in host.domains if domain.startswith("*.")]
     exact = [domain for domain in host.domains if not domain.startswith("*.")]
