@@ -22,7 +22,7 @@ SPELLINGS = (
     "the agent's environment as values",
     "a file read for a message",
 )
-TOKEN, SEALED = "canary-token-31c7", "canary-sealed-0b8d"
+TOKEN, SEALED = "canarytoken31c7", "canarysealed0b8d"
 
 
 @pytest.fixture
