@@ -1,5 +1,6 @@
 """After loading: resources that follow from others, and rules that need more than the resources' own text."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,9 @@ from argos_gitops.manifests.resources import replaced
 from argos_gitops.manifests.schema import DocumentModels
 from argos_gitops.model.resource import ResourceSet
 from argos_gitops.ports.provider import Expansion, ProviderContext, ProviderSpec
+
+_SECONDS = 600.0
+"""For one revision, all its Stacks together; each of these has a limit of its own."""
 
 
 class Expansions:
@@ -57,4 +61,10 @@ class Expansions:
     def _expansion(self, spec: ProviderSpec, resources: ResourceSet) -> Expansion:
         if spec.expand is None or not any(resources.kinds().get(model.kind) for model in spec.kinds):
             return Expansion()
-        return spec.expand(resources, self._context(spec))
+        return spec.expand(resources, self._in_time(self._context(spec)))
+
+    def _in_time(self, context: ProviderContext) -> ProviderContext:
+        """Nobody waits for hours, whatever a revision holds: what was worked out is kept, and another attempt
+        goes on from there."""
+        deadline = time.monotonic() + _SECONDS
+        return replace(context, deadline=min(deadline, context.deadline or deadline))

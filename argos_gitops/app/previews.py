@@ -9,6 +9,7 @@ secrets stand as they are, and who could see his own text compared with one of t
 """
 
 import copy
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,14 @@ from argos_gitops.manifests.secrets import secret_refs
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
 from argos_gitops.model.condition import Condition
-from argos_gitops.model.errors import GitError, ManifestError, ReportError, SourceError, TerminalError
+from argos_gitops.model.errors import (
+    GitError,
+    ManifestError,
+    ReportError,
+    SourceError,
+    TerminalError,
+    TransientError,
+)
 from argos_gitops.model.objects import (
     Content,
     InventoryEntry,
@@ -52,6 +60,9 @@ from argos_gitops.status.forge.forge import PullRequest
 from argos_gitops.status.open import open_mirror
 from argos_gitops.vcs.merging import merged
 
+SECONDS = 180.0
+"""For all that Compose is asked for one preview: others wait for theirs, and the agent for all of them."""
+
 
 class Previewer:
     """Plans one pull request after the other, each with an Application that is closed afterwards."""
@@ -79,6 +90,7 @@ class Preview(Application):
         named = {ref for target in self._trusted.values() for ref in secret_refs(target.spec)}
         self._credentials_of_targets = OnlyNamed(base.secrets, named)
         self.secrets: Secrets = Placeholders(self._vault.content)
+        self._deadline = time.monotonic() + SECONDS
         self._applied = InventoryInForce(in_force.revision.sha, base.now())
 
     @cached_property
@@ -92,7 +104,9 @@ class Preview(Application):
 
     def provider_context(self, spec: ProviderSpec) -> ProviderContext:
         context = super().provider_context(spec)
-        return replace(context, target_secrets=self._credentials_of_targets, preview=True)
+        return replace(
+            context, target_secrets=self._credentials_of_targets, preview=True, deadline=self._deadline
+        )
 
     def moved(self, proposed: ResourceSet) -> Sequence[ResourceKey]:
         """The targets that a revision adds, changes or takes away: it is not planned, as it would have to
@@ -273,7 +287,13 @@ def _previewed(preview: Preview, pull: PullRequest, in_force: InForce) -> str:
     if mirror is None:
         raise ReportError("a folder has no pull requests; follow the repository by its URL")
     sha = merged(mirror, in_force.revision.ref, pull.branch)
-    loaded = preview.load(preview.source.fetch(sha))
+    try:
+        loaded = preview.load(preview.source.fetch(sha))
+    except TransientError as error:  # no target was asked: it would take as long again with each attempt
+        return (
+            f"There is no plan: {markdown.escape(str(error))}\n"
+            "The next commit, here or on the followed branch, is looked at again.\n"
+        )
     if loaded.problems:
         raise ManifestError(loaded.problems)
     moved = [str(key) for key in preview.moved(loaded.resources)]

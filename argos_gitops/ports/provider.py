@@ -128,6 +128,8 @@ class ProviderContext:
     `secrets` are the values that resources name, `credentials` those by which the target is reached.
     `preview`: the revision is not merged. Its author is not trusted: no file, address or secret that it
     names is read, asked or used, and `secrets` gives placeholders.
+    `deadline`, in monotonic seconds, is when programs that work out what a revision means are given up, all
+    together; None where each has a time limit of its own alone.
     """
 
     secrets: Secrets
@@ -141,6 +143,7 @@ class ProviderContext:
     timeout: timedelta = timedelta(seconds=30)
     target_secrets: Secrets | None = None
     preview: bool = False
+    deadline: float | None = None
 
     @property
     def credentials(self) -> Secrets:

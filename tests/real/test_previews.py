@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from argos_gitops.app import previews
 from argos_gitops.app.application import Application, open_application
 from argos_gitops.app.previews import Previewer
 from argos_gitops.cli.progress import Silence
@@ -331,3 +332,30 @@ def test_a_preview_repeats_nothing_that_a_container_says(
         comment = preview(application, "beside")
         assert "is unhealthy" in comment, comment
         assert ENV not in comment
+
+
+def test_a_preview_with_many_slow_stacks_ends_and_says_what_was_not_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or whoever opens a pull request could keep the agent busy for hours, again with each attempt."""
+    monkeypatch.setattr(previews, "SECONDS", 2.0)
+    compose = tmp_path / "docker-compose"
+    compose.write_text("#!/bin/sh\ncase $* in *version*) echo 2.40.3;; *) exec sleep 1000;; esac\n")
+    compose.chmod(0o755)
+    estate = Reviewed(tmp_path, {})
+    with_compose(estate, compose)
+    nowhere = {"docker": {"connection": {"unix": str(tmp_path / "no.sock")}}}
+    estate.write("box.yaml", document("DockerHost", "box", nowhere))
+    write_compose(estate, web=service("web"))
+    estate.push()
+    names = [f"s{number:02}" for number in range(12)]
+    stacks = [
+        document("Stack", name, {"host": "box", "path": "stacks/site", "project": name}) for name in names
+    ]
+    environment = Environment({**estate.environ(), "ARGOS_BRANCH": "main"})
+    with open_application({}, environment, tmp_path, Silence()) as application:
+        estate.propose("slow", *stacks)
+        comment = preview(application, "slow").replace("\\", "")
+    assert comment.startswith("There is no plan: the time for rendering the Stacks of one revision is over")
+    assert "of 12 Stacks were not rendered" in comment
+    assert "Stack/s11" in comment

@@ -1,6 +1,6 @@
 """What can be said of every Stack without asking any host: Compose takes it, and its host can run it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -8,6 +8,7 @@ from argos_gitops.model.errors import TransientError
 from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import Expansion
+from argos_gitops.providers.docker.compose.configuring import DEADLINE, OVER
 from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import StackSpec
@@ -15,6 +16,8 @@ from argos_gitops.providers.docker.settings import DockerSettings
 
 _SIDE_BY_SIDE = 4
 """Of Compose's processes, each of which takes some 0.1 s."""
+
+_MOST_NAMED = 20
 
 _INSTEAD = (
     "the host is another machine, which cannot mount a file of ours; use `content` or `environment` instead"
@@ -25,16 +28,16 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
     """Without a Compose, or means to confine it, Stacks go unchecked with a warning: the rest of a repository
     is still good.
 
-    Raises TransientError for a Stack that could not be asked about, unless others are known to be wrong.
+    Raises TransientError for Stacks that could not be asked about, unless others are known to be wrong.
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    unknown: TransientError | None = None
+    unknown: list[TransientError] = []
     stacks = list(resources.of(StackSpec).values())
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         for stack, rendered in zip(stacks, pool.map(partial(_attempted, renderer), stacks), strict=True):
             if isinstance(rendered, TransientError):
-                unknown = unknown or rendered
+                unknown.append(rendered)
             elif isinstance(rendered, Rendered):
                 warnings += rendered.warnings
                 problems += _nothing_to_run(stack, rendered)
@@ -42,8 +45,8 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
             else:
                 unchecked = rendered.reason in (ComposeCode.MISSING, ComposeCode.UNCONFINED)
                 (warnings if unchecked else problems).extend(rendered.problems)
-    if unknown is not None and not problems:
-        raise unknown
+    if unknown and not problems:
+        raise _together(unknown, len(stacks))
     return Expansion(problems=problems, warnings=warnings)
 
 
@@ -54,6 +57,20 @@ def _nothing_to_run(stack: Resource[StackSpec], rendered: Rendered) -> Iterator[
             "(`profiles`), or there is none"
         )
         yield Problem(rendered.place("services"), ComposeCode.INVALID, message)
+
+
+def _together(unknown: Sequence[TransientError], count: int) -> TransientError:
+    """The first of them, as it is most likely to say why; or what was not looked at when time was over."""
+    late = [str(each).removesuffix(f": {OVER}") for each in unknown if each.reason == DEADLINE]
+    if not late:
+        return unknown[0]
+    slow = [str(each) for each in unknown if each.reason != DEADLINE]
+    others = len(late) - _MOST_NAMED
+    shown = ", ".join(late[:_MOST_NAMED]) + (f", and {others} more" if others > 0 else "")
+    message = f"{OVER}: {len(late)} of {count} Stacks were not rendered ({shown})"
+    if slow:
+        message += f"; {len(slow)} took too long before, the first: {slow[0]}"
+    return TransientError(message, reason=DEADLINE)
 
 
 def _attempted(

@@ -4,18 +4,18 @@ Compose runs confined here: it sees the Stack's files, and nothing else of this 
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
 
-from argos_gitops.model.errors import TerminalError
+from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.inheritance import COMPOSE
 from argos_gitops.providers.docker.compose.confined import View, confined, refusal_of
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.files import StackFiles
-from argos_gitops.providers.docker.compose.masking import Mask
 from argos_gitops.providers.docker.compose.model import Model, services_of
 from argos_gitops.providers.docker.compose.process import Finished, Invocation, run
 from argos_gitops.providers.docker.compose.program import Program
@@ -24,7 +24,9 @@ from argos_gitops.providers.docker.compose.speech import failure
 from argos_gitops.providers.docker.compose.values import UnwritableError, written_values
 from argos_gitops.providers.docker.compose.workspace import Workspace, workspace
 
-_SECONDS = 60
+_SECONDS = 60.0
+DEADLINE = "ComposeDeadline"
+OVER = "the time for rendering the Stacks of one revision is over"
 _ASKED = "x-argos-values"
 _UNSET = "argos.dev/unset"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,12 +36,13 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Given:
     """What Compose may read: files by path (None: there is one, and it is not read), and values for `${…}`.
 
-    `masked` takes secrets out of a text.
+    `masked` takes secrets out of a text; after `deadline` (monotonic seconds) nothing is asked any more.
     """
 
     contents: Mapping[str, bytes | None] = field(repr=False)
     environment: Mapping[str, str] = field(repr=False)
     masked: Callable[[str], str] = str
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def configured(
 
     `extra` is one more file, which Compose reads last.
 
-    Raises ComposeError for what Compose refuses, TransientError when it takes too long, UnconfinedError.
+    Raises ComposeError for what Compose refuses, TransientError (ComposeTimeout, or ComposeDeadline where the
+    time for the whole revision is over) when it takes too long, UnconfinedError.
     """
     with workspace(sum(len(data or b"") for data in given.contents.values())) as space:
         root = space.write_files(directory, given.contents)
@@ -84,7 +88,8 @@ def configured(
             environment["COMPOSE_DISABLE_ENV_FILE"] = "true"
         arguments = [str(program.path), *options, *(["--file", "-"] if extra else [])]
         arguments += ["config", "--format", "json"]
-        finished = _run_confined(space, arguments, environment, root, extra)
+        asked = Invocation(arguments, environment, str(root), _seconds(given.deadline), extra)
+        finished = _run_confined(space, asked)
         said = given.masked(space.on_host(finished.errors.encode()).decode("utf-8", "replace"))
         if finished.code != 0:
             raise refused(files, said, directory)
@@ -107,7 +112,7 @@ def values_of(program: Program, files: StackFiles, given: Given, names: Sequence
 
 
 def hashed(
-    program: Program, project: str, directory: str, model: Model, profiles: Sequence[str], mask: Mask
+    program: Program, project: str, directory: str, model: Model, profiles: Sequence[str], given: Given
 ) -> dict[str, str]:
     """The config hash of each service of a model, as `up` would label its containers.
 
@@ -118,9 +123,12 @@ def hashed(
         arguments = [str(program.path), *model_arguments(project, directory, profiles)]
         arguments += ["config", "--hash", "*"]
         environment = {**base_environment(space), "COMPOSE_DISABLE_ENV_FILE": "true"}
-        finished = _run_confined(space, arguments, environment, space.path, text)
+        asked = Invocation(arguments, environment, str(space.path), _seconds(given.deadline), text)
+        finished = _run_confined(space, asked)
     if finished.code != 0:
-        raise failure(f"docker compose cannot read what it made of {project}: config", mask(finished.errors))
+        raise failure(
+            f"docker compose cannot read what it made of {project}: config", given.masked(finished.errors)
+        )
     found = {}
     for line in finished.output.decode().splitlines():
         name, _, config_hash = line.partition(" ")
@@ -138,11 +146,18 @@ def model_arguments(project: str, directory: str, profiles: Sequence[str]) -> li
     return arguments + [word for name in profiles for word in ("--profile", name)]
 
 
-def _run_confined(
-    space: Workspace, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, given: bytes
-) -> Finished:
-    command = confined(arguments, View([space.path]))
-    finished = run(Invocation(command, environment, str(folder), _SECONDS, given))
+def _seconds(deadline: float | None) -> float:
+    """How long Compose may take. Raises TransientError (ComposeDeadline) where there is no time left."""
+    if deadline is None:
+        return _SECONDS
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TransientError(OVER, reason=DEADLINE)
+    return min(left, _SECONDS)
+
+
+def _run_confined(space: Workspace, asked: Invocation) -> Finished:
+    finished = run(replace(asked, arguments=confined(asked.arguments, View([space.path]))))
     refusal = refusal_of(finished.code, finished.errors)
     if refusal is not None:
         raise refusal

@@ -92,7 +92,7 @@ class ComposeRenderer:
         """What Compose makes of it, and what becomes of variables that nobody set."""
         stack = files.stack
         try:
-            program, given = find_program(self._context.settings), _given(files)
+            program, given = find_program(self._context.settings), _given(files, self._context.deadline)
             found = configured(program, files, given, directory)
         except (ComposeMissingError, UnconfinedError) as error:
             problem = Problem(stack.location, error.reason, f"{stack.key}: {error}")
@@ -159,7 +159,7 @@ def _sources(model: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield source["environment"], (section, key, "environment")
 
 
-def _given(files: StackFiles) -> Given:
+def _given(files: StackFiles, deadline: float | None) -> Given:
     def hidden(path: str) -> bytes:
         sealed = files.sealed(path)
         data = files.content(path)
@@ -169,4 +169,4 @@ def _given(files: StackFiles) -> Given:
         name: value if isinstance(value, str) else placeholder(name)
         for name, value in files.stack.spec.environment.items()
     }
-    return Given(for_compose(files, hidden), environment)
+    return Given(for_compose(files, hidden), environment, deadline=deadline)

@@ -98,7 +98,9 @@ class Resolver:
         read, directory = mentioned(files).files, directory_of(stack, self._context)
         plain = {path: self.plain(files, path) for path in (*sorted(read), *files.listing)}
         mask = self.mask(stack)
-        given = Given(for_compose(files, plain.__getitem__), self._environment(stack), mask)
+        given = Given(
+            for_compose(files, plain.__getitem__), self._environment(stack), mask, self._context.deadline
+        )
         model: Model = orjson.loads(configured(self.program, files, given, directory).model)
         self._check(files, directory, model)
         without_absent(model)
@@ -108,7 +110,7 @@ class Resolver:
         if restarted := stack.annotations.get(RESTARTED_ANNOTATION):
             for service in services_of(model).values():
                 label(service, RESTARTED_LABEL, restarted.replace("$", "$$"))
-        hashes = hashed(self.program, project_of(stack), directory, model, stack.spec.profiles, mask)
+        hashes = hashed(self.program, project_of(stack), directory, model, stack.spec.profiles, given)
         for name, service in services_of(model).items():
             if shared_services(service):
                 label(service, CONFIG_LABEL, hashes[name])

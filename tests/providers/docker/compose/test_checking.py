@@ -1,15 +1,23 @@
 """What is said of Stacks before any host is asked."""
 
+import re
+import time
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from argos_gitops.app.discovery import kind_registry
+from argos_gitops.app.expansion import Expansions
+from argos_gitops.manifests.loader import Loaded
 from argos_gitops.model.errors import TransientError
 from argos_gitops.model.problem import Location
-from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey
-from argos_gitops.ports.provider import Expansion
+from argos_gitops.model.resource import AnyResource, EagerResources, Resource, ResourceKey, ResourceSet
+from argos_gitops.ports.provider import Expansion, ProviderContext, ProviderSpec
+from argos_gitops.providers.docker import PROVIDER
 from argos_gitops.providers.docker.compose.checking import stacks_checked
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.settings import DockerSettings
@@ -83,6 +91,46 @@ def test_a_stack_that_takes_too_long_is_named(around: Surroundings) -> None:
         stacks_checked(EagerResources([stack], ""), renderer)
     assert str(stack.location) in str(caught.value)
     assert caught.value.reason == "ComposeTimeout"
+
+
+def test_many_slow_stacks_end_with_the_time_for_the_revision(around: Surroundings, tmp_path: Path) -> None:
+    """Each has a minute, so that 200 would take an hour; what was not looked at is named with its place."""
+    around.compose = tmp_path / "docker-compose"
+    around.compose.write_text("#!/bin/sh\ncase $* in *version*) echo 2.40.3;; *) exec sleep 1000;; esac\n")
+    around.compose.chmod(0o755)
+    stacks: list[Any] = [around.stack({"compose.yaml": MOUNTS}, name=f"s{number:02}") for number in range(30)]
+    renderer = ComposeRenderer(replace(around.context(), deadline=time.monotonic() + 2))
+    with pytest.raises(TransientError, match=r"rendering the Stacks of one revision is over") as caught:
+        stacks_checked(EagerResources(stacks, ""), renderer)
+    assert caught.value.reason == "ComposeDeadline"
+    counts = [int(each) for each in re.findall(r"(\d+) (?:of 30 Stacks|took too long)", str(caught.value))]
+    assert sum(counts) == 30
+    assert f"{stacks[15].location} Stack/s15, " in str(caught.value)
+    assert ", and " in str(caught.value)
+
+
+def _given(context: ProviderContext, _: ProviderSpec) -> ProviderContext:
+    return context
+
+
+def test_what_is_merged_has_a_deadline_too_and_an_unmerged_revision_the_earlier_one() -> None:
+    """Whatever asks Compose while a revision is worked out has it."""
+    given: list[float | None] = []
+
+    def expand(_: ResourceSet, context: ProviderContext) -> Expansion:
+        given.append(context.deadline)
+        return Expansion()
+
+    spec = replace(PROVIDER, expand=expand)
+    stack: Any = Resource(ResourceKey("Stack", "a"), None, Location("a.yaml", 1), "d")
+    loaded: Any = Loaded(EagerResources([stack], "f"), ())
+    soon = time.monotonic()
+    for deadline in (None, soon):
+        context: Any = replace(Surroundings(Path(), Path()).context(), deadline=deadline)
+        Expansions([spec], kind_registry(), partial(_given, context)).of(loaded)
+    assert given[0] is not None
+    assert soon < given[0] < time.monotonic() + 3600
+    assert given[1] == soon
 
 
 def test_without_compose_the_rest_is_still_valid(around: Surroundings, tmp_path: Path) -> None:
