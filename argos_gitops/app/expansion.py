@@ -53,7 +53,7 @@ class Expansions:
             resources = replaced(resources, deriver.resources)
             if not problems:
                 problems += [problem for check in self._registry.checks for problem in check(resources)]
-        warnings = sorted(warning for each in found for warning in each.warnings)
+        warnings = sorted([*loaded.warnings, *(warning for each in found for warning in each.warnings)])
         return replace(
             loaded, resources=resources, problems=tuple(sorted(problems)), warnings=tuple(warnings)
         )

@@ -16,6 +16,7 @@ from argos_gitops.manifests.problems import Code, Finding, Flaw
 from argos_gitops.manifests.schema import DocumentModels
 from argos_gitops.manifests.sealed import is_sealed, is_sealed_resource
 from argos_gitops.model.objects import digest_of
+from argos_gitops.model.resource import API_VERSION
 
 
 class Sound(NamedTuple):
@@ -95,7 +96,8 @@ class FactFinder:
             flaws = self._findings(document.content)
             if flaws:
                 found += [(document.number, finding) for finding in flaws]
-                facts.claimed.extend(_claim(document.content))
+                if not any(finding.code is Code.FOREIGN_RESOURCE for finding in flaws):
+                    facts.claimed.extend(_claim(document.content))
             else:
                 number, line, column, content = document
                 facts.documents.append(Sound(number, line, column, digest_of(content), content))
@@ -115,6 +117,8 @@ class FactFinder:
             return [Finding((), Code.NOT_A_RESOURCE, message)]
         if is_sealed_resource(content):
             return [Finding(("sops",), Code.NOT_A_RESOURCE, _SEALED_RESOURCE, at_key=True)]
+        if (foreign := _foreign(content)) is not None:
+            return [foreign]
         kind = content.get("kind")
         if not isinstance(kind, str) or kind not in self._kinds:
             return [self._unknown_kind(content)]
@@ -148,6 +152,23 @@ class FactFinder:
         root = self._models.schema(kind)
         for error in validator(root).iter_errors(content):
             yield from findings(error, root)
+
+
+def _foreign(content: dict[str, Any]) -> Finding | None:
+    """What is said of a manifest of another program, such as Kubernetes: its API group is not ours, and no
+    misspelling of it."""
+    from argos_gitops.manifests.wording import did_you_mean, shown
+
+    version = content.get("apiVersion")
+    if not isinstance(version, str) or "kind" not in content:
+        return None
+    if version.partition("/")[0] == API_VERSION.partition("/")[0] or did_you_mean(version, [API_VERSION]):
+        return None
+    message = (
+        f"a manifest of another program (apiVersion {shown(version)}, where ours have {API_VERSION}); put it "
+        "into the folder of a Stack, or out of the configuration folder"
+    )
+    return Finding(("apiVersion",), Code.FOREIGN_RESOURCE, message)
 
 
 def _claim(content: Any) -> Iterator[tuple[str, str]]:

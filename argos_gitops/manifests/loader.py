@@ -26,7 +26,7 @@ from argos_gitops.manifests.cache import ForgetfulCache, KeptTree, ParseCache, R
 from argos_gitops.manifests.facts import FactFinder, Facts, Sound
 from argos_gitops.manifests.layout import hidden_links, sift
 from argos_gitops.manifests.limits import MAX_FILE_BYTES
-from argos_gitops.manifests.problems import Finding, Flaw
+from argos_gitops.manifests.problems import Code, Finding, Flaw
 from argos_gitops.manifests.references import references
 from argos_gitops.manifests.registry import KindRegistry
 from argos_gitops.manifests.resources import KindwiseResources
@@ -101,15 +101,15 @@ class Loader:
     def _load(self, files: Sequence[SourceFile], read: Read, tree: str) -> Loaded:
         configuration, problems = sift(files)
         self._entries = self._entries_of(configuration, read)
-        entries = _ours(self._entries.values())
+        entries, warnings = _ours(self._entries.values())
         found = whole(entries, self._registry)
         attached = Attachments(self._sealed_files(found, files, read), _folders(found, files))
         found.bind(attached)
         problems += found.problems
         problems += _located(found.findings, self._entries, read)
         resources = found.resources(self._fingerprint(entries, attached))
-        loaded = Loaded(resources, tuple(sorted(problems)), attached)
-        if not problems:
+        loaded = Loaded(resources, tuple(sorted(problems)), attached, tuple(sorted(warnings)))
+        if not (problems or warnings):
             self._unkept = (tree, loaded, found)
         return loaded
 
@@ -245,15 +245,32 @@ class _KeptKind:
             raise ManifestError(problems) from None
 
 
-def _ours(entries: Iterable[Entry]) -> list[Entry]:
+def _ours(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
     """Without files that belong to somebody else: those in a folder that a resource names, and in which
-    nothing is a resource."""
+    nothing is a resource. What looks like a resource all the same is a warning."""
     entries = list(entries)
-    named = {f"{use.folder.path}/" for entry in entries for held in entry.held for use in held.folders}
-    if not named:
-        return entries
-    prefixes = tuple(named)
-    return [entry for entry in entries if not (entry.foreign and entry.path.startswith(prefixes))]
+    prefixes = tuple(
+        {f"{use.folder.path}/" for each in entries for held in each.held for use in held.folders}
+    )
+    ours: list[Entry] = []
+    warnings: list[Problem] = []
+    for entry in entries:
+        if entry.foreign and entry.path.startswith(prefixes):
+            warnings += map(_passed_over, _foreign_resources(entry))
+        else:
+            ours.append(entry)
+    return ours, warnings
+
+
+def _foreign_resources(entry: Entry) -> list[Problem]:
+    return [problem for problem in entry.problems if problem.code == Code.FOREIGN_RESOURCE]
+
+
+def _passed_over(problem: Problem) -> Problem:
+    named = problem.message.partition(";")[0]
+    return Problem(
+        problem.location, problem.code, f"{named}; it is not looked at, as the folder is a Stack's"
+    )
 
 
 def _folders(found: Whole, files: Sequence[SourceFile]) -> Mapping[str, tuple[FolderFile, ...]]:

@@ -24,6 +24,7 @@ class Code(StrEnum):
     KEY_NOT_STRING = "KeyNotString"
     NUMBER_OUT_OF_RANGE = "NumberOutOfRange"
     NOT_A_RESOURCE = "NotAResource"
+    FOREIGN_RESOURCE = "ForeignResource"
     UNKNOWN_KIND = "UnknownKind"
     MISSING_FIELD = "MissingField"
     UNKNOWN_FIELD = "UnknownField"

@@ -75,6 +75,43 @@ def test_the_same_file_elsewhere_is_a_mistake() -> None:
     assert str(found.problems[0]).startswith("stacks/wikis/b.yaml:1")
 
 
+MANIFEST = "apiVersion: {}\nkind: {}\nmetadata: {{name: wiki}}\nspec: {{replicas: 1}}\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("apps/v1", "Deployment"), ("v1", "Service"), ("networking.k8s.io/v1", "Book"), ("v1", "Crate")],
+)
+def test_manifests_of_others_in_the_folder_are_passed_over_with_a_warning(version: str, kind: str) -> None:
+    """Also where their kind has the name of one of ours; elsewhere they reject the revision."""
+    manifest = MANIFEST.format(version, kind)
+    inside = load({"crate.yaml": CRATE, "stacks/wiki/a": "", "stacks/wiki/k8s/b.yaml": manifest})
+    assert lines(inside) == []
+    assert [str(warning) for warning in inside.warnings] == [
+        f"stacks/wiki/k8s/b.yaml:1:13 ForeignResource a manifest of another program (apiVersion '{version}', "
+        "where ours have argos.dev/v1); it is not looked at, as the folder is a Stack's"
+    ]
+    outside = load({"crate.yaml": CRATE, "stacks/wiki/a": "", "b.yaml": manifest})
+    assert codes(outside) == ["ForeignResource"]
+
+
+@pytest.mark.parametrize("version", ["argos.dev/v2", "argos.dev", "argos.de/v1", "Argos.dev/v1"])
+def test_a_misspelled_version_of_ours_is_no_manifest_of_others(version: str) -> None:
+    """A typing error must not make a resource go without a word."""
+    wrong = book("one").replace("argos.dev/v1", version)
+    assert codes(load({"crate.yaml": CRATE, "stacks/wiki/a": "", "stacks/wiki/book.yaml": wrong})) != []
+
+
+def test_a_later_process_warns_of_manifests_of_others_too(tmp_path: Path) -> None:
+    manifest = MANIFEST.format("apps/v1", "Deployment")
+    revision = Revision({"crate.yaml": CRATE, "stacks/wiki/b.yaml": manifest})
+    with_cache = SqliteParseCache(tmp_path / "cache.db")
+    loader = Loader(REGISTRY, with_cache)
+    first = load_with(loader, revision)
+    loader.keep()
+    assert load_with(Loader(REGISTRY, with_cache), revision).warnings == first.warnings != ()
+
+
 def test_a_broken_resource_in_the_folder_is_still_told() -> None:
     wrong = book("one").replace("title", "titel")
     found = load({"crate.yaml": CRATE, "stacks/wiki/a": "", "stacks/wiki/book.yaml": wrong})

@@ -11,6 +11,7 @@ from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Ren
 from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.labels.joining import EdgeRoutes, Labels
 from argos_gitops.providers.docker.labels.label import Complaints, LabelCode, RefusedError
+from argos_gitops.providers.docker.labels.passed_over import of_other_proxies, without_routes
 from argos_gitops.providers.docker.labels.reach import Ways
 from argos_gitops.providers.docker.labels.reading import Labelled, labels_of, read_service
 from argos_gitops.providers.docker.settings import DockerSettings
@@ -28,9 +29,13 @@ def routes_from_labels(resources: ResourceSet, renderer: ComposeRenderer) -> Exp
             with complaints.heard():
                 edge = _edge_of(stack, resources)
                 routes = edges.setdefault(edge.name, EdgeRoutes(edge.name, _redirects(edge), complaints))
-                routes.add(_labels(stack, _rendered(stack, renderer), resources, complaints))
+                labels = _labels(stack, _rendered(stack, renderer), resources, complaints)
+                routes.add(labels)
+                complaints.warnings.extend(without_routes(stack, labels.services))
     documents = [document for _, routes in sorted(edges.items()) for document in routes.documents()]
-    return Expansion(documents=documents, problems=tuple(complaints.problems))
+    return Expansion(
+        documents=documents, problems=tuple(complaints.problems), warnings=tuple(complaints.warnings)
+    )
 
 
 def _rendered(stack: Stack, renderer: ComposeRenderer) -> Rendered:
@@ -75,6 +80,11 @@ def _services(stack: Stack, rendered: Rendered, complaints: Complaints) -> Itera
     for name, service in rendered.services.items():
         labels = labels_of(service, f"service {name} of {stack.key}", partial(_place, rendered, name))
         found = read_service(name, service, labels, complaints)
+        complaints.warnings.extend(
+            of_other_proxies(
+                service, f"service {name} of {stack.key}", partial(rendered.place, "services", name)
+            )
+        )
         with complaints.heard():
             if _counts(found, stack):
                 yield found

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from argos_gitops.model.problem import Location
+from argos_gitops.model.problem import Location, Problem
 from argos_gitops.model.resource import API_VERSION, DERIVED_ANNOTATION
 from argos_gitops.ports.provider import Derived
 from argos_gitops.providers.docker.labels.balancers import Member, service_spec
@@ -86,6 +86,7 @@ class EdgeRoutes:
         for name in sorted(used):
             with self.complaints.heard():
                 yield self._service_document(self._balancers[name], used[name])
+        self.complaints.warnings.extend(_led_to_by_nobody(self._balancers, used))
 
     def _add_middleware(self, middleware: Middleware) -> None:
         known = self._middlewares.setdefault(middleware.name, middleware)
@@ -179,6 +180,17 @@ class EdgeRoutes:
         spec = service_spec(balancer.members)
         stacks = list(dict.fromkeys(member.stack for member in balancer.members))
         return _derived("Service", name, stacks, spec, balancer.members[0].label.place())
+
+
+def _led_to_by_nobody(balancers: Mapping[str, _Balancer], used: Mapping[str, str]) -> Iterator[Problem]:
+    """Warnings for services that labels declare and no router names; Traefik's default rule would."""
+    for name in sorted(balancers.keys() - used.keys()):
+        for label in (member.label for member in balancers[name].members if member.options):
+            refusal = label.refusal(
+                LabelCode.NO_ROUTE,
+                "no router leads to it, and Traefik's default rule names no domain; add one",
+            )
+            yield from refusal.problems
 
 
 def _bounded(router: Router, condition: Condition) -> None:

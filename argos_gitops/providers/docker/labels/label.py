@@ -21,6 +21,10 @@ class LabelCode(StrEnum):
     """The Edge has no way to the container's port."""
     CONFLICT = "RouteConflict"
     """It contradicts another one."""
+    OTHER_PROXY = "LabelOfAnotherProxy"
+    """Another program than Traefik reads it, so that no route follows; a warning."""
+    NO_ROUTE = "NoRoute"
+    """Nothing follows from the labels of a Stack or service that should have routes; a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,10 @@ class RefusedError(Exception):
 
 @dataclass(slots=True)
 class Complaints:
-    """All refusals of a revision."""
+    """All refusals of a revision. `warnings` refuse nothing."""
 
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     @contextmanager
     def heard(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ Keys are read without regard to case, and `traefik.http.routers.NAME.…`, `…s
 `…middlewares.NAME.…` may come in any order. Source: Traefik 3.7, "Traefik & Docker", and pkg/config/label.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,9 @@ Options = dict[str, Label]
 
 _PREFIX = "traefik."
 _SECRET = "(secret "  # noqa: S105 # how a rendered Compose file shows where one stands
+_OF_TRAEFIK_1 = re.compile(
+    r"traefik\.([^.]+\.)?(frontend\..*|backend(\..*)?|port|protocol|weight|domain|tags|portindex|app\..*)$"
+)
 _WITHOUT_EFFECT = frozenset(
     f"traefik.{provider}.{option}"
     for provider in ("docker", "swarm")
@@ -88,6 +92,11 @@ def _sort(found: Labelled, label: Label) -> None:
             raise label.untranslated("certificates are the Edge's; remove it")
         case _ if key in _WITHOUT_EFFECT:
             return
+        case _ if _OF_TRAEFIK_1.match(key):
+            raise label.invalid(
+                "only Traefik 1 knows it; newer ones, and routes from labels, have "
+                "traefik.http.routers.NAME.rule and traefik.http.services.NAME.loadbalancer.server.port"
+            )
         case _:
             raise label.invalid("Traefik knows no such label")
 

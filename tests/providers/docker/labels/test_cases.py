@@ -15,7 +15,9 @@ def in_words(loaded: Loaded) -> dict[str, Any]:
     """What came of a case, in the form of its `expected.yaml`."""
     if loaded.problems:
         return {"problems": [str(problem).removeprefix("stacks/") for problem in loaded.problems]}
-    return {"hosts": said(loaded, "Host"), "services": said(loaded, "Service")}
+    warnings = [str(warning).removeprefix("stacks/") for warning in loaded.warnings]
+    found = {"hosts": said(loaded, "Host"), "services": said(loaded, "Service")}
+    return {**found, "warnings": warnings} if warnings else found
 
 
 def prepare(estate: Estate, case: Path) -> None:
