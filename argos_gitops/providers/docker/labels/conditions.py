@@ -120,9 +120,9 @@ def conjoined(*matches: Match | None) -> Match | None:
 
 
 def path_prefix(prefix: str) -> Match:
-    """A path that begins so; as plain text where it can be said so."""
+    """A path that begins so; as plain text where it can be said so. Case counts, as in all of Traefik."""
     if _PLAIN_PATH.fullmatch(prefix):
-        return {"pathPrefix": prefix}
+        return {"pathPrefix": prefix, "caseSensitive": True}
     return {"pathRegexp": f"^{re.escape(prefix)}"}
 
 
@@ -204,7 +204,9 @@ def _path_test(matcher: Matcher, path: str, syntax: Syntax, *, whole: bool) -> M
         return {"pathRegexp": _template(path, r"[^/]+") + ("$" if whole else "")}
     if not whole:
         return path_prefix(path)
-    return {"path": path} if _PLAIN_PATH.fullmatch(path) else {"pathRegexp": f"^{re.escape(path)}$"}
+    if _PLAIN_PATH.fullmatch(path):
+        return {"path": path, "caseSensitive": True}
+    return {"pathRegexp": f"^{re.escape(path)}$"}
 
 
 def _template(text: str, default: str) -> str:

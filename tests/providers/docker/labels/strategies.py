@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from argos_gitops.providers.docker.labels.rules import Matcher, Negation, Rule, either, every
 
 DOMAINS = ("a.example.com", "b.example.com", "*.example.com")
-PATHS = ("/", "/api", "/api/v1", "/login", "/a b")
+PATHS = ("/API", "/", "/api", "/api/v1", "/login", "/a b")
 METHODS = ("GET", "POST")
 
 _texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)

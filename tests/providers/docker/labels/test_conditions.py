@@ -61,12 +61,14 @@ def _as_traefik(rule: Rule, asked: Request) -> bool:
 
 def _as_host(match: dict[str, Any] | None, asked: Request) -> bool:
     """A Host's match tried on the request."""
+    cased: Callable[[str], str] = str if match and match.get("caseSensitive") else str.lower
     fits: dict[str, Callable[[Any], bool]] = {
         "all": lambda parts: all(_as_host(part, asked) for part in parts),
         "any": lambda parts: any(_as_host(part, asked) for part in parts),
         "not": lambda part: not _as_host(part, asked),
-        "path": lambda path: asked.path == path,
-        "pathPrefix": asked.path.startswith,
+        "path": lambda path: cased(asked.path) == cased(path),
+        "pathPrefix": lambda prefix: cased(asked.path).startswith(cased(prefix)),
+        "caseSensitive": bool,
         "pathRegexp": lambda pattern: re.search(pattern, asked.path) is not None,
         "methods": lambda methods: asked.method in methods,
         "headers": lambda headers: headers == {"X-Key": asked.key},
