@@ -158,6 +158,8 @@ class World:
     unwell_values: set[str] = field(default_factory=set)
     passing: set[str] = field(default_factory=set)
     """What fails for a reason that may be gone by itself."""
+    leaves: bool = False
+    """Whether that leaves half a thing."""
     notices: Sequence[Failure] = ()
 
     def fingerprint(self) -> str:
@@ -229,6 +231,9 @@ class WorldProvider:
             if number == self.world.fail_at:
                 raise ArgosError("the world broke", reason="Broken")
             if change.object_id in self.world.passing:
+                if self.world.leaves:
+                    self.world.values[change.object_id] = "half"
+                    self.seen = self.world.fingerprint()
                 yield Outcome(change, Result.FAILED, "NotNow", "a registry does not answer", passing=True)
                 continue
             self.world.writes += 1

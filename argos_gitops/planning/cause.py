@@ -13,6 +13,8 @@ def cause_of_write(
         return Cause.REVISION, "is on the target without our mark, and will be taken over" if foreign else ""
     if entry.digest == desired.digest:
         return Cause.DRIFT, ""
+    if not entry.digest:
+        return Cause.REVISION, "was begun before, and did not succeed"
     return Cause.REVISION, _drift_beside(live, entry)
 
 
@@ -20,6 +22,8 @@ def cause_of_delete(live: LiveObject, entry: InventoryEntry | None) -> tuple[Cau
     """The cause of removing `live`: git no longer has what we applied, or it never had it."""
     if entry is None:
         return Cause.DRIFT, ""
+    if not entry.digest:
+        return Cause.REVISION, "is left of an attempt that did not succeed"
     return Cause.REVISION, _drift_beside(live, entry)
 
 

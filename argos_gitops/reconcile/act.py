@@ -39,6 +39,8 @@ def act_on(look: Look, desired: Desired, inventory: Inventory, hold: Hold) -> Ac
     after = look_at(look.system, desired, inventory) if outcomes else look
     verified = _verify(look, desired)
     if after.live is not None:
+        if outcomes:
+            inventory.record(look.system.key, [], _never_made(look, after, outcomes))
         _remember(look, after, inventory, desired)
         _remember_convergence(look, after, verified, inventory)
     return Acted(look, outcomes, after, verified, interrupted)
@@ -66,6 +68,7 @@ def _apply(
     inventory.set_converged(look.system.key, None)
     try:
         hold.verify()
+        inventory.record(look.system.key, _begun(look, desired), [])
         for outcome in look.system.provider.apply(look.live, look.plan.changes):
             outcomes.append(outcome)
             _go_on(desired, hold)
@@ -77,6 +80,32 @@ def _apply(
     finally:
         _record(look, outcomes, inventory, desired)
     return tuple(outcomes), interrupted
+
+
+def _begun(look: Look, desired: Desired) -> list[InventoryEntry]:
+    """What is about to be made, before it is: whatever is left of an attempt that fails or is killed is ours.
+
+    Such an entry has no digest, as nothing was applied yet.
+    """
+    objects, known = look.objects or {}, look.inventory or {}
+    created = [each.object_id for each in look.plan.changes if each.action is Action.CREATE]
+    return [
+        replace(_entry(objects[object_id], desired), digest="")
+        for object_id in created
+        if object_id not in known
+    ]
+
+
+def _never_made(look: Look, after: Look, outcomes: Sequence[Outcome]) -> list[str]:
+    """What was to be made, and of which the look after the attempt shows nothing."""
+    live = after.live.objects if after.live is not None else {}
+    known = look.inventory or {}
+    missed = (each.change for each in outcomes if each.result is not Result.DONE)
+    return [
+        change.object_id
+        for change in missed
+        if change.action is Action.CREATE and change.object_id not in known and change.object_id not in live
+    ]
 
 
 def _go_on(desired: Desired, hold: Hold) -> None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from argos_gitops.model.change import Action, Change, Outcome, Result
 from argos_gitops.model.errors import TransientError
 from argos_gitops.model.resource import Resource, ResourceKey
+from argos_gitops.providers.docker.claims import claims_of_container, shared_claims
 from argos_gitops.providers.docker.compile import Stack
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.containers import Container
 from argos_gitops.providers.docker.kinds import NetworkSpec, StackSpec
 from argos_gitops.providers.docker.networks import PREFIX as NETWORK
+from argos_gitops.providers.docker.observe import PREFIX as SERVICE
 from argos_gitops.providers.docker.observe import DockerLive, named_by
 from argos_gitops.providers.docker.outcomes import contained, failed
 from argos_gitops.providers.docker.shared import NetworkWriter
@@ -56,15 +58,44 @@ class Writer:
         for change in writes:
             if change.object_id.startswith(NETWORK):
                 yield self.networks.write(self.declared.networks[change.owner], change)
-        yield from self._bring(live, _by_stack(writes))
-        yield from self._take_away(live, [each for each in deletes if not _is_network(each)])
+        gone = [each for each in deletes if not _is_network(each)]
+        replaced = self._replaced(live, _by_stack(writes), gone)
+        results: dict[ResourceKey, list[Outcome]] = {}
+        yield from self._bring(live, _by_stack(writes), results, replaced)
+        kept = dict(_kept(replaced, results))
+        for change in gone:
+            if change.object_id in kept:
+                yield Outcome(change, Result.SKIPPED, "ReplacementFailed", kept[change.object_id])
+        yield from self._take_away(live, [each for each in gone if each.object_id not in kept])
         for change in deletes:
             if _is_network(change):
                 yield self.networks.remove(change)
 
-    def _bring(self, live: DockerLive, waiting: dict[ResourceKey, list[Change]]) -> Iterator[Outcome]:
+    def _replaced(
+        self, live: DockerLive, waiting: Mapping[ResourceKey, Sequence[Change]], deletes: Sequence[Change]
+    ) -> Mapping[ResourceKey, Mapping[str, Sequence[Container]]]:
+        """By Stack, the services that are removed in this plan and that hold what it asks for."""
+        found: dict[ResourceKey, dict[str, Sequence[Container]]] = {}
+        for key, changes in waiting.items():
+            project = live.project(project_of(self.declared.stacks[key]))
+            names = {named_by(each.object_id)[1] for each in changes if each.object_id.startswith(SERVICE)}
+            claims = {
+                claim for name in names if project is not None for claim in project.claims.get(name, ())
+            }
+            for change in deletes:
+                group = live.group(*named_by(change.object_id))
+                if any(shared_claims(claims, claims_of_container(each.listed)) for each in group):
+                    found.setdefault(key, {})[change.object_id] = group
+        return found
+
+    def _bring(
+        self,
+        live: DockerLive,
+        waiting: dict[ResourceKey, list[Change]],
+        results: dict[ResourceKey, list[Outcome]],
+        replaced: Mapping[ResourceKey, Mapping[str, Sequence[Container]]],
+    ) -> Iterator[Outcome]:
         """Whoever waits for nobody any more goes together with others of whom that is true."""
-        results: dict[ResourceKey, list[Outcome]] = {}
         while waiting:
             turn = [key for key in waiting if not self._wait_for(key) & waiting.keys()]
             turn = turn or list(waiting)  # no loop gets through validation
@@ -79,7 +110,7 @@ class Writer:
                     ]
                     yield from results[key]
             lost: TransientError | None = None
-            for key, became in self._together(live, ready):
+            for key, became in self._together(live, ready, replaced):
                 if isinstance(became, TransientError):
                     lost = lost or became
                     became = failed(ready[key], became)
@@ -91,12 +122,21 @@ class Writer:
                 del waiting[key]
 
     def _together(
-        self, live: DockerLive, ready: Mapping[ResourceKey, list[Change]]
+        self,
+        live: DockerLive,
+        ready: Mapping[ResourceKey, list[Change]],
+        replaced: Mapping[ResourceKey, Mapping[str, Sequence[Container]]],
     ) -> Sequence[tuple[ResourceKey, list[Outcome] | TransientError]]:
         """What became of each, once all have ended: an error of one is no reason to forget the others."""
         with ThreadPoolExecutor(_SIDE_BY_SIDE, "stack") as threads:
             running = {
-                key: threads.submit(self.stacks.bring, self.declared.stacks[key], changes, live)
+                key: threads.submit(
+                    self.stacks.bring,
+                    self.declared.stacks[key],
+                    changes,
+                    live,
+                    [each for group in replaced.get(key, {}).values() for each in group],
+                )
                 for key, changes in ready.items()
             }
             return [(key, _result(future)) for key, future in running.items()]
@@ -143,6 +183,17 @@ def _result(future: Future[list[Outcome]]) -> list[Outcome] | TransientError:
         return future.result()
     except TransientError as error:
         return error
+
+
+def _kept(
+    replaced: Mapping[ResourceKey, Mapping[str, Sequence[Container]]],
+    results: Mapping[ResourceKey, Sequence[Outcome]],
+) -> Iterator[tuple[str, str]]:
+    """The services that stay, as what should stand in their place does not; and why."""
+    for key, services in replaced.items():
+        if any(each.result is not Result.DONE for each in results.get(key, ())):
+            for object_id in services:
+                yield object_id, f"it runs on, as {key}, which should take its place, did not succeed"
 
 
 def _is_network(change: Change) -> bool:

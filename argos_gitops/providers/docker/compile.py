@@ -9,6 +9,7 @@ from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
 from argos_gitops.providers.docker.belongings import NETWORK_PREFIX, networks_asked, volume_differences
 from argos_gitops.providers.docker.book import Book, name_of
+from argos_gitops.providers.docker.claims import claims_of_service
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.compose.runner import ComposeRunner, Hashes
@@ -99,7 +100,8 @@ class Compiler:
             self.failures[stack.key] = compiled
             return Project(stack.key, unknown=True)
         contents = {name: managed.content for name, managed in compiled.objects.items()}
-        return Project(stack.key, contents, networks_asked(compiled.rendered.model), removes)
+        claims = {name: claims_of_service(compiled.rendered.services[name]) for name in contents}
+        return Project(stack.key, contents, networks_asked(compiled.rendered.model), claims, removes)
 
     def _services(self, stack: Stack, project: Project, live: DockerLive) -> Iterator[ManagedObject]:
         """What stands in another way than it should has its place in the Compose file."""

@@ -39,13 +39,15 @@ def named_by(object_id: str) -> tuple[str, str]:
 class Project:
     """A Compose project that a Stack declares: its contents by service, and what becomes of other services.
 
-    `networks` are what its files ask of its own networks, by their names on the host. `unknown`: what it
-    should hold could not be worked out, so that it is left as it stands.
+    `networks` are what its files ask of its own networks, by their names on the host; `claims` (claims.py)
+    are those of each service. `unknown`: what it should hold could not be worked out, so that it is left as
+    it stands.
     """
 
     owner: ResourceKey
     services: Mapping[str, Content] = field(default_factory=dict)
     networks: Mapping[str, Content] = field(default_factory=dict)
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
     removes_orphans: bool = False
     unknown: bool = False
 

@@ -19,6 +19,8 @@ from argos_gitops.providers.docker.outcomes import SupersededError, contained
 from argos_gitops.providers.docker.shared import NetworkWriter
 
 _PAUSE_SECONDS = 0.5
+_ASIDE = ".argos-replaced"
+"""What is added to the name of a container while another one has it."""
 
 Words = Callable[[Container], str]
 """The last lines of a container, masked."""
@@ -35,18 +37,60 @@ class StackWriter:
     outdated: Callable[[], bool]
     networks: NetworkWriter
 
-    def bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
+    def bring(
+        self, stack: Stack, changes: Sequence[Change], live: DockerLive, replaced: Sequence[Container] = ()
+    ) -> list[Outcome]:
         """One `up` for the services that change, then their health; an Outcome for each change.
+
+        `replaced` are containers that are removed afterwards, and that have a name or port until then which
+        this Stack asks for: they are stopped when all images are there, and run again should it fail.
 
         Raises SupersededError when it is outdated before all are well, and TransientError where the engine
         does not answer any more.
         """
-        return contained(self.client, changes, lambda: self._bring(stack, changes, live))
+        outcomes = contained(self.client, changes, lambda: self._bring(stack, changes, live, replaced))
+        if any(each.result is not Result.DONE for each in outcomes):
+            self._put_back(project_of(stack), live, replaced)
+            self._sweep(project_of(stack))
+        return outcomes
 
-    def _bring(self, stack: Stack, changes: Sequence[Change], live: DockerLive) -> list[Outcome]:
+    def _set_aside(self, stack: Stack, services: Sequence[str], replaced: Sequence[Container]) -> None:
+        if stack.spec.pull != "never":
+            self.runner.pull(stack, services, policy=stack.spec.pull)
+        for container in replaced:
+            self.client.stop(container.id)
+            self.client.rename(container.id, f"{container.name}{_ASIDE}")
+
+    def _put_back(self, project: str, live: DockerLive, replaced: Sequence[Container]) -> None:
+        """What was started instead goes first: it has the names and ports."""
+        if not replaced:
+            return
+        before = {each.id for (of, _), group in live.seen.services.items() if of == project for each in group}
+        for (of, _), group in containers_of(self.client.containers()).items():
+            for each in group:
+                if of == project and each.id not in before:
+                    self.client.stop(each.id)
+                    self.client.remove(each.id)
+        for container in replaced:
+            found = self.client.container(container.id)
+            if found is not None and str(found["Name"]).endswith(_ASIDE):
+                self.client.rename(container.id, container.name)
+            if container.state == "running":
+                self.client.start(container.id)
+
+    def _sweep(self, project: str) -> None:
+        """Networks of a start that came to no container would be nobody's."""
+        if not any(project == of for of, _ in containers_of(self.client.containers())):
+            self.networks.sweep(project)
+
+    def _bring(
+        self, stack: Stack, changes: Sequence[Change], live: DockerLive, replaced: Sequence[Container]
+    ) -> list[Outcome]:
         judge = Judge(self.client)
         networks = [change for change in changes if change.object_id.startswith(NETWORK_PREFIX)]
         services = [change for change in changes if change not in networks]
+        if replaced:
+            self._set_aside(stack, [named_by(change.object_id)[1] for change in services], replaced)
         moved = self._start(stack, services, networks, live, judge)
         project = live.project(project_of(stack))
         known = project.services if project is not None else {}

@@ -113,10 +113,13 @@ class ComposeRunner:
                 lambda line: task.advance() if _STATE.match(line) else None,
             )
 
-    def pull(self, stack: Stack, services: Sequence[str] = ()) -> None:
-        """Pulls the images of these services, those that have a `build` section left out."""
+    def pull(self, stack: Stack, services: Sequence[str] = (), *, policy: str = "always") -> None:
+        """Pulls the images of these services, those that have a `build` section left out; with the policy
+        `missing` only those that are not there."""
         resolved = self._resolver.resolved(stack)
-        arguments = ["pull", "--quiet", "--ignore-buildable", "--", *services]
+        arguments = ["pull", "--quiet", "--ignore-buildable"]
+        arguments += [] if policy == "always" else ["--policy", policy]
+        arguments += ["--", *services]
         with self._context.progress.task(f"{stack.key}: pulling images", 1) as task:
             self._compose(_session(resolved, stack.spec), arguments, _LONG_SECONDS)
             task.advance()

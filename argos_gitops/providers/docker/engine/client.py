@@ -96,6 +96,13 @@ class EngineClient:
         """Stops a container within its own grace period; fine when it is stopped or gone."""
         self._unless_gone("POST", f"/containers/{quote(identity, safe='')}/stop")
 
+    def start(self, identity: str) -> None:
+        """Fine when it runs already."""
+        self._send("POST", f"/containers/{quote(identity, safe='')}/start")
+
+    def rename(self, identity: str, name: str) -> None:
+        self._send("POST", f"/containers/{quote(identity, safe='')}/rename", params={"name": name})
+
     def unpause(self, identity: str) -> None:
         self._unless_gone("POST", f"/containers/{quote(identity, safe='')}/unpause")
 
