@@ -8,7 +8,7 @@ app/<name>            other apps (`whole`, or marked as ours)
 server/<name>, route/<server>/<digest>      servers and routes of others (`whole` only)
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -88,7 +88,7 @@ class Catalogue:
         return {**rest}
 
     def _tls(self, layout: Layout) -> Tree:
-        return tls_content(layout.default_policy, pruned(layout.tls) if self.whole else {})
+        return tls_content(layout.default_policy, pruned(layout.tls) if self.whole else {}, layout.automate)
 
     def _others(self, layout: Layout) -> Iterator[Item]:
         for key, block in layout.top.items():
@@ -120,12 +120,17 @@ class Catalogue:
 
     def _with_tls(self, layout: Layout, content: Tree) -> Layout:
         rest = content.get("rest", {}) if self.whole else layout.tls
-        return replace(layout, default_policy=content.get("policy"), tls=rest)
+        automate = tuple(content.get("automate", ()))
+        return replace(layout, default_policy=content.get("policy"), tls=rest, automate=automate)
 
 
-def tls_content(policy: Tree | None, rest: Tree) -> Tree:
+def tls_content(policy: Tree | None, rest: Tree, automate: Sequence[str]) -> Tree:
     """The content of edge/tls; empty when there is nothing to say."""
-    return {**({"policy": policy} if policy is not None else {}), **({"rest": rest} if rest else {})}
+    return {
+        **({"policy": policy} if policy is not None else {}),
+        **({"automate": [*automate]} if automate else {}),
+        **({"rest": rest} if rest else {}),
+    }
 
 
 def _routes_of_others(server: str, routes: list[Any]) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ A host's `tls` content is one of
 and, only where somebody changed it halfway, {"policies": {domain: policy}} or {"skipped": [domain]}.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,13 +98,15 @@ def take_out_tls(tls: Tree) -> Coverage:
     policies = _nested(tls, "automation", "policies")
     entries = _nested(tls, "certificates", "load_files")
     ours = [policy for policy in policies if marks.policy_mark(policy)]
-    default = next((policy for policy in ours if marks.policy_mark(policy) == marks.DEFAULT_POLICY), None)
+    defaults = [policy for policy in ours if marks.policy_mark(policy) in marks.DEFAULT_POLICIES]
+    defaults = [policy for policy in defaults if _body(policy) == _body(defaults[0])]
+    default = defaults[0] if defaults else None
     rest = _replaced(tls, "automation", "policies", [p for p in policies if not marks.policy_mark(p)])
     others = [entry for entry in entries if marks.host_of_files(entry) is None]
     return Coverage(
         default=None if default is None else _body(default),
-        default_subjects=_subjects_of_default(default),
-        by_domain={s: body for p in ours if p is not default for body in (_body(p),) for s in _subjects(p)},
+        default_subjects=_subjects_of_default(defaults),
+        by_domain={s: body for p in ours if p not in defaults for body in (_body(p),) for s in _subjects(p)},
         files={name: _body(entry) for entry in entries if (name := marks.host_of_files(entry)) is not None},
         rest=_replaced(rest, "certificates", "load_files", others),
     )
@@ -161,21 +163,72 @@ class Members:
 def with_tls(rest: Tree, default: Tree | None, members: Members, *, catch_all: bool) -> Tree:
     """The tls app with our policies and files in it.
 
-    Ours come first, as they name their domains and Caddy takes the first that fits; a default that
-    is to hold for all domains comes last.
+    Ours come first, as they name their domains and Caddy takes the first that fits; a default that is to
+    hold for all domains comes last. To Caddy `*.example.com` fits `app.example.com` too, so policies for
+    wildcards stand behind all those for exact domains.
     """
-    policies = [
-        {"@id": mark, "subjects": sorted(subjects), **body}
-        for mark, (body, subjects) in sorted(members.policies.items())
-    ]
+    wanted = [(mark, body, subjects) for mark, (body, subjects) in sorted(members.policies.items())]
+    if default is not None and not catch_all and members.default:
+        wanted.insert(0, (marks.DEFAULT_POLICY, default, members.default))
+    parts = [part for each in wanted for part in _parts(*each)]
+    policies = [policy for wildcard in (False, True) for policy, its in parts if its is wildcard]
     policies += _nested(rest, "automation", "policies")
     if default is not None and catch_all:
         policies.append({"@id": marks.DEFAULT_POLICY, **default})
-    elif default is not None and members.default:
-        policies.insert(0, {"@id": marks.DEFAULT_POLICY, "subjects": sorted(members.default), **default})
     files = [*_nested(rest, "certificates", "load_files")]
     files += [{"@id": marks.files_mark(name), **body} for name, body in sorted(members.files, key=_name)]
     return _replaced(_replaced(rest, "automation", "policies", policies), "certificates", "load_files", files)
+
+
+def _parts(mark: str, body: Tree, subjects: Sequence[str]) -> Iterator[tuple[Tree, bool]]:
+    """A policy, once for exact domains and once for wildcards, and whether it is that for wildcards."""
+    wildcards = sorted(each for each in subjects if each.startswith("*."))
+    exact = sorted(set(subjects) - {*wildcards})
+    if exact:
+        yield {"@id": mark, "subjects": exact, **body}, False
+    if wildcards:
+        yield {"@id": marks.of_wildcards(mark) if exact else mark, "subjects": wildcards, **body}, True
+
+
+def take_out_automate(tls: Tree, hosts: Mapping[str, Tree]) -> tuple[tuple[str, ...], Tree]:
+    """The domains of our hosts that Caddy is told to get certificates for, and the tls app without them."""
+    names = _nested(tls, "certificates", "automate")
+    if not names:
+        return (), tls
+    domains_of_ours = {domain for host in hosts.values() for domain in domains(host)}
+    others = [name for name in names if name not in domains_of_ours]
+    ours = tuple(name for name in names if name in domains_of_ours)
+    return ours, _replaced(tls, "certificates", "automate", others) if ours else tls
+
+
+def with_automate(tls: Tree, names: Sequence[str]) -> Tree:
+    """The tls app that gets certificates for `names` too; see `for_themselves`."""
+    if not names:
+        return tls
+    return _replaced(tls, "certificates", "automate", [*_nested(tls, "certificates", "automate"), *names])
+
+
+def for_themselves(hosts: Mapping[str, Tree], others: Iterable[str], *, unknown: bool) -> tuple[str, ...]:
+    """The domains for which Caddy gets a certificate only when it is told to.
+
+    Caddy (from 2.10) serves a domain with the certificate of a wildcard beside it, and (every version) with
+    one from a file that fits, whatever CA the domain's own policy names. So each domain is listed that
+    another certificate may fit; a wildcard that is got in just the same way is left to serve it. `others`
+    are wildcards of others, `unknown` says whether there are files, whose names nobody here can know.
+    """
+    beside: dict[str, Tree | None] = dict.fromkeys(others)
+    for host in hosts.values():
+        beside |= {domain: host["tls"] for domain in domains(host) if domain.startswith("*.")}
+    unknown = unknown or any("files" in host["tls"] for host in hosts.values())
+    found = set()
+    for host in hosts.values():
+        for domain, policy in _policy_of_each(host):
+            above = f"*.{domain.partition('.')[2]}"
+            covered = above in beside and above != domain
+            if beside.get(above) == {"policy": policy} if covered else not unknown:
+                continue
+            found.add(domain)
+    return tuple(sorted(found))
 
 
 def manages_tls(server: Tree, http: Tree) -> bool:
@@ -216,9 +269,11 @@ def _skip_list(server: Tree) -> Sequence[str]:
     return (server.get("automatic_https") or {}).get("skip") or ()
 
 
-def _subjects_of_default(default: Tree | None) -> frozenset[str] | None:
+def _subjects_of_default(defaults: Sequence[Tree]) -> frozenset[str] | None:
     """None: it holds for every domain, or there is none and Caddy's own defaults hold."""
-    return frozenset(default["subjects"]) if default is not None and default.get("subjects") else None
+    if not defaults or not all(_subjects(each) for each in defaults):
+        return None
+    return frozenset(subject for each in defaults for subject in _subjects(each))
 
 
 def _subjects(policy: Tree) -> Sequence[str]:

@@ -146,6 +146,30 @@ def no_redirect_to_itself(resources: ResourceSet) -> Iterator[Problem]:
                 )
 
 
+def wildcards_that_can_be_had(resources: ResourceSet) -> Iterator[Problem]:
+    """WildcardNeedsDns: a public CA gives a certificate for a wildcard only after the dns challenge.
+
+    Among policies of others there may be one that does it.
+    """
+    for edge, settings, hosts in _edges(resources):
+        for host in hosts:
+            tls = host.spec.tls
+            wildcard = next((domain for domain in host.spec.domains if domain.startswith("*.")), None)
+            if wildcard is None or tls.mode != "auto":
+                continue
+            internal = settings.certificates == "internal" and not tls.given()
+            theirs = not settings.whole and not tls.given() and not settings.acme.given()
+            challenge = tls.challenge or settings.acme.challenge
+            if not internal and not theirs and challenge != "dns":
+                yield Problem(
+                    host.location,
+                    "WildcardNeedsDns",
+                    f"{host.key} serves {wildcard} with a certificate of a public CA, which gives one for a "
+                    "wildcard only after the dns challenge; set tls.challenge dns with tls.dns (or in "
+                    f"caddy.acme of {edge.key}, {edge.location}), or tls.mode internal or manual",
+                )
+
+
 CHECKS: tuple[Check, ...] = (
     distinct_domains,
     no_loops,
@@ -155,6 +179,7 @@ CHECKS: tuple[Check, ...] = (
     one_edge_per_caddy,
     no_redirect_to_itself,
     rules_that_are_reached,
+    wildcards_that_can_be_had,
 )
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import orjson
+from cryptography import x509
 
 from argos_gitops import __version__
 from argos_gitops.model.errors import ProviderError, StalePlanError, TerminalError, TransientError
@@ -160,6 +161,14 @@ class AdminClient:
             return any(each["address"] == dial and each["fails"] > 0 for each in upstreams or ())
         except (ProviderError, ValueError, TypeError, LookupError):
             return False
+
+    def local_ca(self) -> x509.Name | None:
+        """The name under which Caddy's own CA issues (Caddy 2.5); None if it cannot be had."""
+        try:
+            found = orjson.loads(self._send_again_if_lost("GET", "/pki/ca/local").content)
+            return x509.load_pem_x509_certificate(found["intermediate_certificate"].encode()).subject
+        except (ProviderError, ValueError, TypeError, LookupError, AttributeError):
+            return None
 
     def crowdsec(self, what: str, asked: Mapping[str, Any] | None = None) -> Mapping[str, Any] | None:
         """What CrowdSec's bouncer module answers below `/crowdsec/`; None where there is no such module."""

@@ -1,7 +1,7 @@
 """Resources as the objects that one Caddy should hold. Pure but for memos."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from argos_gitops.manifests.secrets import sealed_uses
@@ -10,7 +10,7 @@ from argos_gitops.model.resource import AnyResource, Resource, ResourceSet
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.catalogue import tls_content
-from argos_gitops.providers.caddy.certificates import DEFAULT, OFF, manages_tls
+from argos_gitops.providers.caddy.certificates import DEFAULT, OFF, for_themselves, manages_tls
 from argos_gitops.providers.caddy.edge import (
     BouncerModule,
     bouncer_handler,
@@ -23,6 +23,7 @@ from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.layout import Layout, Tree
 from argos_gitops.providers.caddy.listeners import Needs
 from argos_gitops.providers.caddy.own_probe import ProbeKeys, is_counted
+from argos_gitops.providers.caddy.placement import hosts_of_route
 from argos_gitops.providers.caddy.proxy import handlers
 from argos_gitops.providers.caddy.routes import policy_of, routes, tls_of
 from argos_gitops.providers.caddy.services import ServiceSpec
@@ -77,6 +78,7 @@ class Compiler:
         self._bouncer = bouncer_module(edge.spec)
         self._bouncer_handler = bouncer_handler(edge)
         self._hosts: dict[str, _Memo] = {}
+        self._apart: dict[str, ManagedObject] = {}
         self._answers: dict[str, _Answer] = {}
 
     def compile(self, resources: ResourceSet, live: Layout) -> dict[str, ManagedObject]:
@@ -91,6 +93,8 @@ class Compiler:
         memos = {name: self._host(host, services, scene, live) for name, host in hosts.items()}
         self._hosts = memos
         found = {memo.compiled.id: memo.compiled for memo in memos.values()}
+        self._apart = {each.id: each for each in self._with_policies(memos, self._automate(live))}
+        found |= self._apart
         for object_id, content in self._edge_objects(hosts, live):
             found[object_id] = ManagedObject(
                 object_id,
@@ -112,7 +116,9 @@ class Compiler:
 
     def compiled_content(self, object_id: str) -> Any:
         """What was last compiled for a host, so that an equal live content need not be kept twice."""
-        memo = self._hosts.get(object_id.removeprefix("host/"))
+        apart, memo = self._apart.get(object_id), self._hosts.get(object_id.removeprefix("host/"))
+        if apart is not None:
+            return apart.content
         return None if memo is None else memo.compiled.content
 
     def _scene(self, live: Layout) -> Scene:
@@ -173,11 +179,29 @@ class Compiler:
         settings = self._settings
         if settings.server is None:
             yield from _said(marks.EDGE_HTTP, http_content(settings, needs_of(hosts)))
-        yield from _said(marks.EDGE_TLS, tls_content(self._default_policy(), {}))
+        yield from _said(marks.EDGE_TLS, tls_content(self._default_policy(), {}, self._automate(live)))
         yield from _said(marks.EDGE_LOGGING, logging_content(settings))
         yield from _said(marks.EDGE_STORAGE, settings.storage)
         if self._bouncer is not None and any(host.spec.bouncer for host in hosts.values()):
             yield from _said(marks.CROWDSEC_APP, self._bouncer_app(self._bouncer, live))
+
+    def _with_policies(self, memos: Mapping[str, _Memo], names: Collection[str]) -> Iterator[ManagedObject]:
+        """Hosts under the default policy that must be named in one, or that of a wildcard would hold."""
+        wanted = frozenset(names)
+        policy = policy_of(self._settings.acme) or {}
+        for memo in memos.values() if wanted else ():
+            content = memo.compiled.content
+            if content["tls"] == DEFAULT and not wanted.isdisjoint(memo.host.spec.domains):
+                yield replace(memo.compiled, content=self._inlined({**content, "tls": {"policy": policy}}))
+
+    def _automate(self, live: Layout) -> tuple[str, ...]:
+        """With ownership `whole` nothing of others stays, so none of it serves our domains."""
+        contents = {name: memo.compiled.content for name, memo in self._hosts.items()}
+        if self._settings.whole:
+            return for_themselves(contents, (), unknown=False)
+        routes = (route for each in live.routes.values() for route in each)
+        others = (domain for route in routes for domain in hosts_of_route(route) if domain.startswith("*."))
+        return for_themselves(contents, others, unknown=bool(live.tls.get("certificates")))
 
     def _default_policy(self) -> Tree | None:
         """None where no host would use it."""

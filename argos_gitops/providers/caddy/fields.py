@@ -310,6 +310,8 @@ def _tls(tls: Tree) -> str:
         return "internal"
     if set(tls) == {"files"}:
         return f"manual, {tls['files'].get('certificate')} and {tls['files'].get('key')}"
+    if tls == {"policy": {}}:
+        return "auto, beside another certificate that would fit"
     found = (f"{label.removeprefix('policy ').removeprefix('issuers ')} {v}" for label, v in _leaves("", tls))
     return f"auto ({', '.join(found)})"
 

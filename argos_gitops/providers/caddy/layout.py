@@ -13,7 +13,9 @@ from argos_gitops.providers.caddy.certificates import (
     Coverage,
     Members,
     Place,
+    take_out_automate,
     take_out_tls,
+    with_automate,
     with_tls,
     without_skipped,
 )
@@ -30,6 +32,7 @@ class Layout:
     `top` is all but `apps`; `apps` all but http and tls; `http` all but servers; `servers` hold no
     routes, those of others are in `routes` by server; `hosts` are contents by Host; `default_policy`
     is how certificates are got unless a Host says; `tls` is the tls app without anything of ours.
+    `automate` are the domains of our Hosts for which Caddy gets a certificate although another one fits.
     `tokens` are what the routes of Hosts answer proofs to. `present` names containers that stay even if they
     are empty.
     """
@@ -43,6 +46,7 @@ class Layout:
     tokens: Mapping[str, str] = field(default_factory=dict)
     default_policy: Tree | None = None
     tls: Tree = field(default_factory=dict)
+    automate: tuple[str, ...] = ()
     present: frozenset[str] = frozenset()
 
 
@@ -53,6 +57,7 @@ def take_apart(tree: Tree | None) -> Layout:
     coverage = take_out_tls(tls)
     tokens: dict[str, str] = {}
     hosts, routes = _hosts(http, servers, coverage, tokens)
+    automate, tls_of_others = take_out_automate(coverage.rest, hosts)
     return Layout(
         top=_without(tree, "apps"),
         apps=_without(apps, "http", "tls"),
@@ -64,8 +69,9 @@ def take_apart(tree: Tree | None) -> Layout:
         hosts=hosts,
         tokens=tokens,
         default_policy=coverage.default,
-        tls=coverage.rest,
-        present=frozenset(_present(tree, coverage.rest)),
+        tls=tls_of_others,
+        automate=automate,
+        present=frozenset(_present(tree, tls_of_others)),
     )
 
 
@@ -81,6 +87,7 @@ def put_together(layout: Layout, *, whole: bool) -> Tree:
     servers = {name: _server(layout, name, members) for name in layout.servers}
     http = _joined(layout, "servers", layout.http, servers)
     tls = with_tls(layout.tls, layout.default_policy, members, catch_all=whole)
+    tls = with_automate(tls, layout.automate)
     apps = {**layout.apps}
     for name, app in (("http", http), ("tls", tls)):
         if app or name in layout.present:

@@ -21,6 +21,7 @@ _ROUTE_PREFIX = "argos-host-"
 _ZONE_PREFIX = "argos-"
 _FILES_PREFIX = "argos-cert-"
 _WILDCARD_SUFFIX = ".wildcard"
+DEFAULT_POLICIES = (DEFAULT_POLICY, f"{DEFAULT_POLICY}{_WILDCARD_SUFFIX}")
 
 
 def host_object(name: str) -> str:
@@ -35,6 +36,11 @@ def route_mark(host: str, *, wildcard: bool) -> str:
 def zone(host: str, rule: int | None = None) -> str:
     """What a rate limit of a host, or of one of its rules, is known by in the whole Caddy."""
     return f"{_ZONE_PREFIX}{host}" if rule is None else f"{_ZONE_PREFIX}{host}.{rule}"
+
+
+def of_wildcards(policy: str) -> str:
+    """The `@id` of a policy's part for wildcards, where it has one for exact domains too."""
+    return f"{policy}{_WILDCARD_SUFFIX}"
 
 
 def files_mark(host: str) -> str:

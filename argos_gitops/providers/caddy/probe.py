@@ -1,6 +1,5 @@
 """Asking the edge for hosts as a visitor would, to prove that a change took effect."""
 
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
+from cryptography import x509
 
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.resource import ResourceKey
@@ -18,6 +18,7 @@ from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
 from argos_gitops.providers.caddy.own_probe import HEADER, SCHEME
 from argos_gitops.providers.caddy.proof import ANSWERED_BY, PROOF, answer_of
+from argos_gitops.providers.caddy.served import Wanted, alert, fault, says_no_certificate
 from argos_gitops.providers.caddy.settings import CaddySettings
 from argos_gitops.providers.caddy.shadows import Rival
 
@@ -38,18 +39,19 @@ _AT_ONCE = frozenset({"UpstreamUnavailable", "RouteMissing"})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One Host to ask for: at which base URL, under which names, first of all under the first.
+    """One Host to ask for: at which base URL, for which domains, first of all for the first.
 
-    `served`: whether Caddy's configuration holds a route of it. `token` is what that route answers a proof
-    to, None where it was written before there were any; `key` is that by which it knows our probes.
+    `certificate` is what it asks for, None without TLS. `served`: whether Caddy's configuration holds a route
+    of it. `token` is what that route answers a proof to, None where it was written before there were any;
+    `key` is that by which it knows our probes.
     """
 
     subject: ResourceKey
     url: str
     address: Address
     domains: tuple[str, ...]
-    managed: bool
     fixed: bool
+    certificate: Wanted | None = None
     served: bool = True
     token: str | None = None
     key: str | None = None
@@ -60,7 +62,7 @@ class Question:
 
     @property
     def place(self) -> str:
-        return f"{self.domain} at {self.url}"
+        return f"{_name(self.domain)} at {self.url}"
 
 
 FindRival = Callable[[Question, str], Rival | None]
@@ -72,11 +74,14 @@ def question(
 ) -> Question:
     """Asks for the host's domains at one of the edge's listeners."""
     scheme = "https" if secure else "http"
-    domains = tuple([each.replace("*", _ANY_LABEL) for each in host.domains[:_MOST_DOMAINS]])
     reached = Address(_reachable(address, settings), address.port)
     fixed = any(part.response is not None for part in host.parts)
-    managed = host.tls.mode in ("auto", "internal")
-    return Question(subject, f"{scheme}://{reached}/", reached, domains, managed, fixed)
+    return Question(subject, f"{scheme}://{reached}/", reached, host.domains[:_MOST_DOMAINS], fixed)
+
+
+def _name(domain: str) -> str:
+    """A name that a domain stands for."""
+    return domain.replace("*", _ANY_LABEL)
 
 
 def _reachable(address: Address, settings: CaddySettings) -> str:
@@ -90,12 +95,15 @@ def _reachable(address: Address, settings: CaddySettings) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def ask(questions: Sequence[Question], seconds: float, rivals: FindRival) -> Iterator[Condition]:
-    """A Ready condition for each; each takes at most about `seconds`."""
+def ask(
+    questions: Sequence[Question], seconds: float, rivals: FindRival, local_ca: x509.Name | None = None
+) -> Iterator[Condition]:
+    """A Ready condition for each; each takes at most about `seconds`. `local_ca` is the name under which
+    Caddy's own CA issues, None where nobody knows."""
     if not questions:
         return
     with _visitor(seconds) as visitor, ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        asker = _Asker(visitor, rivals)
+        asker = _Asker(visitor, rivals, local_ca)
         found = [*pool.map(lambda each: asker.ask(each, time.monotonic() + seconds), questions)]
         pairs = [*zip(questions, found, strict=True)]
         shared = dict(asker.shared([each for each, its in pairs if its.status is Truth.TRUE]))
@@ -105,7 +113,7 @@ def ask(questions: Sequence[Question], seconds: float, rivals: FindRival) -> Ite
 
 
 def _visitor(seconds: float) -> httpx.Client:
-    """Certificates are not checked: whether the edge answers is asked, and a test CA is fine."""
+    """Whom certificates come from is looked at afterwards: a test CA is fine."""
     headers = {"User-Agent": USER_AGENT}
     return BoundedClient(_BOUNDS, verify=False, timeout=seconds, headers=headers, trust_env=False)
 
@@ -114,6 +122,7 @@ def _visitor(seconds: float) -> httpx.Client:
 class _Asker:
     visitor: httpx.Client
     rivals: FindRival
+    local_ca: x509.Name | None
 
     def ask(self, asked: Question, deadline: float) -> Condition:
         """Listeners and certificates may take a moment after a load, so a failure is tried again."""
@@ -148,18 +157,21 @@ class _Asker:
                 if stranger is not None:
                     return _answered_by_another(asked, domain, stranger)
             return self._answer(asked)
+        except _WrongCertificateError as error:
+            return _condition(asked, "WrongCertificate", str(error))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return _unanswered(asked, error)
 
     def _stranger(self, asked: Question, domain: str) -> str | None:
         """What answers in the place of the Host's route; None where that answers itself."""
         if asked.token is None:
-            found = self.rivals(asked, domain)
+            found = self.rivals(asked, _name(domain))
             return None if found is None else str(found)
-        response = self._send(asked, domain, {PROOF: asked.token, "Connection": "close"})
+        response, served = self._send(asked, domain, {PROOF: asked.token})
         if response.headers.get(ANSWERED_BY) == answer_of(asked.subject.name):
+            self._check(served, asked, domain)
             return None
-        found = self.rivals(asked, domain)
+        found = self.rivals(asked, _name(domain))
         if found is not None:
             return str(found)
         server = response.headers.get("Server", "")
@@ -167,7 +179,9 @@ class _Asker:
         return f"another program that listens there (it answers {response.status_code}{named})"
 
     def _answer(self, asked: Question) -> Condition:
-        response = self._send(asked, asked.domain, {} if asked.key is None else {HEADER: SCHEME + asked.key})
+        known = {} if asked.key is None else {HEADER: SCHEME + asked.key}
+        response, served = self._send(asked, asked.domain, known)
+        self._check(served, asked, asked.domain)
         if UNAVAILABLE_HEADER in response.headers:
             return bouncer_away(asked.subject, "everybody is refused")
         if response.status_code in _UPSTREAM_FAILURES and not asked.fixed:
@@ -178,13 +192,33 @@ class _Asker:
             )
         return Condition(asked.subject, "Ready", Truth.TRUE, "Answering", "")
 
-    def _send(self, asked: Question, domain: str, headers: Mapping[str, str]) -> httpx.Response:
-        """The answer to `GET /`, without its body."""
-        request = self.visitor.build_request("GET", asked.url, headers={"Host": domain, **headers})
-        request.extensions["sni_hostname"] = domain
+    def _check(self, served: bytes | None, asked: Question, domain: str) -> None:
+        if asked.certificate is None or served is None:
+            return
+        found = fault(served, domain, asked.certificate, self.local_ca)
+        if found is not None:
+            raise _WrongCertificateError(f"{_name(domain)} at {asked.url} is served {found}")
+
+    def _send(
+        self, asked: Question, domain: str, headers: Mapping[str, str]
+    ) -> tuple[httpx.Response, bytes | None]:
+        """The answer to `GET /`, without its body, and the certificate (DER) that was served.
+
+        Each on a connection of its own: one that stays open would have the certificate of another name.
+        """
+        named = {"Host": _name(domain), "Connection": "close", **headers}
+        request = self.visitor.build_request("GET", asked.url, headers=named)
+        request.extensions["sni_hostname"] = _name(domain)
         response = self.visitor.send(request, stream=True)
-        response.close()
-        return response
+        try:
+            tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+            return response, None if tls is None else tls.getpeercert(True)
+        finally:
+            response.close()
+
+
+class _WrongCertificateError(Exception):
+    """An edge that serves another certificate than a Host asks for."""
 
 
 def _condition(asked: Question, reason: str, message: str) -> Condition:
@@ -195,8 +229,8 @@ def _answered_by_another(asked: Question, domain: str, stranger: str) -> Conditi
     return _condition(
         asked,
         ANSWERED_BY_ANOTHER,
-        f"{domain} at {asked.url} is not answered by {asked.subject} but by {stranger}; take that away, "
-        "or the domain out of one of the two",
+        f"{_name(domain)} at {asked.url} is not answered by {asked.subject} but by {stranger}; take that "
+        "away, or the domain out of one of the two",
     )
 
 
@@ -213,23 +247,26 @@ def bouncer_away(subject: ResourceKey, meanwhile: str) -> Condition:
 
 
 def _unanswered(asked: Question, error: Exception) -> Condition:
-    if asked.managed and _is_tls_failure(error):
+    """A server's alert is its own word on what it lacks; any other failure is named as it is."""
+    reason = alert(error)
+    if asked.certificate is None or reason is None:
         return _condition(
             asked,
-            "CertificateMissing",
-            f"the edge has no certificate for {asked.place} yet; Caddy's log says how getting one goes",
+            "NotAnswering",
+            f"the edge does not answer for {asked.place} ({_words(error)}); is caddy.probe.host right?",
         )
+    if not says_no_certificate(reason):
+        return _condition(
+            asked, "NotAnswering", f"the TLS handshake for {asked.place} fails ({reason}); does it speak TLS?"
+        )
+    file = asked.certificate.file
+    cure = f"is {file} for another name?" if file else "Caddy's log says how getting one goes"
     return _condition(
         asked,
-        "NotAnswering",
-        f"the edge does not answer for {asked.place} ({type(error).__name__}); is caddy.probe.host right?",
+        "CertificateMissing",
+        f"the edge has no certificate for {asked.place} (its TLS alert: {reason}); {cure}",
     )
 
 
-def _is_tls_failure(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

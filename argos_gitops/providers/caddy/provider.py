@@ -50,6 +50,7 @@ from argos_gitops.providers.caddy.probe import (
     question,
 )
 from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
+from argos_gitops.providers.caddy.served import wanted as wanted_certificate
 from argos_gitops.providers.caddy.settings import CaddySettings
 from argos_gitops.providers.caddy.shadows import Rival, rival, shadowed
 
@@ -191,7 +192,8 @@ class CaddyProvider:
             return
         seconds, now = probe.timeout / timedelta(seconds=1), self._read()
         questions = [*self._questions(wanted[:MOST_PROBES], hosts, now.layout)]
-        found = [*ask(questions, seconds, lambda asked, domain: _rival(now, asked, domain))]
+        local_ca = self._client.local_ca() if any(each.certificate for each in questions) else None
+        found = [*ask(questions, seconds, lambda asked, domain: _rival(now, asked, domain), local_ca)]
         yield from self._with_bouncer(found, hosts)
 
     def watches(self) -> Sequence[Watch]:
@@ -281,6 +283,7 @@ class CaddyProvider:
         self, wanted: Iterable[HostResource], hosts: Mapping[str, HostResource], layout: Layout
     ) -> Iterator[Question]:
         found = self._listeners(hosts, layout)
+        specs = {name: host.spec for name, host in hosts.items()}
         for host in wanted:
             secure = not host.spec.plain if self._settings.server is None else bool(found.tls)
             addresses = found.tls if secure else found.plain
@@ -288,6 +291,8 @@ class CaddyProvider:
                 asked = question(host.key, host.spec, addresses[0], secure, self._settings)
                 key = self._probe_keys.of(host.name, layout) if is_counted(host.spec) else None
                 token = layout.tokens.get(host.name)
+                certificate = wanted_certificate(host.spec, specs, self._settings) if secure else None
+                asked = replace(asked, certificate=certificate)
                 yield replace(asked, served=host.name in layout.hosts, token=token, key=key)
 
     def _read(self) -> CaddyLive:

@@ -14,9 +14,9 @@ from argos_gitops.ports.provider import Target
 from argos_gitops.ports.verdict import BouncerConfig
 from argos_gitops.providers.crowdsec.bouncer.config import BOUNCING
 from argos_gitops.secrets.local import LocalSecrets
+from tests.components.certificates import Authority, Pair, server_context
 from tests.components.crowdsec import RealCrowdSec
 from tests.providers.crowdsec.answering import Answering
-from tests.providers.crowdsec.certificates import Authority, Pair, server_context
 from tests.providers.crowdsec.edge import BannedEdge, decision, edge
 from tests.providers.crowdsec.stand_in import Machine, StandInLapi
 from tests.secrets.vaults import empty_vault

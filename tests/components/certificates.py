@@ -1,6 +1,7 @@
 """Certificates for LAPIs on loopback and their clients, made anew for each test."""
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -35,10 +36,11 @@ class Authority:
         self._cert = self._signed(self._name, self._key, ca=True)
         self.pem = self._cert.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, name: str) -> Pair:
+    def issue(self, name: str, *domains: str) -> Pair:
+        """For some domains; for loopback where none is given."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        cert = self._signed(subject, key, ca=False)
+        cert = self._signed(subject, key, ca=False, domains=domains)
         return Pair(
             cert.public_bytes(serialization.Encoding.PEM).decode(),
             key.private_bytes(
@@ -48,9 +50,12 @@ class Authority:
             ).decode(),
         )
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool) -> x509.Certificate:
+    def _signed(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool, domains: Sequence[str] = ()
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
-        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names: list[x509.GeneralName] = [x509.DNSName(each) for each in domains]
+        names = names or [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
