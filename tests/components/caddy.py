@@ -48,11 +48,14 @@ class RealCaddy(RealProcess):
         """What `GET /config/<path>` tells: the configuration that Caddy last accepted."""
         return httpx.get(f"{self.admin_url}/config/{path}").raise_for_status().json()
 
-    def place_of(self, mark: str, handler: str) -> str:
-        """The path below `/id/` of the last handler of a kind in a route, however deep it stands there."""
+    def places_of(self, mark: str, handler: str) -> list[str]:
+        """The paths below `/id/` of all handlers of a kind in a route, however deep they stand there."""
         route = httpx.get(f"{self.admin_url}/id/{mark}").raise_for_status().json()
-        *_, last = _places(route, handler)
-        return f"{mark}/{last}"
+        return [f"{mark}/{place}" for place in _places(route, handler)]
+
+    def place_of(self, mark: str, handler: str) -> str:
+        """The last of them."""
+        return self.places_of(mark, handler)[-1]
 
     def load(self, config: Mapping[str, Any]) -> None:
         """Loads a whole configuration, as somebody else would do; its `admin` part is kept our own."""

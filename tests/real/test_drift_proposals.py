@@ -55,8 +55,10 @@ def _estate(tmp_path: Path, caddy: RealCaddy, mode: str = "propose", *more: dict
 
 
 def _patch(caddy: RealCaddy, host_name: str, value: Any, handler: str, path: str = "") -> None:
-    place = caddy.place_of(f"argos-host-{host_name}", handler)
-    httpx.patch(f"{caddy.admin_url}/id/{place}/{path}".rstrip("/"), json=value).raise_for_status()
+    """The last handler of a kind; changes of responses stand twice, for answers and for errors."""
+    places = caddy.places_of(f"argos-host-{host_name}", handler)
+    for place in places if handler == "headers" else places[-1:]:
+        httpx.patch(f"{caddy.admin_url}/id/{place}/{path}".rstrip("/"), json=value).raise_for_status()
 
 
 def _proposed(estate: Estate, key: str, path: str = "hosts.yaml") -> str:

@@ -10,7 +10,7 @@ from argos_gitops.model.spec import format_duration
 from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, HostHeaders, Redirect, Rewrite
 from argos_gitops.providers.caddy.fragments import header_text
 from argos_gitops.providers.caddy.guards import BasicAuth, Guarded, RateLimit
-from argos_gitops.providers.caddy.paths import REFUSE_AMBIGUOUS
+from argos_gitops.providers.caddy.paths import CLEAN, REFUSE_AMBIGUOUS
 
 Tree = dict[str, Any]
 
@@ -47,7 +47,7 @@ def read_allow(handler: Mapping[str, Any]) -> Sequence[str] | None:
 
 def is_guard(handler: Mapping[str, Any]) -> bool:
     """Whether it is one of those that decide who gets in."""
-    if handler.get("handler") in ("rate_limit", "authentication") or handler == REFUSE_AMBIGUOUS:
+    if handler.get("handler") in ("rate_limit", "authentication") or handler in (REFUSE_AMBIGUOUS, CLEAN):
         return True
     return read_allow(handler) is not None
 
@@ -70,9 +70,21 @@ def _basic_auth(auth: BasicAuth) -> Tree:
     return {"handler": "authentication", "providers": {"http_basic": basic}}
 
 
+def early_headers(changes: HeaderChanges) -> Iterator[Tree]:
+    """Response changes before there is an answer, so that refusals and errors have them too.
+
+    Errors of Caddy's handlers are answered where no change that waits is seen. What is added is added here
+    alone, beside what the answer brings.
+    """
+    response = {name: value for name, value in _changes(changes).items() if name != "replace"}
+    if response:
+        yield {"handler": "headers", "response": response}
+
+
 def headers(changes: HostHeaders) -> Iterator[Tree]:
     """Response changes wait until the answer is there, so that they hold against its own headers."""
     request, response = _changes(changes.request), _changes(changes.response)
+    response.pop("add", None)
     found = {
         **({"request": request} if request else {}),
         **({"response": {**response, "deferred": True}} if response else {}),

@@ -16,6 +16,7 @@ from argos_gitops.providers.caddy.actions import is_guard
 from argos_gitops.providers.caddy.answers import FixedResponse, HeaderChanges, Redirect
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL
 from argos_gitops.providers.caddy.edge import bouncer_handler
+from argos_gitops.providers.caddy.forwarded import UNFORGED
 from argos_gitops.providers.caddy.fragments import header_text
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.masking import shown_header
@@ -121,12 +122,15 @@ class Adopter:
         if any(route["handle"] != routes[0]["handle"] for route in routes):
             raise _UnsayableError("its routes do not do the same")
         handle = list(routes[0]["handle"])
+        early = handle.pop(0) if handle and _is_early(handle[0]) else {}
         bouncer = bouncer_handler(self._edge)
         bounced = bool(handle) and bouncer is not None and handle[0] == bouncer
         handle = handle[1:] if bounced else handle
         guards = [*takewhile(lambda each: is_guard(each) or key_of(each) is not None, handle)]
         handle = handle[len(guards) :]
+        handle = handle[1:] if handle and handle[0] == UNFORGED else handle
         headers = handle.pop(0) if handle and handle[0].get("handler") == "headers" else {}
+        headers = _together(early, headers)
         compression = bool(handle) and handle[0].get("handler") == "encode"
         handle = handle[1:] if compression else handle
         rules = [*takewhile(_is_subroute, handle)]
@@ -189,6 +193,20 @@ def _is_usual(route: Tree) -> bool:
         and len(matchers) == 1
         and matchers[0].keys() == {"host"}
     )
+
+
+def _is_early(handler: Tree) -> bool:
+    """Whether it changes responses before there is an answer."""
+    return handler.keys() == {"handler", "response"} and "deferred" not in handler["response"]
+
+
+def _together(early: Tree, late: Tree) -> Tree:
+    """Changes of responses that stand twice as one that waits; both, where they do not say the same."""
+    first, last = dict(early.get("response") or {}), dict(late.get("response") or {})
+    if not early or any(first.get(name) != last.get(name) for name in ("set", "delete")):
+        return {**late, "early": early} if early else late
+    added = {"add": first["add"]} if "add" in first else {}
+    return {"handler": "headers", **late, "response": {**added, **last, "deferred": True}}
 
 
 def _is_subroute(handler: Tree) -> bool:

@@ -15,6 +15,7 @@ from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.actions import counted_by, read_allow
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
 from argos_gitops.providers.caddy.forward_auth import read_forward_auth
+from argos_gitops.providers.caddy.forwarded import UNFORGED
 from argos_gitops.providers.caddy.masking import shown, shown_header
 from argos_gitops.providers.caddy.matchers import in_words
 from argos_gitops.providers.caddy.own_probe import key_of, shown_probe
@@ -143,12 +144,13 @@ def _body(body: str) -> str:
 def _header_fields(handler: Tree) -> Iterator[Field]:
     for side, prefix in (("request", "request "), ("response", "")):
         changes = handler.get(side) or {}
+        early = " (errors too)" if side == "response" and "deferred" not in changes else ""
         for name, values in (changes.get("set") or {}).items():
-            yield from _values(f"{prefix}{name}", values, public=not prefix)
+            yield from _values(f"{prefix}{name}{early}", values, public=not prefix)
         for name, values in (changes.get("add") or {}).items():
             yield from _values(f"{prefix}{name} (added)", values, public=not prefix)
         for name in changes.get("delete") or ():
-            yield f"{prefix}{name}", _GONE
+            yield f"{prefix}{name}{early}", _GONE
         yield from _replaced_values(prefix, changes.get("replace") or {})
         rest = _without(changes, "set", "add", "delete", "replace")
         yield from _leaves(
@@ -168,7 +170,7 @@ def _replaced_values(prefix: str, changes: Mapping[str, list[Tree]]) -> Iterator
 
 
 def _values(label: str, values: Any, *, public: bool) -> Iterator[Field]:
-    name = label.removeprefix("request ").removesuffix(" (added)")
+    name = label.removeprefix("request ").removesuffix(" (added)").removesuffix(" (errors too)")
     for value in values if isinstance(values, list) else [values]:
         yield label, shown_header(name, str(value), public=public)
 
@@ -194,6 +196,8 @@ def _subroute(handler: Tree) -> Iterator[Field]:
         yield "bouncer timeout", format_duration(asking.timeout)
     elif key_of(handler) is not None:
         yield "probe", shown_probe(handler)
+    elif handler == UNFORGED:
+        yield "forwarded headers", "of trusted proxies alone"
     elif handler in (REFUSE_AMBIGUOUS, REFUSE_REWRITTEN):
         yield "ambiguous paths", "refused"
     elif handler == CLEAN:

@@ -41,7 +41,8 @@ class HostTls(Acme):
 class Rule(SpecModel):
     """What becomes of the requests that it is for. What it does not answer itself, the Host answers.
 
-    In this order: `allow`, `rateLimit`, `basicAuth`, `headers`, `rewrite`, and the answer.
+    In this order: `allow`, `rateLimit`, `basicAuth`, `headers`, `rewrite`, and the answer. Changes of
+    response headers hold for refusals and errors too.
     """
 
     match: Match | None = Field(None, description="Which requests it is for. Default: all.")

@@ -50,6 +50,8 @@ _STATUS_ONLY = [
         ]
     }
 ]
+_PLACES = 3
+"""Among how many handlers of a route it is: behind changes of headers and the bouncer."""
 _OF_VISITORS = ("health_checks", "load_balancing", "handle_response")
 """What counts requests, or tells visitors apart."""
 
@@ -129,7 +131,7 @@ def shown_probe(handler: Tree) -> str:
 
 def _key_in(content: Tree) -> str | None:
     """The key in a Host's content."""
-    for handler in (content["routes"][0].get("handle") or ())[:2]:
+    for handler in (content["routes"][0].get("handle") or ())[:_PLACES]:
         key = key_of(handler)
         if key is not None:
             return key

@@ -4,8 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from argos_gitops.providers.caddy import marks
-from argos_gitops.providers.caddy.actions import NOT_FOUND, guards, headers, redirection, response, rewrites
+from argos_gitops.providers.caddy.actions import (
+    NOT_FOUND,
+    early_headers,
+    guards,
+    headers,
+    redirection,
+    response,
+    rewrites,
+)
+from argos_gitops.providers.caddy.answers import HeaderChanges, HostHeaders
 from argos_gitops.providers.caddy.certificates import DEFAULT, INTERNAL, OFF
+from argos_gitops.providers.caddy.forwarded import UNFORGED, as_said
 from argos_gitops.providers.caddy.fragments import placeholder
 from argos_gitops.providers.caddy.hosts import HostSpec, HostTls, Rule
 from argos_gitops.providers.caddy.matchers import matcher_sets
@@ -29,7 +39,9 @@ def routes(
     """
     handle = [*_handlers(name, host, answers, bouncer)]
     if probe_key is not None:
-        handle.insert(int(bouncer is not None), probe_handler(name, host, answers, probe_key))
+        early = [*early_headers(host.headers.response)]
+        place = len(early) + int(bouncer is not None)
+        handle.insert(place, probe_handler(name, host, answers, probe_key))
     wildcards = [domain for domain in host.domains if domain.startswith("*.")]
     exact = [domain for domain in host.domains if not domain.startswith("*.")]
     found = []
@@ -45,7 +57,11 @@ def _route(mark: str, domains: list[str], handle: list[Tree]) -> Tree:
 
 
 def _handlers(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None) -> Iterator[Tree]:
-    """The bouncer comes first, so that a banned address reaches nothing else; rules come last of all."""
+    """The bouncer comes first, so that a banned address reaches nothing else; rules come last of all.
+
+    Changes of responses lie around everything; those of a rule around those of the Host.
+    """
+    yield from early_headers(host.headers.response)
     if bouncer is not None:
         yield bouncer
     if host.refuses_paths:
@@ -54,42 +70,58 @@ def _handlers(name: str, host: HostSpec, answers: Answers, bouncer: Tree | None)
         yield CLEAN
     if host.guarded:
         yield from guards(host, marks.zone(name))
-    yield from headers(host.headers)
+    if host.services:
+        yield UNFORGED
+    yield from headers(_before_rules(host))
     if host.compression:
         yield _COMPRESSION
     if host.rules:
         yield {"handler": "subroute", "routes": [*_rules(name, host, answers)]}
     else:
-        yield from _answer(host, answers)
+        yield from _answer(host, answers, host.headers.request)
+
+
+def _before_rules(host: HostSpec) -> HostHeaders:
+    """The Host's changes, but those of responses where a rule has some too: see `_rule`."""
+    return HostHeaders(request=host.headers.request) if _overridden(host) else host.headers
+
+
+def _overridden(host: HostSpec) -> bool:
+    return any(rule.headers.response.model_fields_set for rule in host.rules)
 
 
 def _rules(name: str, host: HostSpec, answers: Answers) -> Iterator[Tree]:
     """A route for each rule, and one for the rest; Caddy ends at the first that fits."""
-    own = [*_answer(host, answers)]
+    inner = HostHeaders(response=host.headers.response) if _overridden(host) else HostHeaders()
     for number, rule in enumerate(host.rules, 1):
-        handle = [*_rule(rule, marks.zone(name, number))]
+        handle = [*_rule(rule, marks.zone(name, number), inner)]
+        changes = (host.headers.request, rule.headers.request)
         if host.refuses_paths and rule.rewrite is not None:
             handle.append(REFUSE_REWRITTEN)
-        handle += _answer(rule, answers) or own
+        handle += _answer(rule, answers, *changes) or _answer(host, answers, *changes)
         match = {} if rule.match is None else {"match": matcher_sets(rule.match)}
         yield {**match, "handle": handle, "terminal": True}
     if not any(rule.match is None for rule in host.rules):
-        yield {"handle": own or [NOT_FOUND], "terminal": True}
+        own = _answer(host, answers, host.headers.request) or [NOT_FOUND]
+        yield {"handle": [*headers(inner), *own], "terminal": True}
 
 
-def _rule(rule: Rule, zone: str) -> Iterator[Tree]:
+def _rule(rule: Rule, zone: str, inner: HostHeaders) -> Iterator[Tree]:
+    """`inner` are changes of the Host that those of the rule come after: Caddy makes the innermost first."""
+    yield from early_headers(rule.headers.response)
     yield from guards(rule, zone)
     yield from headers(rule.headers)
+    yield from headers(inner)
     if rule.rewrite is not None:
         yield from rewrites(rule.rewrite)
 
 
-def _answer(part: HostSpec | Rule, answers: Answers) -> Sequence[Tree]:
+def _answer(part: HostSpec | Rule, answers: Answers, *changes: HeaderChanges) -> Sequence[Tree]:
     if part.redirect is not None:
         return (redirection(part.redirect),)
     if part.response is not None:
         return (response(part.response),)
-    return () if part.service is None else answers[part.service]
+    return () if part.service is None else as_said(answers[part.service], changes)
 
 
 def tls_of(tls: HostTls, edge: CaddySettings) -> Tree:

@@ -56,6 +56,9 @@ def test_a_host_reads_like_its_resource() -> None:
     )["host/app"]
     assert fields(content) == {
         "domains": "app.example.com, *.app.example.com",
+        "X-Frame-Options (errors too)": "DENY",
+        "Server (errors too)": "(removed)",
+        "forwarded headers": "of trusted proxies alone",
         "request Authorization": "{env.TOKEN}",
         "X-Frame-Options": "DENY",
         "Server": "(removed)",
@@ -124,6 +127,7 @@ def test_rules_read_like_rules() -> None:
     assert fields(content) == {
         "domains": "app.example.com",
         "ambiguous paths": "refused",
+        "forwarded headers": "of trusted proxies alone",
         "allow": "192.0.2.0/24",
         "rule 1": "path /api* and method GET",
         "rule 1 request X-Forwarded-Prefix": "/api",
