@@ -17,7 +17,7 @@ from argos_gitops.providers.caddy.forward_auth import UNAVAILABLE_HEADER
 from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.listeners import Address
 from argos_gitops.providers.caddy.own_probe import HEADER, SCHEME
-from argos_gitops.providers.caddy.proof import ANSWERED_BY, PROOF, answer_of
+from argos_gitops.providers.caddy.proof import ANSWERED_BY, PROOF, WHY, answer_of
 from argos_gitops.providers.caddy.served import Wanted, alert, fault, says_no_certificate
 from argos_gitops.providers.caddy.settings import CaddySettings
 from argos_gitops.providers.caddy.shadows import Rival
@@ -27,6 +27,9 @@ ANSWERED_BY_ANOTHER = "AnsweredByAnother"
 _MOST_DOMAINS = 10
 _CONNECTIONS = 8
 _LONGEST_NAME = 60
+_LONGEST_ERROR = 300
+_ALL_OUT = "no upstreams available"
+"""Caddy's word for targets of which each was taken out."""
 _SIDE_BY_SIDE = 16
 _PAUSE_SECONDS = 0.1
 _ANY_LABEL = "argos-probe"
@@ -43,7 +46,8 @@ class Question:
 
     `certificate` is what it asks for, None without TLS. `served`: whether Caddy's configuration holds a route
     of it. `token` is what that route answers a proof to, None where it was written before there were any;
-    `key` is that by which it knows our probes.
+    `key` is that by which it knows our probes; `behind` names Services and their targets, and `checked`
+    says whether Caddy takes some of those out by itself.
     """
 
     subject: ResourceKey
@@ -55,6 +59,8 @@ class Question:
     served: bool = True
     token: str | None = None
     key: str | None = None
+    behind: str = ""
+    checked: bool = False
 
     @property
     def domain(self) -> str:
@@ -180,16 +186,14 @@ class _Asker:
 
     def _answer(self, asked: Question) -> Condition:
         known = {} if asked.key is None else {HEADER: SCHEME + asked.key}
+        if asked.token is not None:
+            known[WHY] = asked.token
         response, served = self._send(asked, asked.domain, known)
         self._check(served, asked, asked.domain)
         if UNAVAILABLE_HEADER in response.headers:
             return bouncer_away(asked.subject, "everybody is refused")
         if response.status_code in _UPSTREAM_FAILURES and not asked.fixed:
-            return _condition(
-                asked,
-                "UpstreamUnavailable",
-                f"the edge answers {response.status_code} for {asked.place}: no target of its Service does",
-            )
+            return _condition(asked, "UpstreamUnavailable", _unavailable(asked, response))
         return Condition(asked.subject, "Ready", Truth.TRUE, "Answering", "")
 
     def _check(self, served: bytes | None, asked: Question, domain: str) -> None:
@@ -223,6 +227,22 @@ class _WrongCertificateError(Exception):
 
 def _condition(asked: Question, reason: str, message: str) -> Condition:
     return Condition(asked.subject, "Ready", Truth.FALSE, reason, message)
+
+
+def _unavailable(asked: Question, response: httpx.Response) -> str:
+    """Caddy's own words where the error is its own; without them a target gave that answer."""
+    head = f"the edge answers {response.status_code} for {asked.place}"
+    why = response.headers.get(WHY)
+    if asked.token is None:
+        return f"{head} ({asked.behind} stand behind it)"
+    if why is None:
+        return f"{head}, and so does a target of it: {asked.behind}"
+    if _ALL_OUT in why and asked.checked:
+        return (
+            f"{head}: its health checks find no target well ({asked.behind}); Caddy's log says what each "
+            "check got, such as `tls` asked of a port that speaks none"
+        )
+    return f"{head}: {why[:_LONGEST_ERROR]} ({asked.behind})"
 
 
 def _answered_by_another(asked: Question, domain: str, stranger: str) -> Condition:

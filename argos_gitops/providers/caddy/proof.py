@@ -1,8 +1,9 @@
 """How the route of a Host proves that it is the one that answers. Pure but for the making of tokens.
 
 The first handler of each Host's route answers a request with the Host's token in `X-Argos-Proof`: with 204
-and the name of the route, and nothing else. So the token opens nothing, whoever gets to see it, and an answer
-without that name came from somewhere else, whatever its status is.
+and the name of the route, and nothing else. An answer without that name came from somewhere else, whatever
+its status is. A request with the token in `X-Argos-Why` is any visitor's; only where Caddy itself fails to
+answer it, the error is told in a header of the same name. So the token opens nothing, whoever gets to see it.
 
 Like an `@id`, it is a mark on the route and no part of what the Host says: it is taken off where a
 configuration is taken apart, and put on where one is put together. So it is no drift where it is missing,
@@ -19,12 +20,33 @@ Tree = dict[str, Any]
 
 PROOF = "X-Argos-Proof"
 """Holds the token in our request."""
+WHY = "X-Argos-Why"
+"""Holds the token in a request that shall be told of Caddy's own errors, and those in the answer."""
 ANSWERED_BY = "X-Argos-Host"
 """Names the route in the answer to it, and to our probes."""
 
 _BYTES = 16
 # Readers of access logs would wonder; the second name is that of Caddy before 2.8.
 _NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}
+
+_TELLING: Tree = {
+    "handler": "subroute",
+    "routes": [{"handle": [{"handler": "headers", "request": {"delete": [WHY]}}]}],
+    "errors": {
+        "routes": [
+            {
+                "handle": [
+                    {
+                        "handler": "static_response",
+                        "status_code": "{http.error.status_code}",
+                        "headers": {WHY: ["{http.error.message}"]},
+                    }
+                ]
+            }
+        ]
+    },
+}
+"""Around all handlers that follow."""
 
 
 def answer_of(host: str) -> str:
@@ -55,7 +77,10 @@ def tokens_for(hosts: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, 
 
 def _handler(host: str, token: str) -> Tree:
     answer = {"handler": "static_response", "status_code": 204, "headers": {ANSWERED_BY: [answer_of(host)]}}
-    routes = [{"match": [{"header": {PROOF: [token]}}], "handle": [_NOT_LOGGED, answer], "terminal": True}]
+    routes = [
+        {"match": [{"header": {PROOF: [token]}}], "handle": [_NOT_LOGGED, answer], "terminal": True},
+        {"match": [{"header": {WHY: [token]}}], "handle": [_TELLING]},
+    ]
     return {"handler": "subroute", "routes": routes}
 
 

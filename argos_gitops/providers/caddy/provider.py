@@ -11,7 +11,7 @@ from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
-from argos_gitops.model.resource import ResourceKey
+from argos_gitops.model.resource import Resource, ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.adopt import Adopter
@@ -51,6 +51,7 @@ from argos_gitops.providers.caddy.probe import (
 )
 from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
 from argos_gitops.providers.caddy.served import wanted as wanted_certificate
+from argos_gitops.providers.caddy.services import ServiceSpec
 from argos_gitops.providers.caddy.settings import CaddySettings
 from argos_gitops.providers.caddy.shadows import Rival, rival, shadowed
 
@@ -191,7 +192,11 @@ class CaddyProvider:
         if not wanted:
             return
         seconds, now = probe.timeout / timedelta(seconds=1), self._read()
-        questions = [*self._questions(wanted[:MOST_PROBES], hosts, now.layout)]
+        services = desired.resources.of(ServiceSpec)
+        questions = [
+            _with_services(each, hosts[each.subject.name], services)
+            for each in self._questions(wanted[:MOST_PROBES], hosts, now.layout)
+        ]
         local_ca = self._client.local_ca() if any(each.certificate for each in questions) else None
         found = [*ask(questions, seconds, lambda asked, domain: _rival(now, asked, domain), local_ca)]
         yield from self._with_bouncer(found, hosts)
@@ -313,6 +318,17 @@ def _caddy(live: LiveState) -> CaddyLive:
     if not isinstance(live, CaddyLive):
         raise TypeError(f"a Caddy provider was given {type(live).__name__}")
     return live
+
+
+def _with_services(
+    asked: Question, host: HostResource, services: Mapping[str, Resource[ServiceSpec]]
+) -> Question:
+    used = [services[name] for name in dict.fromkeys(host.spec.services)]
+    behind = ", ".join(
+        f"{each.key} at {' and '.join(target.address for target in each.spec.used_targets)}" for each in used
+    )
+    checked = any(each.spec.health_check or each.spec.passive_health_check for each in used)
+    return replace(asked, behind=behind, checked=checked)
 
 
 def _rival(live: CaddyLive, asked: Question, domain: str) -> Rival | None:

@@ -18,7 +18,7 @@ _MODULE = re.compile(r"unknown module: ([A-Za-z0-9_.]+)")
 _FIELD = re.compile(r'unknown field "([^"]+)"')
 _ROUTE = re.compile(r"server ([^:]+): .*?\broute (\d+)")
 _POLICY = re.compile(r"automation policy (\d+)")
-_FILE = re.compile(r"open ([^:]+):")
+_FILE = re.compile(r"open ([^:]+):([^:;\"}]*)")
 _BUSY = re.compile(r"listening on ([^ ]+?): |listen [a-z0-9]+ ([^ ]+): bind")
 _APP = re.compile(r"loading ([a-z0-9_]+) app module")
 _LONGEST_COMPLAINT = 4096
@@ -63,9 +63,16 @@ def _explain(complaint: str, caddy: str) -> tuple[str, str]:
                 "CAP_NET_BIND_SERVICE (with systemd AmbientCapabilities); give Caddy that, or listen on "
                 "a higher port"
             )
-        return "AddressInUse", f"{caddy} cannot listen on {address}, which another program holds"
+        if "address already in use" in complaint:
+            return "AddressInUse", f"{caddy} cannot listen on {address}, which another program holds"
+        return "AddressUnusable", (
+            f"{caddy} cannot listen on {address}: {complaint.rpartition(': ')[2]}; is it an address of the "
+            "machine where Caddy runs?"
+        )
     if found := _FILE.search(complaint):
-        return "FileUnreadable", f"{caddy} cannot read {found[1]}, a path on the machine where it runs"
+        return "FileUnreadable", (
+            f"{caddy} cannot read {found[1]}, a path on the machine where it runs: {found[2].strip()}"
+        )
     return "Rejected", f"{caddy} refuses the configuration"
 
 

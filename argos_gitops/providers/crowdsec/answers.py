@@ -145,8 +145,12 @@ def _unreachable(url: str, error: httpx.TransportError) -> ProviderError:
     lost = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
     kind = "ConnectionLost" if lost else "Unreachable"
     return TransientError(
-        f"LAPI at {url} does not answer ({type(error).__name__}); is CrowdSec running there?", reason=kind
+        f"LAPI at {url} does not answer ({_words(error)}); is CrowdSec running there?", reason=kind
     )
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _tls_refused(url: str, error: BaseException) -> TerminalError | None:

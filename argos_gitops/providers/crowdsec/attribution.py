@@ -102,6 +102,9 @@ def _counted(change: Change) -> Iterator[str]:
     """A country by the rule of the Argos panel, which counts: more than one percent, and more than one."""
     if change.object_id.startswith("country/"):
         wanted, standing = len(_keys(change, change.after)), len(_keys(change, change.before))
+        if not wanted:
+            yield f"{standing:,} ranges stand, and none is to"
+            return
         diverged = abs(wanted - standing) > max(1, wanted / 100)
         rule = "more than 1 % off" if diverged else "within 1 %"
         yield f"{standing:,} of {wanted:,} ranges stand, {rule}"

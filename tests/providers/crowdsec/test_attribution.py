@@ -72,6 +72,12 @@ def test_countries_are_judged_by_the_rule_of_the_panel_too(
     assert "deleted in LAPI" in note
 
 
+def test_a_country_that_is_wanted_no_more_is_no_share_of_nothing(edge: BannedEdge) -> None:
+    """`125 of 0 ranges` says nothing to anybody."""
+    edge.want(decision("bot", "203.0.113.200"))
+    assert _notes(edge)["country/NG"].startswith("125 ranges stand, and none is to; ")
+
+
 def test_what_was_added_tells_the_machine(crowdsec: RealCrowdSec, edge: BannedEdge) -> None:
     """Under our mark, by whoever used our login."""
     stamp = Stamp("ban", "Range", "argos-gitops/main: policy")
