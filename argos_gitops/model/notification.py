@@ -23,8 +23,15 @@ Line = Annotated[str, Field(pattern=r"^[^\r\n\x00]*$", max_length=1000)]
 HeaderName = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100, examples=["X-Token"])
 ]
-MailAddress = Annotated[
-    str, Field(pattern=r'^[^\s@<>,;"]+@[^\s@<>,;"]+$', max_length=320, examples=["argos@example.com"])
+_ADDRESS = r'[^\s@<>,;"]+@[^\s@<>,;"]+'
+MailAddress = Annotated[str, Field(pattern=f"^{_ADDRESS}$", max_length=320, examples=["argos@example.com"])]
+Mailbox = Annotated[
+    str,
+    Field(
+        pattern=rf'^({_ADDRESS}|[^\r\n<>"@]* ?<{_ADDRESS}>)$',
+        max_length=500,
+        examples=["argos@example.com", "Argos, the edge <argos@example.com>"],
+    ),
 ]
 
 
@@ -67,6 +74,13 @@ class WebhookChannel(SpecModel):
         description="The JSON to send, with $placeholders in its strings. Default: all that is known of the "
         "events, as docs/notifications.md shows.",
     )
+    max_text: int | None = Field(
+        None,
+        ge=100,
+        le=20_000,
+        description="Characters of $text at most; what is longer ends in `… and 17 more`. Default: what "
+        "Discord, Slack, Teams and ntfy.sh take, 20,000 for others.",
+    )
 
     @field_validator("body")
     @classmethod
@@ -93,8 +107,12 @@ class SmtpChannel(SpecModel):
     )
     username: Line | None = Field(None, description="Name to log in with.")
     password: SecretRef | None = Field(None, description="Password to log in with.")
-    sender: MailAddress = Field(alias="from", description="Address that mail comes from.")
-    to: tuple[MailAddress, ...] = Field(min_length=1, max_length=50, description="Addresses that it goes to.")
+    sender: Mailbox = Field(
+        alias="from", description="Address that mail comes from, with a name before it or not."
+    )
+    to: tuple[Mailbox, ...] = Field(
+        min_length=1, max_length=50, description="Addresses that it goes to, with names or not."
+    )
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

@@ -1,7 +1,7 @@
 """What a bundle of events reads like: a title, a text, and all that is known for programs. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from string import Template
@@ -33,13 +33,42 @@ class Message:
     def fill(self, template: str) -> str:
         return Template(template).safe_substitute(self.placeholders)
 
+    def within(self, limit: int, size: Callable[[str], int] = len) -> "Message":
+        """The same with a text of at most `limit`, as `size` measures it."""
+        text = fitting(self.text, limit, size)
+        return replace(self, text=text, placeholders={**self.placeholders, "text": text})
+
+
+def fitting(text: str, limit: int, size: Callable[[str], int] = len) -> str:
+    """The first whole lines of a text and how many there are besides, at most `limit` as `size` measures it.
+
+    A line that does not fit alone is cut.
+    """
+    if size(text) <= limit:
+        return text
+    lines = text.splitlines()
+    for kept in range(len(lines) - 1, 0, -1):
+        rest = sum(1 for each in lines[kept:] if each)
+        short = "\n".join([*lines[:kept], f"… and {rest:,} more"])
+        if size(short) <= limit:
+            return short
+    cut = min(len(text), limit)
+    while cut > 0 and size(f"{text[:cut]}…") > limit:
+        cut -= max(1, (size(f"{text[:cut]}…") - limit) // 4)
+    return f"{text[:cut]}…" if cut > 0 else ""
+
+
+def utf8(text: str) -> int:
+    """The bytes of a text."""
+    return len(text.encode())
+
 
 def message_of(bundle: Bundle, instance: str, words: TemplateSpec) -> Message:
     """The message for a bundle, in the words of its channel."""
     events = bundle.events
     severity = max((event.severity for event in events), key=lambda each: each.rank)
     title = shorten(inert(f"[{instance}] {_title(events)}"), MAX_TITLE)
-    text = _bounded(_text(events))
+    text = fitting(_text(events), MAX_TEXT)
     at = max(event.at for event in events)
     placeholders = {
         "id": bundle.id,
@@ -64,7 +93,7 @@ def message_of(bundle: Bundle, instance: str, words: TemplateSpec) -> Message:
     return replace(
         plain,
         title=shorten(plain.fill(words.title), MAX_TITLE) if words.title is not None else title,
-        text=_bounded(plain.fill(words.text)) if words.text is not None else text,
+        text=fitting(plain.fill(words.text), MAX_TEXT) if words.text is not None else text,
     )
 
 
@@ -86,10 +115,6 @@ def _lines(event: Event) -> str:
     """Foreign words are made safe line by line."""
     lines = [inert(line) for line in event.text.splitlines()]
     return "\n".join([*lines, f"{event.name} at {_time(event.at)}"])
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 
 def _time(at: datetime) -> str:

@@ -84,3 +84,25 @@ def test_a_server_that_is_away_may_come_back(tmp_path: Path) -> None:
     gone = failure(server)
     assert isinstance(gone, TransientError)
     assert gone.reason == "ChannelUnreachable"
+
+
+def test_names_and_international_domains(tmp_path: Path) -> None:
+    """A name before an address, with what needs quotes in it; a domain goes as DNS has it (IDNA 2008)."""
+    with MailServer(tmp_path) as server:
+        to = ["Öps, the team <ops@example.com>", "boss@faß.example"]
+        given = spec(server, to=to, **{"from": "Argos (edge) <argos@bücher.example>"})
+        assert attempt(channel(smtp=given), message(), SECRETS) == ""
+    (mail,) = server.mails
+    assert server.recipients == [["ops@example.com", "boss@xn--fa-hia.example"]]
+    assert mail["From"].addresses[0].display_name == "Argos (edge)"
+    assert mail["From"].addresses[0].addr_spec == "argos@xn--bcher-kva.example"
+    assert [each.display_name for each in mail["To"].addresses] == ["Öps, the team", ""]
+    assert mail["Message-ID"].endswith("@xn--bcher-kva.example>")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["argos", "<argos>", "a <b@c> d", "a@b <c@d>", "x\r\nBcc: e@f <a@b>", "a@b, c@d", '"x" <a@b>']
+)
+def test_what_is_no_mailbox_is_refused(tmp_path: Path, wrong: str) -> None:
+    with MailServer(tmp_path) as server, pytest.raises(ValueError, match="from"):
+        channel(smtp=spec(server, **{"from": wrong}))

@@ -1,6 +1,7 @@
 """A Telegram bot, against a stand-in for the Bot API."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,12 @@ def test_a_message_goes_to_the_chat(receiver: Receiver) -> None:
 def test_a_long_message_is_cut_to_what_the_api_takes(receiver: Receiver) -> None:
     telegram = {"botToken": {"env": "BOT"}, "chatId": "1", "apiUrl": receiver.url}
     attempt(channel(telegram=telegram), message(*[event(title="x" * 100)] * 50), SECRETS)
-    assert len(json.loads(receiver.received[0].body)["text"]) == 4096
+    text = json.loads(receiver.received[0].body)["text"]
+    assert 3900 < len(text) <= 4096
+    assert text.splitlines()[-1].startswith("… and ")
+    attempt(channel(telegram=telegram), message(replace(event(), text="😀" * 5000)), SECRETS)
+    text = json.loads(receiver.received[1].body)["text"]
+    assert 4000 < len(text.encode("utf-16-le")) / 2 <= 4096
 
 
 def test_its_refusals_never_show_the_token(receiver: Receiver) -> None:

@@ -26,6 +26,8 @@ def send(spec: AppriseChannel, message: Message, secrets: Secrets) -> str:
     service = Apprise(asset=AppriseAsset(app_id="argos-gitops", secure_logging=True, async_mode=False))
     if not service.add(url):
         raise TerminalError("Apprise does not understand the URL of the channel", reason="ChannelRefused")
-    if not service.notify(message.text, message.title, _TYPES[message.severity], body_format="text"):
+    room = min(each.body_maxlen for each in service) - len(message.title) - 2
+    text = message.within(max(room, 0)).text
+    if not service.notify(text, message.title, _TYPES[message.severity], body_format="text"):
         raise TransientError("Apprise could not deliver through the channel", reason="ChannelFailing")
     return ""

@@ -4,8 +4,11 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+
+import idna
 
 from argos_gitops.model.errors import TerminalError, TransientError
 from argos_gitops.model.event import Severity
@@ -45,15 +48,27 @@ def _mail(spec: SmtpChannel, message: Message) -> EmailMessage:
     """The Message-ID is that of the message, so that one that comes twice can be told."""
     mail = EmailMessage()
     mail["Subject"] = message.title
-    mail["From"] = spec.sender
-    mail["To"] = ", ".join(spec.to)
+    sender = _mailbox(spec.sender)
+    mail["From"] = sender
+    mail["To"] = [_mailbox(each) for each in spec.to]
     mail["Date"] = format_datetime(message.at)
-    mail["Message-ID"] = f"<{message.id}@{spec.sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.id}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     if message.severity is Severity.ERROR:
         mail["X-Priority"] = "1"
     mail.set_content(f"{message.text}\n")
     return mail
+
+
+def _mailbox(text: str) -> Address:
+    """`NAME <ADDRESS>` or an address, its domain as DNS has it: servers need not know others (RFC 5890)."""
+    name, bracket, address = text.rpartition("<")
+    local, _, domain = (address.removesuffix(">") if bracket else text).rpartition("@")
+    try:
+        ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        raise TerminalError(f"{domain!r} is no domain that mail can go to", reason="ChannelRefused") from None
+    return Address(name.strip(), local, ascii_domain)
 
 
 @contextmanager
@@ -71,7 +86,7 @@ def _told_apart(host: str) -> Iterator[None]:
     except smtplib.SMTPResponseException as error:
         raise _answered(host, "the message", error.smtp_code) from None
     except smtplib.SMTPNotSupportedError:
-        message = f"{host} does not offer what the channel asks for (starttls, or logging in)"
+        message = f"{host} does not offer what the channel asks for (starttls, logging in, or SMTPUTF8)"
         raise TerminalError(message, reason="ChannelRefused") from None
     except ssl.SSLCertVerificationError as error:
         message = f"{host} has a certificate that is not trusted: {error.verify_message}"

@@ -11,14 +11,14 @@ from argos_gitops.notify.message import Message
 from argos_gitops.ports.secrets import Secrets
 
 MAX_TEXT = 4096
-"""Characters of a message, as the Bot API says."""
+"""Characters of a message, as the Bot API says; it counts UTF-16 code units."""
 
 
 def send(spec: TelegramChannel, message: Message, secrets: Secrets) -> str:
-    text = f"{message.title}\n\n{message.text}"
+    room = MAX_TEXT - _units(f"{message.title}\n\n")
     content: dict[str, Any] = {
         "chat_id": spec.chat_id,
-        "text": text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…",
+        "text": f"{message.title}\n\n{message.within(room, _units).text}",
         "link_preview_options": {"is_disabled": True},
     }
     if spec.thread_id is not None:
@@ -28,6 +28,10 @@ def send(spec: TelegramChannel, message: Message, secrets: Secrets) -> str:
     headers = httpx.Headers({"Content-Type": "application/json"})
     post("Telegram", url, orjson.dumps(content), headers, _patience)
     return ""
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _patience(answer: bytes) -> object:

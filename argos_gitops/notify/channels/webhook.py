@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import hmac
 import time
-from typing import Any
 
 import httpx
 import orjson
@@ -13,6 +12,7 @@ import orjson
 from argos_gitops.model.notification import WebhookChannel
 from argos_gitops.model.secret import SecretRef
 from argos_gitops.notify.channels.http import post
+from argos_gitops.notify.channels.receivers import body_for, receiver_of
 from argos_gitops.notify.message import Message
 from argos_gitops.ports.secrets import Secrets
 
@@ -20,14 +20,15 @@ _PREFIX = "whsec_"
 
 
 def send(spec: WebhookChannel, message: Message, secrets: Secrets) -> str:
-    content = _content(spec, message)
+    url = _plain(spec.url, secrets)
+    content = _content(spec, message, url)
     headers = httpx.Headers({"Content-Type": "application/json"})
     headers.update({name: _plain(value, secrets) for name, value in spec.headers.items()})
     headers.update({"webhook-id": message.id, "webhook-timestamp": str(int(time.time()))})
     if spec.signing_secret is not None:
         key = key_of(secrets.resolve(spec.signing_secret).reveal())
         headers["webhook-signature"] = signature(key, message.id, headers["webhook-timestamp"], content)
-    post("the webhook", _plain(spec.url, secrets), content, headers)
+    post("the webhook", url, content, headers)
     return ""
 
 
@@ -51,15 +52,9 @@ def _plain(value: str | SecretRef, secrets: Secrets) -> str:
     return secrets.resolve(value).reveal() if isinstance(value, SecretRef) else value
 
 
-def _content(spec: WebhookChannel, message: Message) -> bytes:
-    return orjson.dumps(message.document if spec.body is None else _filled(spec.body, message))
-
-
-def _filled(value: Any, message: Message) -> Any:
-    if isinstance(value, str):
-        return message.fill(value)
-    if isinstance(value, dict):
-        return {name: _filled(each, message) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(each, message) for each in value]
-    return value
+def _content(spec: WebhookChannel, message: Message, url: str) -> bytes:
+    if spec.max_text is not None:
+        message = message.within(spec.max_text)
+    if spec.body is None:
+        return orjson.dumps({**message.document, "text": message.text} if spec.max_text else message.document)
+    return body_for(receiver_of(url), spec.body, message)

@@ -80,8 +80,10 @@ def _push(
 def payload(message: Message) -> bytes:
     """JSON for the page's service worker, its text cut to what fits."""
     document = {"id": message.id, "severity": message.severity.value, "title": message.title}
-    text, room = message.text, len(message.text.encode())
-    while len(encoded := orjson.dumps({**document, "text": text})) > MAX_PAYLOAD:
-        room -= len(encoded) - MAX_PAYLOAD
-        text = message.text.encode()[: max(room, 0)].decode("utf-8", "ignore")
-    return encoded
+    room = MAX_PAYLOAD - len(orjson.dumps({**document, "text": ""}))
+    return orjson.dumps({**document, "text": message.within(room, _encoded).text})
+
+
+def _encoded(text: str) -> int:
+    """The bytes of a text within JSON."""
+    return len(orjson.dumps(text)) - 2
