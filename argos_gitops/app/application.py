@@ -123,6 +123,7 @@ class Application(Stores):
 
     @property
     def _credentials(self) -> "Credentials":
+        from argos_gitops.vcs.commits import Author
         from argos_gitops.vcs.environment import Credentials
 
         return Credentials(
@@ -131,6 +132,7 @@ class Application(Stores):
             _path(self.settings.known_hosts),
             renewed=self._git_token,
             environment=self.settings.git_environment,
+            author=Author.parse(self.settings.commit_author, _path(self.settings.commit_signing_key)),
         )
 
     def _git_token(self) -> "SecretValue | None":

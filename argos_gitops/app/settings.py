@@ -16,6 +16,7 @@ from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.urls import ENCODED, may_be_cut
 from argos_gitops.vcs.address import parse_address
+from argos_gitops.vcs.commits import AUTHOR, Author
 
 SETTINGS_FILE = "argos-gitops.toml"
 
@@ -53,6 +54,8 @@ class Settings:
     age_key: SecretValue | None
     sops_keys: str
     git_environment: tuple[str, ...]
+    commit_author: str
+    commit_signing_key: str | None
     listen: str | None
     webhook_secret: SecretValue | None
     api_token: SecretValue | None
@@ -97,6 +100,8 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
     state_home = _folder(given, "state_dir", environment, "XDG_STATE_HOME", ".local/state")
     state_dir = state_home / _slug(repo, path)
     _check_verification(given)
+    if (key := given.get("commit_signing_key")) and not Path(key).expanduser().is_file():
+        raise SettingsError(f"commit_signing_key names {key}, which is no file; expected a private SSH key")
     return Settings(
         repo=repo,
         branch=given.get("branch"),
@@ -115,6 +120,8 @@ def load_settings(flags: Mapping[str, str | None], environment: Mapping[str, str
         age_key=_secret(given, "age_key"),
         sops_keys=_sops_keys(given.get("sops_keys", DEFAULT_SOPS_KEYS)),
         git_environment=tuple(given.get("git_environment", "").replace(",", " ").split()),
+        commit_author=_author(given.get("commit_author") or str(AUTHOR)),
+        commit_signing_key=given.get("commit_signing_key"),
         listen=_unless_off(given.get("listen", DEFAULT_LISTEN)),
         webhook_secret=_secret(given, "webhook_secret"),
         api_token=_secret(given, "api_token"),
@@ -206,6 +213,15 @@ def _sops_keys(text: str) -> str:
     from argos_gitops.secrets.keys import allowed_keys
 
     allowed_keys(text)
+    return text
+
+
+def _author(text: str) -> str:
+    try:
+        Author.parse(text)
+    except ValueError as error:
+        expected = "expected NAME <ADDRESS>, such as Argos <argos@example.com>"
+        raise SettingsError(f"ARGOS_COMMIT_AUTHOR: {error}; {expected}") from None
     return text
 
 

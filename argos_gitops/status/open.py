@@ -51,4 +51,5 @@ def _place(repo: str, cache: Path, credentials: Credentials) -> Mirror | Reposit
     work_tree = enclosing_work_tree(address.local)
     if work_tree is None:
         return None
-    return Repository(Git(work_tree.repository, git_environment(None), redactor(None), DEFAULT_LIMITS.git))
+    limit, author = DEFAULT_LIMITS.git, credentials.author
+    return Repository(Git(work_tree.repository, git_environment(None), redactor(None), limit, author=author))

@@ -33,7 +33,7 @@ from argos_gitops.supervision.backoff import doubled
 from argos_gitops.vcs.branch import Base, Branch
 from argos_gitops.vcs.commits import Draft, with_trailers
 from argos_gitops.vcs.remote import PUSH_REFUSED, PUSH_REJECTED, REF_BUSY
-from argos_gitops.vcs.repository import NAME_TAKEN
+from argos_gitops.vcs.repository import NAME_TAKEN, SIGNING_FAILED
 
 ATTEMPTS = 8
 """How often somebody else may be faster before a report is given up."""
@@ -46,7 +46,7 @@ LOOK_AFTER = timedelta(minutes=10)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=100), timedelta(seconds=30)
 _IN_BETWEEN = frozenset({PUSH_REJECTED, "RefMoved", REF_BUSY})
-_REFUSALS = frozenset({NAME_TAKEN, PUSH_REFUSED})
+_REFUSALS = frozenset({NAME_TAKEN, PUSH_REFUSED, SIGNING_FAILED})
 _BRANCH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
 
 

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import BinaryIO, cast
 
 from argos_gitops.model.errors import GitError
+from argos_gitops.vcs.commits import AUTHOR, Author
 
 _LONGEST_MESSAGE = 600
 # Measured times make the same failure look new on each pass.
@@ -41,7 +42,7 @@ class Git:
     `environment` is all that a process gets. `transport` is the one of a git that speaks to the remote: it
     holds credentials, which no other git needs.
     `inherited` are file descriptors that the processes keep open: a lock that they hold with us
-    outlives us exactly as long as they do.
+    outlives us exactly as long as they do. `author` commits what is written here.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Git:
     timeout: timedelta
     inherited: tuple[int, ...] = ()
     transport: Mapping[str, str] | None = None
+    author: Author = AUTHOR
 
     def speaking(self) -> "Git":
         """The same, to speak to the remote."""

@@ -1,12 +1,40 @@
 """A commit described by what changes in it, and its form for `git fast-import`. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from argos_gitops.planning.render.lines import inert
 
-AUTHOR = "argos-gitops <argos-gitops@localhost>"
+_AUTHOR = re.compile(
+    r"([^\s<>\x00-\x1f](?:[^<>\x00-\x1f]*[^\s<>\x00-\x1f])?) <([^\s<>@\x00-\x1f]+@[^\s<>@\x00-\x1f]+)>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who commits, in git's words `NAME <ADDRESS>`. With a `signing_key`, the file of a private SSH key,
+    each commit is signed."""
+
+    name: str = "argos-gitops"
+    address: str = "argos-gitops@localhost"
+    signing_key: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str, signing_key: Path | None = None) -> "Author":
+        """Raises ValueError."""
+        found = _AUTHOR.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no NAME <ADDRESS>")
+        return cls(found[1], found[2], signing_key)
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>"
+
+
+AUTHOR = Author()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +53,12 @@ class Draft:
     removals: frozenset[str] = frozenset()
 
 
-def as_stream(draft: Draft) -> bytes:
+def as_stream(draft: Draft, author: Author = AUTHOR) -> bytes:
     """The input of `git fast-import --done`, which answers it with the id of the new commit."""
     message = draft.message.encode()
     parts = [
         b"commit %s\nmark :1\ncommitter %s %d +0000\n"
-        % (draft.ref.encode(), AUTHOR.encode(), int(draft.at.timestamp())),
+        % (draft.ref.encode(), str(author).encode(), int(draft.at.timestamp())),
         b"data %d\n%s\n" % (len(message), message),
     ]
     if draft.parent:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from argos_gitops.model.inheritance import GIT, GIT_TRANSPORT, Inheritance
 from argos_gitops.model.secret import MASK, SecretValue
 from argos_gitops.vcs.address import Address, redact_urls
+from argos_gitops.vcs.commits import AUTHOR, Author
 
 _USERNAME = "ARGOS_GIT_AUTH_USERNAME"
 _PASSWORD = "ARGOS_GIT_AUTH_PASSWORD"  # noqa: S105 - the name of a variable
@@ -69,7 +70,7 @@ class Credentials:
 
     `renewed` is asked for the token before each use, so that a new one is taken without a restart. With
     `ssh_key` no other key is offered; with `known_hosts` no other file is believed. An unknown host key
-    is always refused.
+    is always refused. `author` makes the commits that are pushed there.
     """
 
     token: SecretValue | None = None
@@ -77,6 +78,7 @@ class Credentials:
     known_hosts: Path | None = None
     renewed: Callable[[], SecretValue | None] | None = None
     environment: tuple[str, ...] = ()
+    author: Author = AUTHOR
 
     def current(self) -> "Credentials":
         """As they are now."""

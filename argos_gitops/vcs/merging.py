@@ -1,7 +1,6 @@
 """What a merge would give, made in a mirror; nothing is pushed."""
 
 from argos_gitops.model.errors import GitError
-from argos_gitops.vcs.commits import AUTHOR
 from argos_gitops.vcs.mirror import HISTORY_DEPTHS, Mirror
 from argos_gitops.vcs.repository import Repository
 
@@ -44,8 +43,8 @@ def _merge(repository: Repository, common: str) -> str:
     if common in (into, tip):
         return tip if common == into else into
     tree = _merged_tree(repository, into, tip)
-    name, _, address = AUTHOR.rstrip(">").partition(" <")
-    identity = ("-c", f"user.name={name}", "-c", f"user.email={address}")
+    author = repository.git.author
+    identity = ("-c", f"user.name={author.name}", "-c", f"user.email={author.address}")
     parents = ("-p", into, "-p", tip)
     made = repository.git.run(*identity, "commit-tree", tree, *parents, "-m", "What a merge would give")
     return made.decode().strip()

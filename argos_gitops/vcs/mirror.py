@@ -101,6 +101,7 @@ class Mirror:
                 redactor(self.address, credentials),
                 self._limits.git,
                 transport=git_environment(self.address, credentials),
+                author=credentials.author,
             )
             self._used = used = (credentials, Repository(git))
         return used[1]

@@ -112,5 +112,5 @@ def _tip(repository: Repository, sha: str) -> Tip:
         repository.git.run("cat-file", "commit", sha).decode("utf-8", "replace").partition("\n\n")
     )
     trailer = _TRAILER.search(message)
-    ours = f"\ncommitter {AUTHOR} " in head
+    ours = any(f"\ncommitter {author} " in head for author in (repository.git.author, AUTHOR))
     return Tip(sha, trailer[1] if trailer and ours else None)

@@ -1,7 +1,7 @@
 """A git repository on this machine, read and written by plumbing alone: there is no work tree."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from argos_gitops.vcs.commits import Draft, as_stream
 UNSAFE_PATH = "UnsafePath"
 """The reason of a GitError: a tree has a path that is not used."""
 
+SIGNING_FAILED = "SigningFailed"
 NAME_TAKEN = "BranchNameTaken"
 """The reason of a GitError: a branch cannot be made, as another one has a name above or below its own."""
 
@@ -206,13 +207,56 @@ class Repository:
         Raises GitError: reason RefMoved when the ref has commits that the draft's parent lacks (fast-import
         never drops any), BranchNameTaken when it cannot be made.
         """
-        answer = self.git.answer("fast-import", "--quiet", "--done", given=as_stream(draft))
+        if self.git.author.signing_key is not None:
+            return self._write_signed(draft, self.git.author.signing_key)
+        stream = as_stream(draft, self.git.author)
+        answer = self.git.answer("fast-import", "--quiet", "--done", given=stream)
         if answer.code == 0:
             return answer.output.decode().strip()
         if "does not contain" in answer.said:
             raise GitError(f"{draft.ref} was moved by somebody else", reason="RefMoved")
         self.check_name(draft.ref)
         raise GitError(f"git fast-import failed: {answer.said}")
+
+    def _write_signed(self, draft: Draft, key: Path) -> str:
+        """fast-import signs nothing: the signed commit is made of the tree that it wrote elsewhere."""
+        (before,) = self.resolve([draft.ref])
+        if before not in (None, draft.parent):
+            raise GitError(f"{draft.ref} was moved by somebody else", reason="RefMoved")
+        unsigned = own_ref("unsigned", draft.ref)
+        self.set_ref(unsigned, None)
+        stream = as_stream(replace(draft, ref=unsigned), self.git.author)
+        commit = self.git.run("fast-import", "--quiet", "--done", given=stream).decode().strip()
+        signed = self._signed(f"{commit}^{{tree}}", draft, key)
+        self.set_ref(unsigned, None)
+        answer = self.git.answer("update-ref", draft.ref, signed, before or "0" * len(signed))
+        if answer.code:
+            self.check_name(draft.ref)
+            raise GitError(f"{draft.ref} was moved by somebody else: {answer.said}", reason="RefMoved")
+        return signed
+
+    def _signed(self, tree: str, draft: Draft, key: Path) -> str:
+        (tree_id,) = self.resolve([tree])
+        author, at = self.git.author, f"{int(draft.at.timestamp())} +0000"
+        settings = [
+            ("user.name", author.name),
+            ("user.email", author.address),
+            ("gpg.format", "ssh"),
+            ("user.signingKey", str(key)),
+        ]
+        options = [part for name, value in settings for part in ("-c", f"{name}={value}")]
+        parents = ("-p", draft.parent) if draft.parent else ()
+        dated = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at}
+        git = replace(self.git, environment={**self.git.environment, **dated})
+        given = draft.message.encode()
+        answer = git.answer(*options, "commit-tree", "-S", *parents, "-F", "-", str(tree_id), given=given)
+        if answer.code:
+            raise GitError(
+                f"git cannot sign with the key {key}: {answer.said}; it must be a private SSH key without a "
+                "passphrase that this user may read, and ssh-keygen must be on PATH",
+                reason=SIGNING_FAILED,
+            )
+        return answer.output.decode().strip()
 
     def check_name(self, ref: str) -> None:
         """Raises GitError (reason BranchNameTaken) where another ref keeps `ref` from being made."""
