@@ -354,6 +354,7 @@ class Application(Stores):
             files=self._files,
             reports=lambda: self.reports,
             settings=self.settings.provider_settings,
+            writer=self.settings.writer,
         )
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from ipaddress import ip_network
 from pathlib import Path
 
+from argos_gitops.model.claim import Writer
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.secret import SecretValue
 from argos_gitops.model.urls import ENCODED, may_be_cut
@@ -68,6 +69,14 @@ class Settings:
     geoip_country_url: str | None
     docker_compose: str | None
     docker_config: str | None
+
+    @property
+    def writer(self) -> Writer:
+        """Who writes to targets, as others see it there."""
+        address = parse_address(self.repo)
+        inside = "" if self.path == "." else f" ({self.path})"
+        identity = blake2b(f"{address.identity}#{self.path}".encode(), digest_size=8).hexdigest()
+        return Writer(self.instance, f"{address}{inside}", identity, self.branch or "")
 
     @property
     def own_folders(self) -> tuple[Path, ...]:

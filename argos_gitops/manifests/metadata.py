@@ -10,6 +10,7 @@ from argos_gitops.model.resource import (
     PRUNE_ANNOTATION,
     RESTARTED_ANNOTATION,
     SUSPEND_ANNOTATION,
+    TAKE_OVER_ANNOTATION,
 )
 from argos_gitops.model.spec import NAME_PATTERN, SpecModel
 
@@ -27,6 +28,12 @@ _OURS: dict[str, Any] = {
         "pattern": r"^[A-Z][A-Za-z]*/[a-z0-9-]+([ ,]+[A-Z][A-Za-z]*/[a-z0-9-]+)*$",
         "description": "What must be ready at a revision before this follows: other targets for a target, "
         "other Stacks of its host for a Stack.",
+    },
+    TAKE_OVER_ANNOTATION: {
+        "type": "string",
+        "pattern": "^[0-9a-f]{12}$",
+        "description": "Of an Edge: takes it over from the writer whose claim has this id, as the refusal "
+        "(ClaimedByAnother) says it.",
     },
     RESTARTED_ANNOTATION: {
         "type": "string",

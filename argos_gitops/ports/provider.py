@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Change, Outcome
+from argos_gitops.model.claim import Writer
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.errors import SourceError
 from argos_gitops.model.objects import Content, LiveObject, ObjectSet
@@ -126,6 +127,7 @@ class ProviderContext:
     a folder that may be lost at any time, `state_dir` one that may not (and that nobody else reads).
     `reports` opens what hosts pushed; the store is not touched before somebody asks.
     `secrets` are the values that resources name, `credentials` those by which the target is reached.
+    `writer` is who writes through the provider, None for whoever claims nothing.
     `preview`: the revision is not merged. Its author is not trusted: no file, address or secret that it
     names is read, asked or used, and `secrets` gives placeholders.
     `deadline`, in monotonic seconds, is when programs that work out what a revision means are given up, all
@@ -144,6 +146,7 @@ class ProviderContext:
     target_secrets: Secrets | None = None
     preview: bool = False
     deadline: float | None = None
+    writer: Writer | None = None
 
     @property
     def credentials(self) -> Secrets:

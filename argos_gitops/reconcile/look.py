@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from argos_gitops.model.agent import AgentSpec, GuardSpec, agent_of
+from argos_gitops.model.claim import CLAIMED_BY_ANOTHER
 from argos_gitops.model.condition import Condition
 from argos_gitops.model.objects import InventoryEntry, ObjectSet, digest_of
 from argos_gitops.model.plan import Failure, SystemKey, SystemPlan
@@ -163,8 +164,25 @@ def look_at(system: System, desired: Desired, inventory: Inventory) -> Look:
     """One system, or the Failure that stands in its plan."""
     seen = contained(lambda: _look(system, desired, inventory))
     if isinstance(seen, Failure):
-        seen = Look(system, _unseen(system, desired, seen))
+        # What has left the repository, and is somebody else's by now, holds nothing of ours.
+        given_up = system.departed and seen.reason == CLAIMED_BY_ANOTHER
+        seen = Look(system, SystemPlan(system.key) if given_up else _unseen(system, desired, seen))
     return replace(seen, flapping=desired.flapping(system.key))
+
+
+def with_claims(looks: Sequence[Look]) -> tuple[Look, ...]:
+    """One writer holds a target with all its systems: where one is another's, none is planned for."""
+    refused = {
+        look.system.target.key: look.plan.failure
+        for look in looks
+        if look.plan.failure is not None and look.plan.failure.reason == CLAIMED_BY_ANOTHER
+    }
+    return tuple(
+        replace(look, plan=SystemPlan(look.system.key, failure=failure), live=None, difference=SystemDiff())
+        if (failure := refused.get(look.system.target.key)) is not None
+        else look
+        for look in looks
+    )
 
 
 def _unseen(system: System, desired: Desired, failure: Failure) -> SystemPlan:

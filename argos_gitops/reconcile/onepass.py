@@ -13,7 +13,7 @@ from argos_gitops.ports.store import Inventory
 from argos_gitops.reconcile.act import Acted, act_on, verified_again
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.drafts import Drafter, to_be_proposed
-from argos_gitops.reconcile.look import Desired, Look, look_at
+from argos_gitops.reconcile.look import Desired, Look, look_at, with_claims
 from argos_gitops.reconcile.parallel import side_by_side
 from argos_gitops.reconcile.parts import Approval, Approve, Parts
 from argos_gitops.reconcile.returning import go_back, gone_back, together, undoing
@@ -38,7 +38,7 @@ class OnePass:
         self._desired = gone_back(self._revision, self._parts)
         self._trip.back = self._desired.back
         with self._trip.phase("look"):
-            self._trip.looks = tuple(side_by_side(self._look_at, systems))
+            self._trip.looks = with_claims(side_by_side(self._look_at, systems))
             return self._assemble()
 
     def run(self, systems: Sequence[System], targets: Collection[ResourceKey], approve: Approve) -> None:

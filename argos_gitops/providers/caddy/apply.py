@@ -7,6 +7,7 @@ from functools import cached_property
 import orjson
 
 from argos_gitops.model.change import Action, Change, Outcome, Result
+from argos_gitops.model.claim import Claim
 from argos_gitops.model.errors import ProviderError, TerminalError, TransientError
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.providers.caddy.bulk import collector_paused
@@ -22,7 +23,12 @@ _OLD = "older than 2.8"
 
 
 def write(
-    client: AdminClient, target: ResourceKey, catalogue: Catalogue, live: CaddyLive, changes: Sequence[Change]
+    client: AdminClient,
+    target: ResourceKey,
+    catalogue: Catalogue,
+    live: CaddyLive,
+    changes: Sequence[Change],
+    claim: Claim | None = None,
 ) -> Iterator[Outcome]:
     """All changes in one write, so that Caddy takes over all of them or none.
 
@@ -31,13 +37,13 @@ def write(
     """
     edits = {change.object_id: change.after for change in changes}
     layout = catalogue.edited(live.layout, edits)
-    layout = replace(layout, tokens=tokens_for(layout.hosts, layout.tokens))
+    layout = replace(layout, tokens=tokens_for(layout.hosts, layout.tokens), claim=claim)
     _check_servers(client, target, layout)
     intended = Intended(layout, whole=catalogue.whole)
     if any(change.before == change.after for change in changes):
         complaint = client.replace(orjson.dumps(intended.tree), live.raw.tag, again=True)
     else:
-        complaint = _replace(client, intended, live.raw, _route_alone(changes, live.layout))
+        complaint = _replace(client, intended, live.raw, _route_alone(changes, live, claim))
     if not complaint:
         yield from (Outcome(change, Result.DONE) for change in changes)
         return
@@ -80,13 +86,14 @@ def only_route_of(changes: Sequence[Change]) -> Tree | None:
     return other if stays and "@id" in other else None
 
 
-def _route_alone(changes: Sequence[Change], live: Layout) -> Tree | None:
-    """The one route with its proof; None where a Host has none yet, which then come with the whole."""
-    route = only_route_of(changes)
-    if route is None or live.hosts.keys() != live.tokens.keys():
+def _route_alone(changes: Sequence[Change], live: CaddyLive, claim: Claim | None) -> Tree | None:
+    """The one route with its proof; None where a Host has none yet, or the claim is another one: they come
+    with the whole."""
+    route, layout = only_route_of(changes), live.layout
+    if route is None or layout.hosts.keys() != layout.tokens.keys() or live.claim != claim:
         return None
     name = changes[0].object_id.partition("/")[2]
-    return with_proof(route, name, live.tokens[name])
+    return with_proof(route, name, layout.tokens[name])
 
 
 def _replace(client: AdminClient, intended: Intended, known: RawConfig, route: Tree | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from argos_gitops.model.claim import Claim
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.certificates import (
     Coverage,
@@ -19,6 +20,7 @@ from argos_gitops.providers.caddy.certificates import (
     with_tls,
     without_skipped,
 )
+from argos_gitops.providers.caddy.claiming import claim_route, without_claim
 from argos_gitops.providers.caddy.placement import arranged, misplaced
 from argos_gitops.providers.caddy.proof import with_proof, without_proof
 
@@ -33,8 +35,8 @@ class Layout:
     routes, those of others are in `routes` by server; `hosts` are contents by Host; `default_policy`
     is how certificates are got unless a Host says; `tls` is the tls app without anything of ours.
     `automate` are the domains of our Hosts for which Caddy gets a certificate although another one fits.
-    `tokens` are what the routes of Hosts answer proofs to. `present` names containers that stay even if they
-    are empty.
+    `tokens` are what the routes of Hosts answer proofs to, `claim` is who writes. `present` names
+    containers that stay even if they are empty.
     """
 
     top: Tree = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Layout:
     routes: Mapping[str, list[Any]] = field(default_factory=dict)
     hosts: Mapping[str, Tree] = field(default_factory=dict)
     tokens: Mapping[str, str] = field(default_factory=dict)
+    claim: Claim | None = None
     default_policy: Tree | None = None
     tls: Tree = field(default_factory=dict)
     automate: tuple[str, ...] = ()
@@ -152,6 +155,7 @@ def _collect(hosts: dict[str, Tree], server: str, routes: list[Any], tokens: dic
 
     Returns the routes of others.
     """
+    routes = without_claim(routes)
     owners = [marks.host_of_route(route) for route in routes]
     displaced = misplaced(routes, owners)
     for index, (route, name) in enumerate(zip(routes, owners, strict=True)):
@@ -171,6 +175,11 @@ def _collect(hosts: dict[str, Tree], server: str, routes: list[Any], tokens: dic
     return [route for route, name in zip(routes, owners, strict=True) if name is None]
 
 
+def _claimed_server(layout: Layout) -> str | None:
+    """The server of the first Host; without any Host nothing is claimed."""
+    return layout.hosts[min(layout.hosts)]["server"] if layout.hosts else None
+
+
 def _server(layout: Layout, name: str, members: Members) -> Tree:
     server = members.skipping(name, layout.servers[name], layout.http)
     ours = (
@@ -180,4 +189,6 @@ def _server(layout: Layout, name: str, members: Members) -> Tree:
         for route in content["routes"]
     )
     routes = arranged(layout.routes.get(name, ()), ours)
+    if layout.claim is not None and name == _claimed_server(layout):
+        routes.append(claim_route(layout.claim))
     return {**server, "routes": routes} if routes or name in layout.routes else server

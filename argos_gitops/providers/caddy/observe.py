@@ -7,12 +7,14 @@ from typing import Any
 
 import orjson
 
+from argos_gitops.model.claim import Claim
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import LiveObject
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import ResourceKey
 from argos_gitops.providers.caddy.bulk import collector_paused
 from argos_gitops.providers.caddy.catalogue import Catalogue, Item
+from argos_gitops.providers.caddy.claiming import claim_in
 from argos_gitops.providers.caddy.client import RawConfig
 from argos_gitops.providers.caddy.layout import Layout, take_apart
 from argos_gitops.providers.caddy.shape import check_configuration
@@ -43,6 +45,11 @@ class CaddyLive:
         self._catalogue = catalogue
         self._known = known
         self._previous = previous or {}
+
+    @cached_property
+    def claim(self) -> Claim | None:
+        """Who writes to this Caddy."""
+        return claim_in(self.raw.body)
 
     @property
     def tree(self) -> Any:

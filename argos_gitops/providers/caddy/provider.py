@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from argos_gitops import __version__
 from argos_gitops.model.adoption import Adoption, Unsayable
 from argos_gitops.model.change import Action, Change, Outcome, Result
+from argos_gitops.model.claim import Claim, claim_for
 from argos_gitops.model.condition import Condition, Truth
 from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
-from argos_gitops.model.resource import Resource, ResourceKey
+from argos_gitops.model.resource import TAKE_OVER_ANNOTATION, Resource, ResourceKey
 from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.adopt import Adopter
@@ -81,6 +82,7 @@ class CaddyProvider:
         self._files = UnreadFiles() if context.preview else LoadedFiles(context.cache_dir, target.key.name)
         self._last: CaddyLive | None = None
         self._clock = context.clock
+        self._writer = context.writer
         self._attribution = Attribution()
         self._looked_at: datetime | None = None
         self._window: Window | None = None
@@ -101,7 +103,16 @@ class CaddyProvider:
             self._last = last = live
             self._window = Window(self._looked_at, now) if self._looked_at is not None else None
         self._looked_at = now
+        self._claim(last)
         return last
+
+    def _claim(self, live: CaddyLive) -> Claim | None:
+        """Raises TerminalError where another writer has claimed this Caddy."""
+        if self._writer is None:
+            return live.claim
+        edge = self._target.resource
+        taken_over = edge.annotations.get(TAKE_OVER_ANNOTATION)
+        return claim_for(self._writer, live.claim, edge.key, taken_over, self._clock.now())
 
     def fingerprint(self, desired: DesiredState) -> str:
         return f"{__version__} {self._files.fingerprint()}"
@@ -154,7 +165,8 @@ class CaddyProvider:
             return
         if self._module is not None and _has_module(_caddy(live)):
             self._module.await_quiet()
-        written = write(self._client, self._target.key, self._catalogue, _caddy(live), changes)
+        claim = self._claim(_caddy(live))
+        written = write(self._client, self._target.key, self._catalogue, _caddy(live), changes, claim)
         for outcome in written:
             yield self._proved(outcome)
         self._files.loaded()
