@@ -43,25 +43,53 @@ def shared_claims(one: Iterable[str], other: Iterable[str]) -> list[str]:
     )
 
 
-def live_twins(
-    project: str, services: Mapping[str, Document], listed: Sequence[Document]
-) -> Iterator[tuple[str, str, str]]:
-    """For the services of a project the containers of others that hold the same: service, container, what.
+def beside(project: str, name: str, model: Document, listed: Sequence[Document]) -> Iterator[tuple[str, str]]:
+    """What a service that is started anew would stand beside, as labelled texts for people.
 
-    The same is a name, a port, or Compose's service of the same name with the same image (another project's
-    name for what was there before).
+    That are containers of others with the same name, ports or routes, or with the same service and image:
+    most often what ran before under another project's name. Its volumes and folders would stay with it.
     """
-    for name, service in services.items():
-        claims = claims_of_service(service)
-        for each in listed:
-            labels = each.get("Labels") or {}
-            if labels.get(PROJECT) == project:
-                continue
-            same = shared_claims(claims, claims_of_container(each))
-            if labels.get(SERVICE) == name and each.get("Image") == service.get("image"):
-                same.append(f"service {name} of project {labels.get(PROJECT)}")
-            if same:
-                yield name, str((each.get("Names") or [each["Id"][:12]])[0]).lstrip("/"), ", ".join(same)
+    service = model["services"][name]
+    claims = claims_of_service(service)
+    for each in listed:
+        labels = each.get("Labels") or {}
+        other = labels.get(PROJECT, "")
+        if other == project:
+            continue
+        same = shared_claims(claims, claims_of_container(each))
+        if labels.get(SERVICE) == name and each.get("Image") == service.get("image"):
+            same.append("service and image")
+        same += [f"route {rule}" for rule in sorted(_rules(service.get("labels")) & _rules(labels))]
+        if same:
+            called = str((each.get("Names") or [each["Id"][:12]])[0]).lstrip("/")
+            cure = f"; `project: {other}` takes it over" if other else ""
+            yield f"would start beside {called}", f"it has the same {', '.join(same)}{cure}"
+            yield from left_behind(name, model, each)
+
+
+def left_behind(name: str, model: Document, listed: Document) -> Iterator[tuple[str, str]]:
+    """What a container has mounted from another place than the service of the model would."""
+    volumes = model.get("volumes") or {}
+    mounted = {
+        each.get("Destination"): each.get("Name") if each.get("Type") == "volume" else each.get("Source")
+        for each in listed.get("Mounts") or ()
+        if each.get("Type") in ("bind", "volume")
+    }
+    for mount in model["services"][name].get("volumes") or ():
+        source, target = mount.get("source"), mount.get("target")
+        if mount.get("type") == "volume":
+            source = (volumes.get(source) or {}).get("name", source)
+        if source and target in mounted and mounted[target] != source:
+            yield f"leaves behind at {target}", f"{mounted[target]}, and takes {source}"
+
+
+def _rules(labels: Mapping[str, Any] | None) -> set[str]:
+    """What Traefik's routers of a service match."""
+    return {
+        str(value)
+        for name, value in (labels or {}).items()
+        if name.startswith("traefik.http.routers.") and name.endswith(".rule")
+    }
 
 
 def _port(address: Any, published: Any, protocol: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from argos_gitops.model.errors import ArgosError
 from argos_gitops.model.objects import Content, ManagedObject
@@ -131,6 +132,11 @@ class Compiler:
             if NETWORK_PREFIX + name in live.objects:
                 managed = _managed(stack, NETWORK_PREFIX + name, asked)
                 yield replace(managed, location=compiled.rendered.place("networks", keys.get(name, name)))
+
+    def model_of(self, owner: ResourceKey) -> Mapping[str, Any] | None:
+        """As it was rendered for the last compile."""
+        known = self._known.get(owner)
+        return known.rendered.model if known is not None else None
 
     def volumes(self, live: DockerLive) -> Iterator[Failure]:
         """Stacks whose volumes differ: only another volume could be right, and data is never removed."""

@@ -70,6 +70,8 @@ class Seen:
     depths: Depths
     looping: frozenset[str] = frozenset()
     volumes: Sequence[Document] = ()
+    listed: Sequence[Document] = ()
+    """All containers, also those of no project."""
 
 
 class DockerLive:

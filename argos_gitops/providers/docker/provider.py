@@ -23,6 +23,7 @@ from argos_gitops.providers.docker.apply import Declared, Writer
 from argos_gitops.providers.docker.attribution import notes_of
 from argos_gitops.providers.docker.belongings import NETWORK_PREFIX, fields_of_project_network
 from argos_gitops.providers.docker.book import Book, Page, name_of
+from argos_gitops.providers.docker.claims import beside, left_behind
 from argos_gitops.providers.docker.compile import Compiler, Stack, orphans_of
 from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer
@@ -171,7 +172,8 @@ class DockerProvider:
 
     def _look(self, *, deep: bool = False) -> DockerLive:
         client = self._engine.client
-        services = containers_of(client.containers())
+        listed = client.containers()
+        services = containers_of(listed)
         every = [container for group in services.values() for container in group]
         seen = Seen(
             services,
@@ -179,6 +181,7 @@ class DockerProvider:
             self._deep.of((each.id for each in every), again=deep),
             self._loops.look(every),
             client.volumes_listed(),
+            listed,
         )
         return DockerLive(self._host, seen, lambda: self._wanted, self._facts, lambda: self._named)
 
@@ -195,9 +198,14 @@ class DockerProvider:
         return facts_of_container(document, self._engine.client.image(document["Image"]))
 
     def _differences(self, objects: ObjectSet, live: DockerLive) -> Iterator[tuple[str, Mapping[str, str]]]:
-        """Both sides of each update, by the digests of their contents."""
+        """Both sides of each update, by the digests of their contents; and what new ones stand beside."""
         for object_id, managed in objects.items():
             found = live.objects.get(object_id)
+            model = self._compiler.model_of(managed.owner) if object_id.startswith(PREFIX) else None
+            if found is None and model is not None and not self._context.preview:
+                others = dict(beside(*named_by(object_id), model, live.seen.listed))
+                if others:
+                    yield managed.digest, {**others, **fields_of_service(managed.content)}
             if found is None or found.content == managed.content:
                 continue
             if object_id.startswith(NETWORK_PREFIX):
@@ -210,6 +218,10 @@ class DockerProvider:
                 continue
             pages = (self._page(object_id, each["hash"]) for each in (found.content, managed.content))
             was, will = compared(found.content, managed.content, *pages)
+            project, service = named_by(object_id)
+            group = live.group(project, service)
+            if model is not None and group:
+                will |= dict(left_behind(service, model, group[0].listed))
             yield digest_of(found.content), was
             yield managed.digest, will
 
