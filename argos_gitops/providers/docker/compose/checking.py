@@ -5,13 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from argos_gitops.model.errors import TransientError
-from argos_gitops.model.problem import Location, Problem
+from argos_gitops.model.problem import Problem
 from argos_gitops.model.resource import Resource, ResourceKey, ResourceSet
 from argos_gitops.ports.provider import Expansion
 from argos_gitops.providers.docker.compose.configuring import DEADLINE, OVER
-from argos_gitops.providers.docker.compose.directory import project_of
 from argos_gitops.providers.docker.compose.errors import ComposeCode, ComposeError
-from argos_gitops.providers.docker.compose.files import StackFiles
 from argos_gitops.providers.docker.compose.rendering import ComposeRenderer, Rendered
 from argos_gitops.providers.docker.kinds import StackSpec
 from argos_gitops.providers.docker.settings import DockerSettings
@@ -43,7 +41,6 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
             elif isinstance(rendered, Rendered):
                 warnings += rendered.warnings
                 problems += _nothing_to_run(stack, rendered)
-                warnings += _other_names(stack, renderer.files(stack))
                 problems += _unreachable_mounts(stack, rendered, resources)
             else:
                 unchecked = rendered.reason in (ComposeCode.MISSING, ComposeCode.UNCONFINED)
@@ -51,31 +48,6 @@ def stacks_checked(resources: ResourceSet, renderer: ComposeRenderer) -> Expansi
     if unknown and not problems:
         raise _together(unknown, len(stacks))
     return Expansion(problems=problems, warnings=warnings)
-
-
-def _other_names(stack: Resource[StackSpec], files: StackFiles) -> Iterator[Problem]:
-    """What the files call the project, where the Stack calls it otherwise: volumes and containers that are
-    there under that name would not be its own."""
-    project = project_of(stack)
-    found: list[tuple[str, Location]] = []
-    for path in files.main:
-        for tree in files.trees(path):
-            name = tree.entry("name")
-            if name is not None and name.text and "$" not in name.text:
-                found.append((name.text, files.location(path, name.line, name.column)))
-    for path in files.env_files:
-        for number, line in enumerate(files.content(path).decode("utf-8", "replace").split("\n"), 1):
-            variable, _, value = line.partition("=")
-            if variable.strip() == "COMPOSE_PROJECT_NAME" and "$" not in value:
-                found.append((value.strip().strip("\"'"), files.location(path, number, 1)))
-    for called, place in found:
-        if called != project:
-            message = (
-                f"{stack.key}: the file calls the project {called}, and it runs as {project} here: with "
-                f"other volumes and containers than those of {called}; say `project: {called}` in the Stack "
-                "to keep them, or take the name out of the file"
-            )
-            yield Problem(place, ComposeCode.WARNING, message)
 
 
 def _nothing_to_run(stack: Resource[StackSpec], rendered: Rendered) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 from argos_gitops.model.resource import RESTARTED_ANNOTATION, Resource
 from argos_gitops.providers.docker.kinds import StackSpec
 
-_FORMAT = 3
+_FORMAT = 4
 """Grows when what is made of a Stack changes without Compose having changed."""
 
 

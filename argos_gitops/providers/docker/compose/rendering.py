@@ -88,10 +88,6 @@ class ComposeRenderer:
             self._known[identity] = self._rendered(stack, directory, identity)
         return self._known[identity]
 
-    def files(self, stack: Resource[StackSpec]) -> StackFiles:
-        """As they stand in the revision of the Stack."""
-        return StackFiles(stack, self._context.files)
-
     def _configured(self, files: StackFiles, directory: str) -> "_Kept":
         """What Compose makes of it, and what becomes of variables that nobody set."""
         stack = files.stack
@@ -116,7 +112,8 @@ class ComposeRenderer:
         unset += [Unset(name, way, True) for name, way in _sources(model) if name not in known]
         said = [warning for warning in found.warnings if not is_about_variable(warning)]
         named = mentioned(files).compose
-        return _Kept(list(named), found.model.decode(), said, [[*astuple(each)] for each in unset])
+        names = [[*each] for each in _names_in(files)]
+        return _Kept(list(named), found.model.decode(), said, [[*astuple(each)] for each in unset], names)
 
     def _rendered(self, stack: Resource[StackSpec], directory: str, identity: str) -> Rendered:
         files = StackFiles(stack, self._context.files)
@@ -133,6 +130,7 @@ class ComposeRenderer:
         ]
         warnings = [warned(files, each, directory) for each in kept.warnings]
         warnings += [each for each in unset if each.code == ComposeCode.WARNING]
+        warnings += _other_names(files, kept.names)
         places = Places(files, kept.named)
         rendered = Rendered(project_of(stack), directory, model, places, tuple(sorted(set(warnings))))
         problems = {
@@ -146,13 +144,42 @@ class ComposeRenderer:
 
 
 class _Kept(NamedTuple):
-    """What is kept of one rendering: Compose files that others name, the model, the words of warnings, and
-    variables that nobody set (name, way, whether that is refused)."""
+    """What is kept of one rendering: Compose files that others name, the model, the words of warnings,
+    variables that nobody set (name, way, whether that is refused), and what files call the project."""
 
     named: Sequence[str]
     text: str
     warnings: Sequence[str]
     unset: Sequence[Any]
+    names: Sequence[Any]
+
+
+def _names_in(files: StackFiles) -> Iterator[tuple[str, str, int, int]]:
+    """What the files call the project, and where; with a variable in it nobody but Compose knows."""
+    for path in files.main:
+        for tree in files.trees(path):
+            name = tree.entry("name")
+            if name is not None and name.text and "$" not in name.text:
+                yield name.text, path, name.line, name.column
+    for path in files.env_files:
+        for number, line in enumerate(files.content(path).decode("utf-8", "replace").split("\n"), 1):
+            variable, _, value = line.partition("=")
+            if variable.strip() == "COMPOSE_PROJECT_NAME" and "$" not in value:
+                yield value.strip().strip("\"'"), path, number, 1
+
+
+def _other_names(files: StackFiles, names: Sequence[Any]) -> Iterator[Problem]:
+    """Where the Stack calls the project otherwise than its files do: volumes and containers that are there
+    under that name would not be its own."""
+    project = project_of(files.stack)
+    for called, path, line, column in names:
+        if called != project:
+            message = (
+                f"{files.stack.key}: the file calls the project {called}, and it runs as {project} here: "
+                f"with other volumes and containers than those of {called}; say `project: {called}` in the "
+                "Stack to keep them, or take the name out of the file"
+            )
+            yield Problem(files.location(path, line, column), ComposeCode.WARNING, message)
 
 
 def _sources(model: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
