@@ -13,10 +13,14 @@ from typing import Any
 
 import orjson
 
+from argos_gitops.manifests.limits import MAX_DEPTH
+
 SOPS_KEY = "sops"
 _ENCRYPTED = re.compile(r"^ENC\[AES256_GCM,data:[^,]+,iv:[^,]+,tag:[^,]+,type:.+\]$", re.DOTALL)
 _DOTENV_SUFFIXES = (".env", ".dotenv")
 _DOTENV_LINE = re.compile(r"^([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$")
+_TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
+_MOST_DIGITS = 9
 _FLAT_PREFIX = "sops_"
 _YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -81,6 +85,8 @@ def read_sealed(path: str, data: bytes) -> Sealed:
     document = _yaml(data) if form == "yaml" else _json(data)
     if not is_sealed(document):
         raise NotSealedError("it is not encrypted with SOPS")
+    if not _is_within(document, MAX_DEPTH):
+        raise NotSealedError(_TOO_DEEP)
     tree = {key: value for key, value in document.items() if key != SOPS_KEY}
     return Sealed(tree, document[SOPS_KEY], form)
 
@@ -90,13 +96,29 @@ def value_at(tree: Any, steps: tuple[str, ...]) -> Any:
     for number, step in enumerate(steps):
         if isinstance(tree, Mapping) and step in tree:
             tree = tree[step]
-        elif isinstance(tree, list) and step.isdecimal() and int(step) < len(tree):
+        elif (
+            isinstance(tree, list)
+            and step.isdecimal()
+            and len(step) <= _MOST_DIGITS
+            and int(step) < len(tree)
+        ):
             tree = tree[int(step)]
         else:
             raise NoValueError(f"it has no {'.'.join(steps[: number + 1])}{_instead(tree)}")
     if isinstance(tree, Mapping | list):
         raise NoValueError(f"{'.'.join(steps)} is no single value{_instead(tree)}")
     return tree
+
+
+def _is_within(document: Any, depth: int) -> bool:
+    """Whether no value lies deeper. Level by level: what is too deep is too deep for recursion as well."""
+    level = [document]
+    for _ in range(depth + 1):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return True
+    return False
 
 
 def _instead(tree: Any) -> str:
@@ -139,6 +161,8 @@ def _unflattened(flat: Mapping[str, str]) -> Tree:
     found: Tree = {}
     for name, value in flat.items():
         steps = re.split(r"__(?:list|map)_", name.removeprefix(_FLAT_PREFIX))
+        if len(steps) > MAX_DEPTH:
+            raise NotSealedError(_TOO_DEEP)
         text = value.replace("\\n", "\n")
         node = found
         for step in steps[:-1]:

@@ -2,8 +2,8 @@
 the Vault, or the cloud's key service, that stands there, with the credentials in its environment.
 
 So the program gets no file as it stands in git. It gets the encrypted values, and metadata that is written
-here, of the fields that are known and the keys that `ARGOS_SOPS_KEYS` allows. Only a file whose comments say
-what is encrypted is handed on as it is, for keys on this machine alone, to a program without credentials.
+here, of the fields that are known and the keys that `ARGOS_SOPS_KEYS` allows. Of a file whose comments say
+what is encrypted it gets the text around the metadata too, for keys on this machine, without credentials.
 
 Facts: SOPS 3.13, `stores/stores.go` (the fields), the flags of `sops encrypt` (how a key is written).
 """
@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from argos_gitops.manifests.sealed import SOPS_KEY, Sealed
+from argos_gitops.manifests.sealed import Sealed
 from argos_gitops.model.errors import SettingsError
 from argos_gitops.model.inheritance import BASIC, HTTPS, Inheritance
+from argos_gitops.secrets.rewriting import with_comments, with_values_alone
 from argos_gitops.secrets.sops import SopsError
 
 Entry = Mapping[str, str]
@@ -28,6 +27,8 @@ DEFAULT = "age pgp"
 _SETTING = "ARGOS_SOPS_KEYS"
 _COMMENT_RULES = ("unencrypted_comment_regex", "encrypted_comment_regex")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_MOST_PARTS = 255
+"""Shares that a data key can be split into (SOPS, `shamir`)."""
 _SCALARS = (
     "lastmodified",
     "mac",
@@ -36,6 +37,7 @@ _SCALARS = (
     "encrypted_suffix",
     "unencrypted_regex",
     "encrypted_regex",
+    *_COMMENT_RULES,
 )
 
 
@@ -107,17 +109,15 @@ class AllowedKeys:
             kept: dict[str, Any] = {}
             found |= {*self._add(path, kept, group, f"sops.key_groups[{number}]")}
             metadata.setdefault("key_groups", []).append(kept)
-        if any(sealed.metadata.get(name) for name in _COMMENT_RULES):
-            if remote := sorted(found - LOCAL):
-                raise SopsError(
-                    f"it has rules by comment, and then only age and pgp are used, not {', '.join(remote)}"
-                )
-            return UsableFile(data, sealed.form, frozenset(found), as_it_stands=True)
-        return UsableFile(
-            orjson.dumps({**sealed.tree, SOPS_KEY: metadata}),
-            "yaml" if sealed.form == "yaml" else "json",
-            frozenset(found),
+        by_comment = any(sealed.metadata.get(name) for name in _COMMENT_RULES)
+        if by_comment and (remote := sorted(found - LOCAL)):
+            raise SopsError(
+                f"it has rules by comment, and then only age and pgp are used, not {', '.join(remote)}"
+            )
+        written, form = (
+            with_comments(sealed, data, metadata) if by_comment else with_values_alone(sealed, metadata)
         )
+        return UsableFile(written, form, frozenset(found), by_comment)
 
     def _add(self, path: str, kept: dict[str, Any], given: Any, place: str) -> Iterator[str]:
         """Copies the key entries of one group; the kinds that it has."""
@@ -160,9 +160,9 @@ class UsableFile:
     data: bytes
     form: str
     kinds: frozenset[str]
-    as_it_stands: bool = False
-    """Whether it is the file of the repository, since its comments say what is encrypted: whatever else the
-    program may find in it, it gets no credentials and no way out."""
+    by_comment: bool = False
+    """Whether text of the repository is in it, since its comments say what is encrypted: whatever the program
+    may find in that, it gets no credentials and no way out."""
 
     @property
     def has_age(self) -> bool:
@@ -174,7 +174,7 @@ class UsableFile:
         for name in sorted(self.kinds):
             inherits |= _KINDS[name].inherits
         found = inherits.of(ours)
-        if self.as_it_stands:
+        if self.by_comment:
             home = found.get("HOME", "/")
             found = {"GNUPGHOME": f"{home}/.gnupg", "XDG_CONFIG_HOME": f"{home}/.config", **found}
             found |= {"HOME": "/nonexistent", **dict.fromkeys(_PROXIES, "http://127.0.0.1:9")}
@@ -214,7 +214,7 @@ def _plain(field: str, value: Any) -> bool:
 
 
 def _number(value: Any) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise SopsError("sops.shamir_threshold is no number") from None
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 0 < int(text) <= _MOST_PARTS):
+        raise SopsError(f"sops.shamir_threshold is no number from 1 to {_MOST_PARTS}")
+    return int(text)

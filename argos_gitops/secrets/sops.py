@@ -28,6 +28,7 @@ _PatternError: type[Exception] = import_module(ValidationError.__module__).Schem
 _ONLY_ENCRYPTED = hashlib.sha256(b"sops").digest()
 _KEY_BYTES = 32
 _DROPPED: Any = object()
+_MOST_BITS = 1023
 _INT64 = range(-(2**63), 2**63)
 _NOT_OURS = ("key_groups", "shamir_threshold", "unencrypted_comment_regex", "encrypted_comment_regex")
 
@@ -69,7 +70,7 @@ def decrypted(sealed: Sealed, key: bytes) -> Any:
     """The tree with its values in plain text. Raises SopsError unless everything is as SOPS left it."""
     opening = _Opening(_Cipher(key), _rule(sealed.metadata), bool(sealed.metadata.get("mac_only_encrypted")))
     tree = opening.tree(sealed.tree, ())
-    if not hmac.compare_digest(opening.mac(), _expected_mac(sealed, key)):
+    if not hmac.compare_digest(opening.mac().encode(), _expected_mac(sealed, key).encode()):
         raise SopsError(
             "its MAC does not fit: a value was changed, added, removed or moved without SOPS; "
             "edit it with `sops edit`"
@@ -112,11 +113,19 @@ class _Cipher:
             raise SopsError(f"{what} was changed, or moved here from another place") from None
 
 
+def _int64(text: str) -> int:
+    """Raises ValueError for one that Go has no room for."""
+    number = int(text)
+    if number not in _INT64:
+        raise ValueError
+    return number
+
+
 _TYPES: Mapping[str, Callable[[str], Any]] = {
     "str": str,
     "bytes": str,
     "time": str,
-    "int": int,
+    "int": _int64,
     "float": float,
     "bool": lambda text: text in ("True", "true"),
     "comment": lambda _: _DROPPED,
@@ -165,6 +174,8 @@ def _as_bytes(value: Any) -> bytes:
     if isinstance(value, int) and value in _INT64:
         return str(value).encode()
     if isinstance(value, int | float):
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            raise SopsError("it has a number in plain text that is too large for SOPS")
         text = format(Decimal(repr(float(value))), "f")
         return (text.rstrip("0").rstrip(".") if "." in text else text).encode()
     return cast("str", value).encode()

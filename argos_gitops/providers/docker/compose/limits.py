@@ -18,10 +18,18 @@ from typing import Any, NamedTuple
 
 _RESERVED = re.compile(
     r"^(PATH|HOME|PWD|SHELL|TMPDIR|GODEBUG|GOTRACEBACK|GOGC|GOMEMLIMIT|GOMAXPROCS"
-    r"|(LD|DYLD|DOCKER|COMPOSE|BUILDX|BUILDKIT|SSH|GIT|XDG)_.*)$"
+    r"|(LD|DYLD|COMPOSE|BUILDX|BUILDKIT)_.*"
+    r"|DOCKER_(API_VERSION|AUTH_CONFIG|BUILDKIT|CERT_PATH|CLI_.*|CONFIG|CONTENT_TRUST.*|CONTEXT|CUSTOM_HEADERS"
+    r"|DEFAULT_PLATFORM|HIDE_LEGACY_COMMANDS|HOST|ORCHESTRATOR|TLS|TLS_VERIFY|TMPDIR)"
+    r"|SSH_(AGENT_PID|ASKPASS.*|AUTH_SOCK|CLIENT|CONNECTION|SK_.*|TTY)"
+    r"|GIT_(ALLOW_PROTOCOL|ASKPASS|COMMON_DIR|CONFIG.*|CURL_.*|DIR|EXEC_PATH|EXTERNAL_DIFF|INDEX_FILE|NAMESPACE"
+    r"|OBJECT_DIRECTORY|PROTOCOL.*|PROXY_.*|SSH|SSH_COMMAND|SSH_VARIANT|SSL_.*|TEMPLATE_DIR|TERMINAL_PROMPT"
+    r"|TRACE.*|WORK_TREE)"
+    r"|XDG_(CACHE_HOME|CONFIG_DIRS|CONFIG_HOME|DATA_DIRS|DATA_HOME|RUNTIME_DIR|STATE_HOME))$"
 )
 """Names that mean something to programs. They could not do anything here, as values never are in the
-environment of a process; whoever uses one means something that does not happen."""
+environment of a process; whoever uses one means something that does not happen. Names that only look alike
+(GIT_SHA, SSH_PORT, DOCKER_GID) are people's own."""
 
 _MODELS = "models are run by a program beside Compose, where the agent runs; remove them"
 
