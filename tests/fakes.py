@@ -17,6 +17,7 @@ from argos_gitops.model.secret import SecretBytes
 from argos_gitops.model.source import Revision, SourceFile
 from argos_gitops.model.spec import SpecModel
 from argos_gitops.ports.provider import (
+    UNPROVEN,
     DesiredState,
     LiveState,
     Network,
@@ -160,6 +161,8 @@ class World:
     """What fails for a reason that may be gone by itself."""
     leaves: bool = False
     """Whether that leaves half a thing."""
+    busy: bool = False
+    """Whether there is no time to look at the effect."""
     notices: Sequence[Failure] = ()
 
     def fingerprint(self) -> str:
@@ -247,7 +250,16 @@ class WorldProvider:
     def verify(
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
     ) -> Iterator[Condition]:
-        for owner in sorted({change.owner for change in changes} | set(recheck)):
+        """Asks for everything in each pass, as what it looks at fails without a change."""
+        standing = {
+            each.key
+            for each in desired.resources.of(ThingSpec).values()
+            if each.spec.box == self._target.key.name
+        }
+        for owner in sorted({change.owner for change in changes} | set(recheck) | standing):
+            if self.world.busy:
+                yield Condition(owner, "Ready", Truth.UNKNOWN, UNPROVEN, "later")
+                continue
             value = self.world.values.get(f"thing/{owner.name}")
             if owner.name in self.world.unwell or value in self.world.unwell_values:
                 yield Condition(owner, "Ready", Truth.FALSE, "Unwell", "does not answer")

@@ -181,7 +181,11 @@ def _measured(run: Callable[[Any], object], text: Callable[[int], Any], longest:
         before = last
     if before < _SCREEN_SECONDS:
         return ()
-    short, long = _seconds(run, text(longest // 4), 5), _seconds(run, text(longest), 3)
+    texts = text(longest // 4), text(longest)
+    pairs = [
+        [_seconds(run, each, 1) for each in texts] for _ in range(5)
+    ]  # in turn, as a machine changes pace
+    short, long = map(min, zip(*pairs, strict=True))
     return (short, long) if long > _FLOOR_SECONDS and long > _RATIO * short else ()
 
 

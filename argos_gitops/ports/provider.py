@@ -153,6 +153,10 @@ class ProviderContext:
         return self.secrets if self.target_secrets is None else self.target_secrets
 
 
+UNPROVEN = "Unproven"
+"""The reason of a Ready condition, Unknown, where the effect was not looked at in this pass."""
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A cheap, regular look for drift; `name` is its key in the Agent's `drift.intervals`."""
@@ -218,7 +222,10 @@ class Provider(Protocol):
     ) -> Iterator[Condition]:
         """Reads the effect of `changes` from outside: does the host answer, does the ban stand.
 
-        `recheck` names resources that nobody changed now but that were not Ready the last time.
+        `recheck` names resources that nobody changed now but that were not Ready the last time. Called in
+        every pass, also without either: a provider whose `observe` does not see the effect asks for some
+        of the resources that stand, so that each is asked for in turn. What there is no time to ask for
+        gets UNPROVEN.
         """
         ...
 

@@ -10,6 +10,7 @@ from argos_gitops.model.errors import ArgosError, TransientError
 from argos_gitops.model.objects import InventoryEntry, ManagedObject, digest_of
 from argos_gitops.model.plan import Failure
 from argos_gitops.ports.lock import Hold
+from argos_gitops.ports.provider import UNPROVEN
 from argos_gitops.ports.store import Inventory
 from argos_gitops.reconcile.boundary import contained
 from argos_gitops.reconcile.look import Desired, Look, look_at
@@ -151,10 +152,12 @@ def _remember_convergence(
     look: Look, after: Look, verified: Collection[Condition], inventory: Inventory
 ) -> None:
     """Only where the effect is proven too: what is not ready must be looked at again in each pass."""
-    if after.converged is None or any(condition.status is not Truth.TRUE for condition in verified):
+    if after.converged is None:
         return
-    if after.converged != inventory.converged(look.system.key):
-        inventory.set_converged(look.system.key, after.converged)
+    proven = all(condition.status is Truth.TRUE for condition in verified)
+    state = after.converged if proven else None
+    if state != inventory.converged(look.system.key):
+        inventory.set_converged(look.system.key, state)
 
 
 def _entry(managed: ManagedObject, desired: Desired) -> InventoryEntry:
@@ -165,18 +168,23 @@ def _entry(managed: ManagedObject, desired: Desired) -> InventoryEntry:
 
 
 def _verify(look: Look, desired: Desired) -> tuple[Condition, ...]:
-    ours = {each.owner for each in look.objects.values()} & desired.unready if look.objects else set()
-    if not look.plan.changes and not ours:
+    """What the provider sees of the effect, or saw the last time where it had no time to ask."""
+    if look.system.departed and not look.plan.changes:
         return ()
+    ours = {each.owner for each in look.objects.values()} & desired.unready if look.objects else set()
     conditions = look.system.provider.verify(desired.state, look.plan.changes, ours)
     found = contained(lambda: tuple(takewhile(lambda _: not desired.superseded(), conditions)))
     if isinstance(found, Failure):
         return ()
-    return found + tuple(_unproven(look, found)) if desired.superseded() else found
+    if desired.superseded():
+        found += tuple(_unproven(look, found))
+    changed = {change.owner for change in look.plan.changes}
+    last = {c.subject: c for c in desired.last if c.type == "Ready" and c.subject not in changed}
+    return tuple(last.get(c.subject, c) if c.reason == UNPROVEN else c for c in found)
 
 
 def _unproven(look: Look, found: Collection[Condition]) -> Iterator[Condition]:
     """What nobody had the time to ask for: the next pass has to."""
     proven = {condition.subject for condition in found}
     for owner in sorted({change.owner for change in look.plan.changes} - proven):
-        yield Condition(owner, "Ready", Truth.UNKNOWN, "Unproven", "its effect was not looked at yet")
+        yield Condition(owner, "Ready", Truth.UNKNOWN, UNPROVEN, "its effect was not looked at yet")

@@ -53,7 +53,8 @@ def _conclude(trip: Trip, parts: Parts) -> PassResult:
 
 
 def _known(parts: Parts) -> Kept:
-    return Kept(parts.status.source(), parts.status.targets(), {}, parts.status.revisions())
+    status = parts.status
+    return Kept(status.source(), status.targets(), status.set_conditions({}), status.revisions())
 
 
 def _report(result: PassResult, parts: Parts) -> bool:

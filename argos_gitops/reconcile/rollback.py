@@ -12,11 +12,21 @@ _NOT_PROBED = frozenset({"Pending", "Blocked", "Suspended", "ApplyFailed", "Fail
 
 
 def victims(result: PassResult, unready_before: Collection[ResourceKey]) -> list[Condition]:
-    """The resources that were well before this pass applied its revision, and fail their probes after it."""
-    changed = any(outcome.change.cause is Cause.REVISION for _, outcome in result.outcomes)
+    """The resources that were well before this pass applied its revision, and fail their probes after it.
+
+    Where the revision changed no target, what it did not touch fails by itself: going back mends nothing.
+    """
+    changed = {
+        outcome.change.owner for _, outcome in result.outcomes if outcome.change.cause is Cause.REVISION
+    }
     if result.own_result != "Applied" or not changed:
         return []
-    return [condition for condition in _failing(result.conditions) if condition.subject not in unready_before]
+    suspects = changed if changed.isdisjoint(result.targets) else None
+    return [
+        condition
+        for condition in _failing(result.conditions)
+        if condition.subject not in unready_before and (suspects is None or condition.subject in suspects)
+    ]
 
 
 def way_back(state: TargetState, sha: str) -> str | None:

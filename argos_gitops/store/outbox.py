@@ -95,7 +95,7 @@ class SqlOutbox:
             return given_up.rowcount
 
     def depth(self) -> Depth:
-        tried = select(_ROW.channel, _ROW.error).where(self._ours, self._waiting, _ROW.attempts > 0)
+        tried = select(_ROW.channel, _ROW.error).where(self._ours, self._waiting, _ROW.error != "")
         waiting = select(func.count(), func.min(_ROW.due_at)).where(self._ours, self._waiting)
         last = select(func.max(_ROW.attempted_at)).where(self._ours)
         with store_errors(self._engine), self._engine.connect() as connection:

@@ -9,11 +9,11 @@ from typing import Self
 class Upstream:
     """Answers every request with 200 and its name, and keeps the paths and headers it was asked with."""
 
-    def __init__(self, name: str = "upstream") -> None:
+    def __init__(self, name: str = "upstream", port: int = 0) -> None:
         self.name = name
         self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property

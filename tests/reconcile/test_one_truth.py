@@ -110,6 +110,34 @@ def test_a_change_that_leaves_its_resource_failing_is_no_success(bench: Bench) -
     assert (bench.apply().state, stored(bench)) == ("Synced", "Synced")
 
 
+def test_what_fails_without_a_change_is_seen_by_the_next_pass(bench: Bench) -> None:
+    """Nothing changed and everything was ready; the same holds for a pass that compares nothing."""
+    bench.source.commit(box(), thing("one", "1"), thing("two", "1"))
+    bench.apply()
+    assert bench.apply().state == "Synced"
+    bench.world.unwell = {"two"}
+    result = bench.apply()
+    assert (result.state, stored(bench)) == ("NotReady", "NotReady")
+    assert reasons(result)[TWO] == "Unwell"
+    assert bench.apply().state == "NotReady"
+    bench.world.unwell = set()
+    assert (bench.apply().state, stored(bench)) == ("Synced", "Synced")
+
+
+def test_what_there_was_no_time_to_ask_for_stays_as_it_was_seen(bench: Bench) -> None:
+    """Neither ready nor forgotten; and what is new is not known to be well."""
+    bench.source.commit(box(), thing("one", "1"), thing("two", "1"))
+    bench.world.unwell = {"one"}
+    bench.apply()
+    bench.world.busy = True
+    bench.source.commit(box(), thing("one", "1"), thing("two", "2"))
+    result = bench.apply()
+    assert reasons(result)[ONE] == "Unwell"
+    assert reasons(result)[TWO] == "Unproven"
+    bench.world.busy = False
+    assert reasons(bench.apply()) == {BOX: "Applied", ONE: "Unwell", TWO: "Applied"}
+
+
 @dataclass
 class _Ordered:
     """What people ask for during a test."""

@@ -102,6 +102,14 @@ def test_only_what_a_revision_broke_is_a_reason_to_go_back() -> None:
     assert victims(_after(Cause.REVISION, replace(ill, reason="Blocked")), ()) == []
 
 
+def test_what_a_revision_did_not_touch_is_no_reason_to_go_back() -> None:
+    """Unless the revision changed the target that it stands on."""
+    other = Condition(replace(HOST, name="other"), "Ready", Truth.FALSE, "UpstreamUnavailable")
+    result = _after(Cause.REVISION, other)
+    assert victims(result, ()) == []
+    assert victims(replace(result, targets={HOST: TargetState()}), ()) == [other]
+
+
 def test_the_way_back_leads_to_another_healthy_revision_or_nowhere() -> None:
     assert way_back(TargetState(healthy="good"), "bad") == "good"
     assert way_back(TargetState(healthy="bad"), "bad") is None

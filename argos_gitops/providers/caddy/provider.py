@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import sample
 
 from argos_gitops import __version__
 from argos_gitops.model.adoption import Adoption, Unsayable
@@ -13,7 +14,15 @@ from argos_gitops.model.errors import TerminalError
 from argos_gitops.model.objects import Content, ObjectSet
 from argos_gitops.model.plan import Failure
 from argos_gitops.model.resource import TAKE_OVER_ANNOTATION, Resource, ResourceKey
-from argos_gitops.ports.provider import DesiredState, LiveState, Network, ProviderContext, Target, Watch
+from argos_gitops.ports.provider import (
+    UNPROVEN,
+    DesiredState,
+    LiveState,
+    Network,
+    ProviderContext,
+    Target,
+    Watch,
+)
 from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.adopt import Adopter
 from argos_gitops.providers.caddy.apply import write
@@ -35,7 +44,6 @@ from argos_gitops.providers.caddy.edge import (
     bouncer_module,
     forward_auth,
 )
-from argos_gitops.providers.caddy.hosts import HostSpec
 from argos_gitops.providers.caddy.inlining import Inlining
 from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.listeners import Listeners, addresses_of, listeners
@@ -192,7 +200,9 @@ class CaddyProvider:
     def verify(
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
     ) -> Iterator[Condition]:
-        """Asks the edge for changed hosts; of many only so many that it stays short."""
+        """Asks the edge for hosts: those that changed, those that were not ready, and then some of the others
+        at random, as what stands behind the edge fails without a change. A pass asks for at most MOST_PROBES.
+        """
         for problem in self._unproven(desired):
             yield Condition(self._target.key, "Ready", Truth.FALSE, problem.reason, problem.message)
         probe = self._settings.probe
@@ -200,10 +210,11 @@ class CaddyProvider:
             return
         hosts = hosts_of(self._target.resource.name, desired.resources)
         written = {change.owner for change in changes if change.action is not Action.DELETE}
-        wanted = [hosts[key.name] for key in sorted(written | set(recheck)) if _is_host(key, hosts)]
+        wanted = _in_turn(hosts, written, set(recheck))
         if not wanted:
             return
-        seconds, now = probe.timeout / timedelta(seconds=1), self._read()
+        seconds = probe.timeout / timedelta(seconds=1)
+        now = self._read() if changes or self._last is None else self._last
         services = desired.resources.of(ServiceSpec)
         questions = [
             _with_services(each, hosts[each.subject.name], services)
@@ -212,6 +223,9 @@ class CaddyProvider:
         local_ca = self._client.local_ca() if any(each.certificate for each in questions) else None
         found = [*ask(questions, seconds, lambda asked, domain: _rival(now, asked, domain), local_ca)]
         yield from self._with_bouncer(found, hosts)
+        for host in wanted[MOST_PROBES:]:
+            if host.key in recheck:
+                yield Condition(host.key, "Ready", Truth.UNKNOWN, UNPROVEN, "a later pass asks for it")
 
     def watches(self) -> Sequence[Watch]:
         return (_WATCH,)
@@ -351,8 +365,19 @@ def _has_module(live: CaddyLive) -> bool:
     return "crowdsec" in live.layout.apps
 
 
-def _is_host(key: ResourceKey, hosts: Mapping[str, HostResource]) -> bool:
-    return key.kind == HostSpec.kind and key.name in hosts
+def _in_turn(
+    hosts: Mapping[str, HostResource], written: Collection[ResourceKey], recheck: Collection[ResourceKey]
+) -> list[HostResource]:
+    """Hosts by how urgently they are asked for; chance gives each of a group its turn, pass after pass."""
+    groups: tuple[list[HostResource], ...] = ([], [], [])
+    for host in hosts.values():
+        groups[0 if host.key in written else 1 if host.key in recheck else 2].append(host)
+    first, second, others = groups
+    return [
+        *sample(first, len(first)),
+        *sample(second, len(second)),
+        *sample(others, min(len(others), MOST_PROBES)),
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -63,9 +63,9 @@ class AccessLog(SpecModel):
 
 
 class Probe(SpecModel):
-    """How a change is proved after it was applied: a request for each changed Host."""
+    """How each pass proves that Hosts answer: a request for each that changed, and for some of the others."""
 
-    enabled: bool = Field(True, description="Whether changed hosts are asked for at all.")
+    enabled: bool = Field(True, description="Whether Hosts are asked for at all.")
     host: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9._:-]+$",

@@ -158,8 +158,10 @@ class CrowdSecProvider:
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
     ) -> Iterator[Condition]:
         """Reads LAPI again, unless somebody has looked since the last write."""
-        seen = self._seen or self.observe()
         owners = {change.owner for change in changes} | set(recheck)
+        if not owners:
+            return iter(())
+        seen = self._seen or self.observe()
         return conditions_of(self.compile(desired, seen), seen, owners)
 
     def watches(self) -> Sequence[Watch]:

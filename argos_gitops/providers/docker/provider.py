@@ -154,8 +154,10 @@ class DockerProvider:
         self, desired: DesiredState, changes: Sequence[Change], recheck: Collection[ResourceKey] = ()
     ) -> Iterator[Condition]:
         """Looks again, unless somebody has since the last write."""
-        live = self._last or self.observe()
         owners = {change.owner for change in changes} | set(recheck)
+        if not owners:
+            return iter(())
+        live = self._last or self.observe()
         present = {*self._declared.stacks, *self._declared.networks}
         return self._standing.conditions(self._wanted, live, owners & present)
 

@@ -55,9 +55,41 @@ def test_a_host_that_was_not_ready_is_asked_for_again(caddy: RealCaddy, world: M
     """Although nothing changed; what is not on this Edge is left to others."""
     there = world(edge_of(caddy))
     there.apply(host("x"))
+    there.provider.observe()
     again = [ResourceKey("Host", "x"), ResourceKey("Host", "gone"), ResourceKey("Decision", "x")]
     found = there.provider.verify(desired(there.edge, host("x")), (), again)
     assert [(str(each.subject), each.reason) for each in found] == [("Host/x", "Answering")]
+
+
+def test_what_stands_behind_an_edge_fails_without_a_change(caddy: RealCaddy, world: Make) -> None:
+    """Nobody changed anything, and nothing was not ready: the next pass sees it all the same."""
+    there = world(edge_of(caddy, **QUICK))
+    with Upstream() as behind:
+        hosts = (host("app", service="app"), service("app", behind.address))
+        assert _verified(there, *hosts) == {"app": ("Answering", Truth.TRUE)}
+    there.provider.observe()
+    (found,) = there.provider.verify(desired(there.edge, *hosts), ())
+    assert (found.reason, found.status) == ("UpstreamUnavailable", Truth.FALSE)
+
+
+def test_of_many_that_stand_each_has_its_turn(caddy: RealCaddy, world: Make) -> None:
+    """A pass without changes asks for 50; those that were not ready come first, and none is passed over
+    in silence."""
+    there = world(edge_of(caddy))
+    hosts = [host(f"h{number}") for number in range(70)]
+    there.apply(*hosts)
+    there.provider.observe()
+    wanted = desired(there.edge, *hosts)
+    seen: set[str] = set()
+    while len(seen) < 70:
+        found = [*there.provider.verify(wanted, ())]
+        assert len(found) == 50
+        seen |= {each.subject.name for each in found}
+    few = [ResourceKey("Host", f"h{number}") for number in range(5)]
+    assert set(few) <= {each.subject for each in there.provider.verify(wanted, (), few)}
+    many = [each.key for each in hosts]
+    reasons = [each.reason for each in there.provider.verify(wanted, (), many)]
+    assert (reasons.count("Answering"), reasons.count("Unproven")) == (50, 20)
 
 
 def test_probes_can_be_switched_off(caddy: RealCaddy, world: Make) -> None:
