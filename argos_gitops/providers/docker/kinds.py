@@ -79,6 +79,12 @@ class StackSpec(SpecModel):
         description="Whether services without the label `traefik.enable` have routes too, as with Traefik's "
         "`exposedByDefault`.",
     )
+    traefik_configuration: Literal["read", "ignore"] = Field(
+        "read",
+        description="Whether Traefik's own configuration (its command and files, in a Stack of the same "
+        "host) counts for routes: middlewares of entry points, default rule, constraints. With `ignore` it "
+        "is as if there were none.",
+    )
     entry_points: dict[str, Literal["http", "https"]] = Field(
         default_factory=dict,
         description="What Traefik heard on entry points besides `web` (http) and `websecure` (https).",

@@ -88,6 +88,10 @@ class ComposeRenderer:
             self._known[identity] = self._rendered(stack, directory, identity)
         return self._known[identity]
 
+    def files_of(self, stack: Resource[StackSpec]) -> StackFiles:
+        """The Stack's own files."""
+        return StackFiles(stack, self._context.files)
+
     def _configured(self, files: StackFiles, directory: str) -> "_Kept":
         """What Compose makes of it, and what becomes of variables that nobody set."""
         stack = files.stack

@@ -49,6 +49,8 @@ class Member:
     options: Options
     label: Label
     ways: Ways
+    verified: bool = True
+    """Whether the certificates of its containers are looked at."""
 
 
 def service_spec(members: Sequence[Member]) -> Tree:
@@ -114,6 +116,8 @@ def _url(label: Label) -> re.Match[str]:
 
 def _transport(member: Member) -> Tree:
     found = _TRANSPORTS[_scheme(member)]
+    if "tls" in found and not member.verified:
+        found = {"tls": {"verify": False}}
     host = member.options.get(f"{_LB}passhostheader")
     return found if host is None or truth(host) else {**found, "preserveHost": False}
 

@@ -43,9 +43,6 @@ _CORS_OPTIONS = frozenset(
     )
 )
 _CUSTOM = {"customrequestheaders": "request", "customresponseheaders": "response"}
-_NAME_IN_KEY = 6
-"""The part of `traefik.http.middlewares.NAME.headers.customresponseheaders.X-Name` that names the header."""
-
 OPTIONS = frozenset(
     {*_PLAIN, *_SWITCHES, *_STS, *_SSL, *_CORS_OPTIONS, *(f"{name}.*" for name in _CUSTOM)}
     | {"addvaryheader", "allowedhosts", "sslproxyheaders.*"}
@@ -77,7 +74,7 @@ def _custom(options: Options, group: str) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for option, label in options.items():
         if option.startswith(f"{group}."):
-            name = ".".join(label.key.split(".")[_NAME_IN_KEY:])
+            name = ".".join(label.key.split(".")[-option.count(".") :])
             found[name] = literal(label.value) if label.value else None
     return found
 

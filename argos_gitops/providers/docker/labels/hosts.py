@@ -18,6 +18,7 @@ from argos_gitops.providers.docker.labels.conditions import (
 )
 from argos_gitops.providers.docker.labels.label import Complaints, LabelCode, RefusedError
 from argos_gitops.providers.docker.labels.middlewares import Middleware, applied
+from argos_gitops.providers.docker.labels.redirects import redirected
 from argos_gitops.providers.docker.labels.routers import Router
 
 Tree = dict[str, Any]
@@ -38,7 +39,7 @@ class Route:
 
     def branches(self, domain: str, wanted: Condition) -> Sequence[Branch]:
         scene = Scene(domain, self.router.secure, match_of(wanted))
-        return applied(self.router.middlewares, self.middlewares, scene)
+        return _applied(self.router, self.middlewares, scene)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ class DerivedHost:
     spec: Tree
 
 
+def _applied(router: Router, middlewares: Mapping[str, Middleware], scene: Scene) -> Sequence[Branch]:
+    if router.redirected is not None:
+        return redirected(Branch(), {"scheme": "https"}, permanent=router.redirected)
+    return applied(router.middlewares, middlewares, scene)
+
+
 Service = Callable[[Route], str]
 """The name of the Service document that answers for a route; refuses where there is none."""
 
@@ -59,7 +66,7 @@ def only_redirects(router: Router, middlewares: Mapping[str, Middleware]) -> fro
     if router.secure:
         return frozenset()
     try:
-        branches = applied(router.middlewares, middlewares, Scene("", tls=False, wanted=None))
+        branches = _applied(router, middlewares, Scene("", tls=False, wanted=None))
     except RefusedError:
         return frozenset()
     answers = [branch.action.answer.get("redirect", {}) for branch in branches]

@@ -13,12 +13,14 @@ from argos_gitops.model.resource import API_VERSION, DERIVED_ANNOTATION
 from argos_gitops.ports.provider import Derived
 from argos_gitops.providers.docker.labels.balancers import Member, service_spec
 from argos_gitops.providers.docker.labels.conditions import Condition, for_domain
+from argos_gitops.providers.docker.labels.entrypoints import default_rule, entry_points, skips_verification
 from argos_gitops.providers.docker.labels.hosts import DerivedHost, Route, hosts_of, only_redirects
 from argos_gitops.providers.docker.labels.label import Complaints, LabelCode, RefusedError
 from argos_gitops.providers.docker.labels.middlewares import Middleware
 from argos_gitops.providers.docker.labels.reach import Ways
 from argos_gitops.providers.docker.labels.reading import Labelled
-from argos_gitops.providers.docker.labels.routers import Router, router_of
+from argos_gitops.providers.docker.labels.routers import Router, Surrounding, router_of
+from argos_gitops.providers.docker.labels.static import Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Labels:
     entry_points: Mapping[str, str]
     ways: Ways
     bouncer: bool
+    traefik: Configuration | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class EdgeRoutes:
         """Takes in one Stack."""
         if labels.bouncer:
             self._bouncers.add(labels.stack)
+        self._middlewares.update(labels.traefik.middlewares if labels.traefik is not None else {})
         for service in labels.services:
             for name, options in service.middlewares.items():
                 with self.complaints.heard():
@@ -65,8 +69,8 @@ class EdgeRoutes:
             names = self._add_balancers(service, labels)
             for name, options in service.routers.items():
                 with self.complaints.heard():
-                    router = router_of(name, labels.stack, options, labels.entry_points)
-                    self._add_router(router, names)
+                    around = _surrounding(service, labels, ruled="rule" in options)
+                    self._add_router(router_of(name, labels.stack, options, around), names)
 
     def documents(self) -> Iterator[Derived]:
         """Hosts, and the Services that they use."""
@@ -101,12 +105,13 @@ class EdgeRoutes:
         label = service.configured
         if label is None:
             return []
+        verified = labels.traefik is None or not skips_verification(labels.traefik)
         declared = service.services or {f"{service.name}-{labels.ways.project}": {}}
         for name, options in declared.items():
             own = next(iter(options.values()), label)
             shown = name if service.services else service.name
             known = self._balancers.setdefault(name.lower(), _Balancer(f"{labels.stack}-{shown}", []))
-            known.members.append(Member(labels.stack, service.name, options, own, labels.ways))
+            known.members.append(Member(labels.stack, service.name, options, own, labels.ways, verified))
         return list(declared)
 
     def _add_router(self, router: Router, balancers: list[str]) -> None:
@@ -180,6 +185,16 @@ class EdgeRoutes:
         spec = service_spec(balancer.members)
         stacks = list(dict.fromkeys(member.stack for member in balancer.members))
         return _derived("Service", name, stacks, spec, balancer.members[0].label.place())
+
+
+def _surrounding(service: Labelled, labels: Labels, *, ruled: bool) -> Surrounding:
+    schemes = {name.lower(): scheme for name, scheme in labels.entry_points.items()}
+    if labels.traefik is None:
+        return Surrounding(schemes, {})
+    rule = None
+    if not ruled:
+        rule = default_rule(labels.traefik, service.service, service.name, labels.ways.project)
+    return Surrounding(schemes, entry_points(labels.traefik), rule)
 
 
 def _led_to_by_nobody(balancers: Mapping[str, _Balancer], used: Mapping[str, str]) -> Iterator[Problem]:

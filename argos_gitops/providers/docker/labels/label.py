@@ -21,6 +21,8 @@ class LabelCode(StrEnum):
     """The Edge has no way to the container's port."""
     CONFLICT = "RouteConflict"
     """It contradicts another one."""
+    TRAEFIK = "TraefikConfiguration"
+    """A part of Traefik's own configuration cannot be read or said: a problem where routes depend on it."""
     OTHER_PROXY = "LabelOfAnotherProxy"
     """Another program than Traefik reads it, so that no route follows; a warning."""
     NO_ROUTE = "NoRoute"
@@ -29,15 +31,20 @@ class LabelCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label of a service; `key` as it is written, `owner` is `service web of Stack/wiki`."""
+    """A label of a service; `key` as it is written, `owner` is `service web of Stack/wiki`.
+
+    `what` it is, as people are told: Traefik's own configuration has the same options in arguments,
+    variables and fields of files.
+    """
 
     key: str
     value: str
     owner: str
     place: Callable[[], Location] = field(compare=False)
+    what: str = "label"
 
     def refusal(self, code: LabelCode, message: str) -> "RefusedError":
-        return RefusedError(Problem(self.place(), code, f"{self.owner}, label {self.key}: {message}"))
+        return RefusedError(Problem(self.place(), code, f"{self.owner}, {self.what} {self.key}: {message}"))
 
     def invalid(self, message: str) -> "RefusedError":
         return self.refusal(LabelCode.INVALID, message)

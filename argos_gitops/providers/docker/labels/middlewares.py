@@ -86,10 +86,12 @@ def _flat(
 
 def _found(name: str, label: Label, known: Mapping[str, Middleware]) -> Middleware:
     bare, _, provider = name.lower().partition("@")
+    if f"{bare}@{provider}" in known:
+        return known[f"{bare}@{provider}"]
     if provider not in ("", "docker", "swarm"):
         raise label.untranslated(
-            f"the middleware {name} is defined in Traefik's {provider} provider, which is not read; "
-            "define it by labels"
+            f"the middleware {name} is defined in Traefik's {provider} provider, and in no file that is "
+            "read; define it by labels"
         )
     if bare not in known:
         near = get_close_matches(bare, sorted(known), 1)

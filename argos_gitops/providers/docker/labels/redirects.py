@@ -49,15 +49,20 @@ def to_scheme(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch
     redirect: dict[str, object] = {"scheme": scheme}
     if not usual:
         redirect["port"] = wanted or 0
-    return redirected(branch, redirect, options.get("permanent"))
+    return redirected(branch, redirect, permanent=_is_permanent(options))
 
 
-def redirected(branch: Branch, redirect: dict[str, object], permanent: Label | None) -> Sequence[Branch]:
+def redirected(branch: Branch, redirect: dict[str, object], *, permanent: bool) -> Sequence[Branch]:
     """Sent elsewhere with the status that Traefik chooses by method."""
-    for_get, for_others = (301, 308) if permanent is not None and truth(permanent) else (302, 307)
+    for_get, for_others = (301, 308) if permanent else (302, 307)
     answers = [{"redirect": {**redirect, "status": status}} for status in (for_get, for_others)]
     get, others = (branch.acting(replace(branch.action, answer=answer)) for answer in answers)
     return [get.only({"methods": ["GET"]}), others]
+
+
+def _is_permanent(options: Options) -> bool:
+    label = options.get("permanent")
+    return label is not None and truth(label)
 
 
 def by_regexp(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch]:
@@ -78,8 +83,8 @@ def by_regexp(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch
     if target == {"to": f"http{'s' * scene.tls}://{scene.domain}"}:
         return [branch]  # Traefik redirects nobody to where they are
     if match is None:
-        return redirected(branch, target, options.get("permanent"))
-    return [*redirected(branch.only(match), target, options.get("permanent")), branch]
+        return redirected(branch, target, permanent=_is_permanent(options))
+    return [*redirected(branch.only(match), target, permanent=_is_permanent(options)), branch]
 
 
 @dataclass(frozen=True, slots=True)
