@@ -58,7 +58,7 @@ def effect(options: Options, branch: Branch, scene: Scene) -> Sequence[Branch]:
         status = 307 if temporary is not None and truth(temporary) else 301
         answer = {"redirect": {"scheme": "https", "status": status}}
         return [branch.acting(replace(branch.action, answer=answer))]
-    action = branch.action.with_request(_custom(options, "customrequestheaders"))
+    action = branch.action.with_request(_forwarded(_custom(options, "customrequestheaders"), scene))
     action = action.with_response({**_security(options, scene), **_custom(options, "customresponseheaders")})
     return _cors(options, branch.acting(action))
 
@@ -77,6 +77,17 @@ def _custom(options: Options, group: str) -> dict[str, str | None]:
             name = ".".join(label.key.split(".")[-option.count(".") :])
             found[name] = literal(label.value) if label.value else None
     return found
+
+
+def _forwarded(custom: dict[str, str | None], scene: Scene) -> dict[str, str | None]:
+    """With what Traefik's proxy adds behind it: the visitor's address, and the host that was asked for."""
+    names = {name.lower(): name for name in custom}
+    given = names.get("x-forwarded-for")
+    if given is not None and custom[given] is not None:
+        custom[given] = f"{custom[given]}, {{http.request.remote.host}}"
+    if "host" in names and "x-forwarded-host" not in names and "*" not in scene.domain:
+        custom["X-Forwarded-Host"] = scene.domain
+    return custom
 
 
 def _security(options: Options, scene: Scene) -> dict[str, str | None]:
