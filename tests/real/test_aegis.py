@@ -63,6 +63,8 @@ class Aegis(Estate):
         for path in (self.work / "docker").glob("*.yaml"):
             text = path.read_text().replace(HOME, home).replace("name: traefik_proxy", f"name: {network}")
             text = text.replace("/var/run/docker.sock", str(engine.socket))
+            # The stand-in of Traefik has a command of its own, which says nothing of entry points.
+            text = text.replace("routes: fromLabels", "routes: fromLabels\n  traefikConfiguration: ignore")
             path.write_text(text.replace("172.19.0.0/16", engine.new_subnet()))
         edge = _yaml.load(self.work / "edges" / "main.yaml")
         del edge["spec"]["crowdsec"]
