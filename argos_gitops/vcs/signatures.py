@@ -5,7 +5,6 @@ environment, which wins over every configuration file, and gpg gets a home of it
 afterwards. Facts: gitformat-signature, git-log's `%G?`, ssh-keygen's ALLOWED SIGNERS.
 """
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ from argos_gitops.vcs.environment import with_settings
 
 _FORMAT = "--format=%H%x00%G?%x00%GF%x00%GK%x00%GS%x00%s"
 _IMPORT_SECONDS = 60
+_SIGNATURE_HEADERS = (b"gpgsig", b"gpgsig-sha256")
 _GPG_CONF = """\
 batch
 no-tty
@@ -121,43 +121,61 @@ def signatures_of(git: Git, commits: Sequence[str], keys: Keys) -> list[Signatur
 
 
 def expired_at(git: Git, commit: str, keys: Keys, at: float) -> bool:
-    """Whether the SSH key that signed a commit was not valid at a time, in seconds since 1970.
+    """Whether the SSH key that signed a commit was not valid for commits at a time, in seconds since 1970.
 
-    git asks ssh-keygen about the commit's own date, which whoever makes the commit chooses. Another signature
+    git asks ssh-keygen about the commit's own date, which whoever makes the commit chooses. Asked is what git
+    asks, for its namespace: a line that lets the key sign files only is no line for a commit. Another signature
     than SSH's is never expired here: gpg itself judges by the clock.
     """
-    signature = _signature_of(git.run("cat-file", "commit", commit))
+    payload, signature = _taken_apart(git.run("cat-file", "commit", commit))
     if not signature.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         return False
     time = datetime.fromtimestamp(at, UTC).strftime("%Y%m%d%H%M%SZ")
     with tempfile.TemporaryDirectory(prefix="argos-ssh-") as folder:
         file = Path(folder) / "signature"
         file.write_bytes(signature)
-        signers = str(keys.allowed_signers or os.devnull)
-        asked = [
-            "ssh-keygen",
-            "-Y",
-            "find-principals",
-            "-f",
-            signers,
-            "-s",
-            str(file),
-            f"-Overify-time={time}",
-        ]
-        done = subprocess.run(
-            asked, capture_output=True, check=False, timeout=_IMPORT_SECONDS, env=BASIC.of(os.environ)
+        known = ("-f", str(keys.allowed_signers or os.devnull), "-s", str(file), f"-Overify-time={time}")
+        found = _ssh_keygen("find-principals", *known)
+        principals = found.stdout.decode("utf-8", "surrogateescape").splitlines()
+        return not any(
+            _ssh_keygen("verify", "-n", "git", "-I", principal, *known, given=payload).returncode == 0
+            for principal in principals
         )
-    return done.returncode != 0
 
 
-def _signature_of(commit: bytes) -> bytes:
-    """The `gpgsig` header of a commit; its further lines begin with a space (gitformat-signature)."""
-    lines = commit.partition(b"\n\n")[0].split(b"\n")
-    begin = next((number for number, line in enumerate(lines) if line.startswith(b"gpgsig ")), None)
-    if begin is None:
-        return b""
-    rest = itertools.takewhile(lambda line: line.startswith(b" "), lines[begin + 1 :])
-    return b"\n".join([lines[begin].removeprefix(b"gpgsig "), *(line[1:] for line in rest), b""])
+def _ssh_keygen(what: str, *arguments: str, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        ["ssh-keygen", "-Y", what, *arguments],
+        input=given,
+        capture_output=True,
+        check=False,
+        timeout=_IMPORT_SECONDS,
+        env=BASIC.of(os.environ),
+    )
+
+
+def _taken_apart(commit: bytes) -> tuple[bytes, bytes]:
+    """What was signed, and the first `gpgsig` header; further lines of one begin with a space.
+
+    What was signed has none of these headers (gitformat-signature; `gpgsig-sha256` is the one of the other hash).
+    """
+    head, end, message = commit.partition(b"\n\n")
+    signed: list[bytes] = []
+    signatures: list[list[bytes]] = []
+    into = signed
+    for line in head.split(b"\n"):
+        name, _, value = line.partition(b" ")
+        if name in _SIGNATURE_HEADERS:
+            into = [value]
+            if name == _SIGNATURE_HEADERS[0]:
+                signatures.append(into)
+        elif line.startswith(b" ") and into is not signed:
+            into.append(line[1:])
+        else:
+            into = signed
+            into.append(line)
+    payload = b"\n".join(signed) + end + message
+    return payload, b"\n".join([*signatures[0], b""]) if signatures else b""
 
 
 def _parsed(line: str) -> Signature:

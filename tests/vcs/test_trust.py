@@ -298,6 +298,29 @@ def test_an_expired_signer_cannot_backdate_a_commit(scene: Scene) -> None:
     assert scene.alice.fingerprint in message
 
 
+@pytest.mark.parametrize("principal", ["alice@example.com", "backup@example.com"])
+def test_a_key_that_still_signs_files_cannot_backdate_a_commit(scene: Scene, principal: str) -> None:
+    """Its end for commits is its end, whatever else it may sign afterwards and as whom."""
+    scene.signers.write_text(
+        f'alice@example.com namespaces="git",valid-before="20200101" {scene.alice.public}\n'
+        f'{principal} namespaces="file" {scene.alice.public}\n'
+    )
+    bad = scene.work.commit(_backdated(scene.alice))
+    message = _refusal(scene, scene.terms())
+    assert bad[:12] in message
+    assert "had expired when the commit came here" in message
+
+
+def test_a_key_with_a_line_for_commits_signs_them_whatever_the_other_lines_say(scene: Scene) -> None:
+    scene.signers.write_text(
+        f'"alice and bob" namespaces="git",valid-before="20200101" {scene.alice.public}\n'
+        f'alice@example.com namespaces="file" {scene.alice.public}\n'
+        f'*@example.com,"!x" namespaces="file,git" {scene.alice.public}\n'
+    )
+    good = scene.work.commit(scene.alice)
+    assert scene.mirror.fetch(terms=scene.terms()).sha == good
+
+
 def test_strict_refuses_a_backdated_commit_below_a_good_head(scene: Scene, tmp_path: Path) -> None:
     bob = ssh_signer(tmp_path, "bob")
     scene.signers.write_text(
