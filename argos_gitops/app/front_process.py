@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -141,12 +142,13 @@ async def _send_counts(numbers: VerdictMetrics, bouncers: FedBouncers) -> None:
 
 async def _listen(reader: asyncio.StreamReader, server: Server, agent: Agent, site: Site) -> None:
     """Takes in what the agent says, until it is gone: then there is nobody to answer for."""
-    while line := await reader.readline():
-        message = decode(line)
-        if "measured" in message:
-            agent.heard(message["measured"])
-        else:
-            _configure(site, message["configuration"])
+    with suppress(ConnectionResetError):  # it was killed with something of ours unread
+        while line := await reader.readline():
+            message = decode(line)
+            if "measured" in message:
+                agent.heard(message["measured"])
+            else:
+                _configure(site, message["configuration"])
     server.stop()
 
 

@@ -10,6 +10,9 @@ import unicodedata
 LONGEST_NAME, LONGEST_PATH = 255, 2048
 """Bytes: of one name, as file systems have it, and of a path, so that a folder before it has room."""
 
+_LONGEST_SHOWN = 400
+"""Characters of a path in a message."""
+
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 _PLAIN = re.compile(rb"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -26,8 +29,10 @@ def unsafe(path: bytes) -> str:
 
 
 def spelled(path: bytes) -> str:
-    """A path as it can be shown."""
+    """A path as it can be shown; of a very long one, where it begins and ends."""
     text = path.decode("utf-8", "backslashreplace")
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[: _LONGEST_SHOWN // 2]}…{text[-_LONGEST_SHOWN // 2 :]}"
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 

@@ -7,9 +7,10 @@ from argos_gitops.model.errors import GitError, SourceError
 from argos_gitops.model.source import Revision, SourceFile
 from argos_gitops.vcs.mirror import ANY_TERMS, Fetched, Mirror, Terms
 from argos_gitops.vcs.objects import EMPTY_TREE
-from argos_gitops.vcs.repository import UNSAFE_PATH, Commit
+from argos_gitops.vcs.repository import TREE_TOO_LARGE, UNSAFE_PATH, Commit
 
 CONFIG_PATH_MISSING = "config_path_missing"
+_NO_DAMAGE = ("NotAFolder", TREE_TOO_LARGE)
 
 
 class GitSnapshot:
@@ -76,7 +77,7 @@ class GitSource:
             except GitError as error:
                 if error.reason == UNSAFE_PATH:
                     raise self._unsafe(fetched, error) from error
-                if error.reason == "NotAFolder" or not self._mirror.heal():
+                if error.reason in _NO_DAMAGE or not self._mirror.heal():
                     raise
                 again = self._mirror.fetch(rev or self._ref, self._terms)
                 snapshot = self._snapshot(replace(again, events=fetched.events))

@@ -77,6 +77,20 @@ class Git:
                 raise self._out_of_time(arguments) from None
         return Answer(process.returncode, output, self._readable(errors) if process.returncode else "")
 
+    def bounded(self, *arguments: str, most: int) -> bytes | None:
+        """The output of `git ARGUMENTS`; None where it has more than `most` bytes. Raises GitError."""
+        with self._process(arguments, None) as process, self._watched(process):
+            output = cast("BinaryIO", process.stdout).read(most + 1)
+            if len(output) > most:
+                return None
+            errors = cast("BinaryIO", process.stderr).read()
+            code = process.wait()
+        if code == -signal.SIGKILL:
+            raise self._out_of_time(arguments)
+        if code:
+            raise GitError(f"git {arguments[0]} failed: {self._readable(errors) or f'exit code {code}'}")
+        return output
+
     @contextmanager
     def stream(self, *arguments: str, lines: Sequence[str]) -> Iterator[BinaryIO]:
         """The output of a git that reads `lines`, to be read piece by piece.

@@ -22,7 +22,7 @@ from argos_gitops.vcs.environment import NO_CREDENTIALS, Credentials, git_enviro
 from argos_gitops.vcs.locate import local_repository
 from argos_gitops.vcs.lock import CACHE_UNUSABLE, exclusive, remove_stale_locks, usable
 from argos_gitops.vcs.remote import UNSAFE_OBJECTS, Advertised, Remote
-from argos_gitops.vcs.repository import ID_LENGTHS, Repository, own_ref
+from argos_gitops.vcs.repository import ID_LENGTHS, TREE_TOO_LARGE, Repository, own_ref
 from argos_gitops.vcs.trust import Arrival, Trust
 
 HISTORY_REWRITTEN = "history_rewritten"
@@ -35,7 +35,9 @@ _ARRIVAL = "refs/argos/arrival"
 _INCOMING = "refs/argos/incoming"
 _EVERYTHING = f"+refs/heads/*:{_INCOMING}/heads/* +refs/tags/*:{_INCOMING}/tags/*"
 _FORMAT_CHANGED = "ObjectFormatChanged"
-_TELLING = frozenset({"Locked", "NotAFolder", CACHE_UNUSABLE, UNSAFE_OBJECTS, _FORMAT_CHANGED})
+_TELLING = frozenset(
+    {"Locked", "NotAFolder", CACHE_UNUSABLE, UNSAFE_OBJECTS, TREE_TOO_LARGE, _FORMAT_CHANGED}
+)
 _LASTING = frozenset({"GitTimeout", "Locked", CACHE_UNUSABLE, UNSAFE_OBJECTS, _FORMAT_CHANGED})
 """Reasons that a new mirror would not mend."""
 

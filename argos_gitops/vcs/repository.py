@@ -17,6 +17,12 @@ from argos_gitops.vcs.commits import Draft, as_stream
 UNSAFE_PATH = "UnsafePath"
 """The reason of a GitError: a tree has a path that is not used."""
 
+TREE_TOO_LARGE = "TreeTooLarge"
+"""The reason of a GitError: a tree has more files than anybody lists."""
+
+_LONGEST_LISTING = 64 * 1024**2
+"""Bytes: some 600,000 files."""
+
 SIGNING_FAILED = "SigningFailed"
 NAME_TAKEN = "BranchNameTaken"
 """The reason of a GitError: a branch cannot be made, as another one has a name above or below its own."""
@@ -130,9 +136,18 @@ class Repository:
         """Every file below a tree, whatever its kind, in path order; sizes in bytes.
 
         Raises GitError (reason UnsafePath) for a tree with a path that cannot be used as it stands: one that
-        leads elsewhere, or two files in one place.
+        leads elsewhere, or two files in one place; reason TreeTooLarge for one that takes more memory to list
+        than anybody's configuration: ten trees, each ten times in the next, are ten thousand million files.
         """
-        output = self.git.run("ls-tree", "-r", "-t", "-z", "-l", "--full-tree", tree)
+        output = self.git.bounded(
+            "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", tree, most=_LONGEST_LISTING
+        )
+        if output is None:
+            raise GitError(
+                f"the paths of all files take more than {_LONGEST_LISTING // 1024**2} MiB to list; move what "
+                "is no configuration out of the configuration folder",
+                reason=TREE_TOO_LARGE,
+            )
         found: list[SourceFile] = []
         seen: set[bytes] = set()
         folders = {b""}

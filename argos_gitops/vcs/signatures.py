@@ -124,8 +124,8 @@ def expired_at(git: Git, commit: str, keys: Keys, at: float) -> bool:
     """Whether the SSH key that signed a commit was not valid for commits at a time, in seconds since 1970.
 
     git asks ssh-keygen about the commit's own date, which whoever makes the commit chooses. Asked is what git
-    asks, for its namespace: a line that lets the key sign files only is no line for a commit. Another signature
-    than SSH's is never expired here: gpg itself judges by the clock.
+    asks, for its namespace: a line that lets the key sign files only is no line for a commit. Another
+    signature than SSH's is never expired here: gpg itself judges by the clock.
     """
     payload, signature = _taken_apart(git.run("cat-file", "commit", commit))
     if not signature.startswith(b"-----BEGIN SSH SIGNATURE-----"):
@@ -157,7 +157,7 @@ def _ssh_keygen(what: str, *arguments: str, given: bytes = b"") -> "subprocess.C
 def _taken_apart(commit: bytes) -> tuple[bytes, bytes]:
     """What was signed, and the first `gpgsig` header; further lines of one begin with a space.
 
-    What was signed has none of these headers (gitformat-signature; `gpgsig-sha256` is the one of the other hash).
+    What was signed has none of these headers; `gpgsig-sha256` is the other hash's (gitformat-signature).
     """
     head, end, message = commit.partition(b"\n\n")
     signed: list[bytes] = []

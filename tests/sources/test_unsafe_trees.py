@@ -116,6 +116,27 @@ def test_a_path_is_named_with_its_commit(origin: Origin, dumb_http: DumbHttp, tm
         assert "'stacks/web/..'" in str(error)
 
 
+def test_a_few_trees_that_stand_for_endless_files_are_refused(origin: Origin, tmp_path: Path) -> None:
+    """Each holds the one before ten times: some kilobytes to push, and more paths than any memory holds."""
+    tree = write(origin, [("100644", b"a.yaml", blob(origin))])
+    for _ in range(9):
+        tree = write(origin, [("40000", b"folder-%d" % number, tree) for number in range(10)])
+    push(origin, tree)
+    mirror = mirror_of(f"file://{origin.url}", tmp_path)
+    error = refused(GitSource(mirror))
+    assert error.reason == "TreeTooLarge"
+    assert "more than 64 MiB to list" in str(error)
+    assert mirror.repository.refs(), "the mirror is not damaged, and stays"
+
+
+def test_a_path_without_end_is_shown_where_it_begins_and_ends(origin: Origin, tmp_path: Path) -> None:
+    push(origin, write(origin, [("100644", b"begin" + b"a" * 100_000 + b"end.yaml", blob(origin))]))
+    message = str(refused(GitSource(mirror_of(f"file://{origin.url}", tmp_path))))
+    assert "begin" in message
+    assert "end.yaml" in message
+    assert len(message) < 1000
+
+
 def test_two_files_in_one_place_are_refused(origin: Origin) -> None:
     one, other = blob(origin), blob(origin, b"b: 2\n")
     trees = (

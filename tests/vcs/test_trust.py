@@ -311,16 +311,6 @@ def test_a_key_that_still_signs_files_cannot_backdate_a_commit(scene: Scene, pri
     assert "had expired when the commit came here" in message
 
 
-def test_a_key_with_a_line_for_commits_signs_them_whatever_the_other_lines_say(scene: Scene) -> None:
-    scene.signers.write_text(
-        f'"alice and bob" namespaces="git",valid-before="20200101" {scene.alice.public}\n'
-        f'alice@example.com namespaces="file" {scene.alice.public}\n'
-        f'*@example.com,"!x" namespaces="file,git" {scene.alice.public}\n'
-    )
-    good = scene.work.commit(scene.alice)
-    assert scene.mirror.fetch(terms=scene.terms()).sha == good
-
-
 def test_strict_refuses_a_backdated_commit_below_a_good_head(scene: Scene, tmp_path: Path) -> None:
     bob = ssh_signer(tmp_path, "bob")
     scene.signers.write_text(
