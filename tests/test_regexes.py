@@ -12,6 +12,7 @@ import pytest
 
 from argos_gitops.model import masking
 from argos_gitops.providers.docker.compose import speech
+from argos_gitops.providers.docker.labels import redirects
 from tests.regexes import Expression, Unknown, expressions, growth, slow_text
 
 FOUND = list(expressions())
@@ -49,7 +50,7 @@ NAMED: Mapping[str, Patterns] = {
         method="finditer",
         flags=re.MULTILINE,
     ),
-    "providers/docker/labels/redirects.py:_replaced": _written(r"/\$(?:\{2\}|2)$", method="search"),
+    "providers/docker/labels/redirects.py:_target": _written(r"/\$(?:\{2\}|2)$", method="search"),
 }
 """Expressions that are made while the program runs, as they are for some values."""
 
@@ -59,7 +60,7 @@ OF_OTHERS: Mapping[str, str] = {
     "providers/caddy/regexps.py:_check_form": "is compiled and not run: Caddy runs it",
     "providers/docker/schedules.py:_checked_pattern": "is compiled and not run",
     "providers/docker/images/versions.py:newer_tags": "who merges chooses it, for tags of 128 characters",
-    "providers/docker/labels/redirects.py:_Address.groups": "test_an_expression_of_somebody_else…, below",
+    "providers/docker/labels/redirects.py:_Address.known": "test_an_expression_of_somebody_else…, below",
 }
 """Expressions that somebody else wrote: why none of them is a way to keep us busy."""
 
@@ -105,6 +106,14 @@ def test_what_takes_long_is_noticed(pattern: str) -> None:
 def test_what_takes_long_is_noticed_in_functions() -> None:
     assert growth(lambda text: re.findall("[^b]*b", text), lambda size: "a" * size)
     assert not growth(lambda text: text.count("b"), lambda size: "a" * size)
+
+
+def test_an_expression_of_somebody_else_is_tried_on_no_more_than_a_domain() -> None:
+    """The worst that labels may say: all repetitions that they are allowed, none of which comes to an end."""
+    allowed = ".*" * redirects._MOST_REPEATED + "!"  # noqa: SLF001
+    assert not redirects._takes_long(allowed)  # noqa: SLF001
+    assert redirects._takes_long("(a+)+!")  # noqa: SLF001
+    assert not growth(lambda text: re.fullmatch(allowed, text), lambda size: "a" * size, longest=253)
 
 
 @pytest.mark.slow

@@ -129,7 +129,7 @@ def considered(configuration: Configuration, labels: Mapping[str, Any]) -> bool:
     return True
 
 
-_TEMPLATE = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{([^{}]*)\}\}")
 _EXPRESSION = re.compile(
     r"(?P<change>normalize\s+|trimPrefix\s+(?:`/`|\"/\")\s+)?"
     r"(?P<value>\.Name|\.ContainerName|\(?index\s+\.Labels\s+(?:`[^`]+`|\"[^\"\\]+\")\)?)"
@@ -154,7 +154,7 @@ def default_rule(
     container = str(service.get("container_name") or f"{project}-{name}-1")
 
     def value(match: re.Match[str]) -> str:
-        expression = _EXPRESSION.fullmatch(match[1])
+        expression = _EXPRESSION.fullmatch(match[1].removeprefix("-").removesuffix("-").strip())
         if expression is None:
             raise label.untranslated(
                 f"the template {match[0]} is not read; give the routers rules of their own"
@@ -171,7 +171,10 @@ def default_rule(
             return "-".join(part for part in re.split(r"[\W_]+", text) if part)
         return text.removeprefix("/") if change else text
 
-    return Label(label.key, _TEMPLATE.sub(value, label.value), label.owner, label.place, label.what)
+    rule = _TEMPLATE.sub(value, label.value)
+    if "{{" in rule:
+        raise label.untranslated("a template in it is not read; give the routers rules of their own")
+    return Label(label.key, rule, label.owner, label.place, label.what)
 
 
 def unlabelled(configuration: Configuration, owner: str) -> Iterator[Problem]:

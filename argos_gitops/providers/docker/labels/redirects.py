@@ -19,16 +19,13 @@ _ADDRESS = re.compile(
 _PARTS = re.compile(r"(?P<domain>(?:\[[^\]]*\]|\\[^/]|[^/\\\[])+)\\?/(?P<path>.*)", re.DOTALL)
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _REPEATED = re.compile(r"[*+?{]")
-_MOST_REPEATED = 4
+_MOST_REPEATED = 3
 """In the domain of somebody's expression: Python tries all combinations of them."""
 _ANYTHING = re.compile(r"\(?\.[*+]\)?$")
 """At the end of a domain: as it is greedy, it takes the path along as far as what follows it allows."""
-_PARTS_OF_PATTERN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?|[(|)]", re.DOTALL)
+# A class that is never closed takes the rest, or each bracket in it would be looked through to the end.
+_PARTS_OF_PATTERN = re.compile(r"\\.|\[\^?\]?(?:\\.?|[^\]\\])*+(?:\]|\Z)|\(\?|[(|)]", re.DOTALL)
 _FOUND = "{{http.regexp.uri.{}}}"
-_GROUP = re.compile(r"\)[*+{]")
-_REPEATED = re.compile(r"[*+?{]")
-_MOST_REPEATED = 4
-"""In the domain of somebody's expression: Python tries all combinations of them."""
 _PATH = re.compile(r"(?P<prefix>(?:[\w/~-]|\\[./_~-])*)(?P<tail>\(\.[*+]\)|\.\*|)")
 _GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -124,6 +121,8 @@ class _Address:
         """How many groups its path has; refuses what would need a second parser of regular expressions."""
         count = depth = 0
         for found in _PARTS_OF_PATTERN.findall(self.path):
+            if found.startswith("[") and not found.endswith("]"):
+                raise _unclear(self.label)
             if found == "(?" and not re.search(r"\(\?(?!:)", self.path):
                 depth += 1
             elif found == "(":
