@@ -20,6 +20,8 @@ _ROUTE = re.compile(r"server ([^:]+): .*?\broute (\d+)")
 _POLICY = re.compile(r"automation policy (\d+)")
 _FILE = re.compile(r"open ([^:]+):([^:;\"}]*)")
 _BUSY = re.compile(r"listening on ([^ ]+?): |listen [a-z0-9]+ ([^ ]+): bind")
+# Not those of TLS policies, which are digests of what may hold a secret.
+_TWICE = re.compile(r"duplicate ID '(argos-(?:host|cert)-[a-z0-9.-]+)' found at ([^ ]+) and ([^ ]+)")
 _APP = re.compile(r"loading ([a-z0-9_]+) app module")
 _LONGEST_COMPLAINT = 4096
 """Characters that are looked at: whatever answers there, it does not keep us busy."""
@@ -69,6 +71,11 @@ def _explain(complaint: str, caddy: str) -> tuple[str, str]:
             f"{caddy} cannot listen on {address}: {complaint.rpartition(': ')[2]}; is it an address of the "
             "machine where Caddy runs?"
         )
+    if found := _TWICE.search(complaint):
+        return "MarkTaken", (
+            f"{caddy} has {found[1]!r}, the @id of a part of ours, at two places: {found[2]} and {found[3]}. "
+            "One of them is somebody else's, or a copy of ours: take the @id out of it"
+        )
     if found := _FILE.search(complaint):
         return "FileUnreadable", (
             f"{caddy} cannot read {found[1]}, a path on the machine where it runs: {found[2].strip()}"
@@ -88,6 +95,8 @@ def _suspects(complaint: str, layout: Layout, tree: Tree) -> Iterator[str | None
         routes = (http.get("servers", {}).get(match[1]) or {}).get("routes") or []
         yield from (marks.host_of_route(route) for route in _at(routes, int(match[2])))
         return
+    if match := _TWICE.search(complaint):
+        yield marks.host_of_route({"@id": match[1]})
     if match := _POLICY.search(complaint):
         policies = (tls.get("automation") or {}).get("policies") or []
         for policy in _at(policies, int(match[1])):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Shape = Any
-"""A type; `[shape]` for a list of such; a dict for an object with members of such shapes, and any others."""
+"""A type, or several in a tuple; `[shape]` for a list of such; a dict for an object with members of such
+shapes, and any others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,10 @@ class _Each:
     shape: Shape
 
 
-_MARKED: Shape = {"@id": str}
-_ROUTE: Shape = {"@id": str, "match": [{"host": [str]}], "handle": [{"handler": str}]}
+_ID = (str, int, float)
+"""Caddy takes numbers as well (`indexConfigObjects`); none of them is ours."""
+_MARKED: Shape = {"@id": _ID}
+_ROUTE: Shape = {"@id": _ID, "match": [{"host": [str]}], "handle": [{"handler": str}]}
 _SERVER: Shape = {"listen": [str], "routes": [_ROUTE], "automatic_https": {"skip": [str]}}
 _POLICY: Shape = {**_MARKED, "subjects": [str], "issuers": [{"module": str}]}
 _CONFIGURATION: Shape = {
@@ -59,6 +62,7 @@ def _check(value: Any, shape: Shape, place: str) -> None:
         _expect(value, shape, place)
 
 
-def _expect(value: Any, expected: type, place: str) -> None:
+def _expect(value: Any, expected: type | tuple[type, ...], place: str) -> None:
     if not isinstance(value, expected):
-        raise ValueError(f"{place} is a {type(value).__name__} instead of a {expected.__name__}")
+        first = expected[0] if isinstance(expected, tuple) else expected
+        raise ValueError(f"{place} is a {type(value).__name__} instead of a {first.__name__}")

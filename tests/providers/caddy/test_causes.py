@@ -82,6 +82,12 @@ def test_visitors_do_not_learn_why(caddy: RealCaddy, world: Make, ask: Ask) -> N
         ),
         ("loading cert: open /a.pem: no such file or directory", "FileUnreadable", "runs: no such file"),
         ("loading cert: open /a.pem: permission denied", "FileUnreadable", "runs: permission denied"),
+        ("indexing config: duplicate ID 'argos-host-a' found at /x and /y", "MarkTaken", "places: /x and /y"),
+        (
+            "indexing config: duplicate ID 'argos-tls-0' found at /x and /y",
+            "Rejected",
+            "refuses the configuration",
+        ),
     ],
     ids=str,
 )

@@ -172,3 +172,28 @@ def test_whole_shows_everything_foreign_as_a_removal(caddy: RealCaddy, world: Ma
     there.apply(host("ours"))
     assert set(caddy.config()) == {"admin", "apps"}
     assert caddy.get("ours.example.com").text == "ours"
+
+
+@pytest.mark.parametrize("number", [5, 5.5])
+def test_a_foreign_id_may_be_a_number(caddy: RealCaddy, world: Make, number: float) -> None:
+    theirs = _theirs(caddy)
+    theirs["apps"]["http"]["servers"]["front"]["routes"][1]["@id"] = number
+    caddy.load(theirs)
+    there = world(_into_front(caddy))
+    there.apply(host("ours", response={"body": "ours"}))
+    assert caddy.get("ours.example.com").text == "ours"
+    assert caddy.get("theirs.example.com").text == "exact"
+    assert number in [route.get("@id") for route in caddy.config("apps/http/servers/front/routes")]
+
+
+def test_an_id_of_ours_in_a_foreign_part_is_told_with_its_place(caddy: RealCaddy, world: Make) -> None:
+    """Caddy refuses the whole then, whatever else is to be changed."""
+    theirs = _theirs(caddy)
+    theirs["apps"]["http"]["servers"]["front"]["routes"][1]["handle"][0]["@id"] = "argos-host-ours"
+    caddy.load(theirs)
+    with pytest.raises(TerminalError) as caught:
+        world(_into_front(caddy)).apply(host("ours"), host("other"))
+    assert caught.value.reason == "MarkTaken"
+    assert "'argos-host-ours'" in str(caught.value)
+    assert "/config/apps/http/servers/front/routes/" in str(caught.value)
+    assert "take the @id out of it" in str(caught.value)
