@@ -271,8 +271,8 @@ class FedBouncers:
         return True
 
     def take(self) -> None:
-        """Takes in whatever has been said."""
-        with suppress(BlockingIOError):
+        """Takes in whatever has been said. Where the agent was killed there is nothing more."""
+        with suppress(BlockingIOError, ConnectionResetError):
             while self._take_one():
                 continue
 

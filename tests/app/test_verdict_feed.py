@@ -142,3 +142,14 @@ def few_descriptors(left: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for each in taken:
             os.close(each)
+
+
+def test_an_agent_that_was_killed_with_something_unread_ends_nothing() -> None:
+    """The kernel resets such a connection instead of closing it."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        fed = FedBouncers(theirs)
+        fed.hello()
+        ours.close()
+        fed.take()
+        assert not fed.heard_everything
