@@ -104,7 +104,7 @@ def test_what_takes_long_is_noticed(pattern: str) -> None:
 
 
 def test_what_takes_long_is_noticed_in_functions() -> None:
-    assert growth(lambda text: re.findall("[^b]*b", text), lambda size: "a" * size)
+    assert growth(lambda text: re.findall("[^b]*c?b", text), lambda size: "a" * size, 6144)
     assert not growth(lambda text: text.count("b"), lambda size: "a" * size)
 
 

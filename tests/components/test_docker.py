@@ -146,6 +146,7 @@ def test_the_engine_keeps_its_containers_over_a_kill(make_dockerd: Callable[[], 
     assert _state(dockerd, "back")["Running"]
 
 
+@pytest.mark.usefixtures("dockerd")  # where one can run at all
 def test_nothing_of_an_engine_stays_behind() -> None:
     """No process, folder, bridge, control group or mount, with containers that ran in networks until then."""
     with RealDockerd() as dockerd:

@@ -58,7 +58,9 @@ def _patch(caddy: RealCaddy, host_name: str, value: Any, handler: str, path: str
     """The last handler of a kind; changes of responses stand twice, for answers and for errors."""
     places = caddy.places_of(f"argos-host-{host_name}", handler)
     for place in places if handler == "headers" else places[-1:]:
-        httpx.patch(f"{caddy.admin_url}/id/{place}/{path}".rstrip("/"), json=value).raise_for_status()
+        url = f"{caddy.admin_url}/id/{place}"
+        if handler != "headers" or "response" in httpx.get(url).json():
+            httpx.patch(f"{url}/{path}".rstrip("/"), json=value).raise_for_status()
 
 
 def _proposed(estate: Estate, key: str, path: str = "hosts.yaml") -> str:

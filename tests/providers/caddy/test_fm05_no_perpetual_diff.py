@@ -41,7 +41,8 @@ def test_fm05_whole(
 @given(resources=estates())
 def test_fm05_routes(caddy: RealCaddy, world: Make, resources: list[AnyResource]) -> None:
     """In a server of somebody else's, which is as before when ours are gone."""
-    theirs = {"apps": {"http": {"servers": {"front": {"listen": [f"127.0.0.1:{caddy.https_port}"]}}}}}
+    front = {"listen": [f"127.0.0.1:{caddy.https_port}"]}
+    theirs = {"apps": {"http": {"http_port": caddy.http_port, "servers": {"front": front}}}}
     caddy.load(theirs)
     before = caddy.config()
     there = world(edge(caddy.admin_url, ownership="routes", server="front", crowdsec=forward_auth("open")))

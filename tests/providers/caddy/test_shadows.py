@@ -47,6 +47,7 @@ def _verified(there: World, *resources: AnyResource) -> Condition:
 
 
 def _again(there: World, *resources: AnyResource) -> Condition:
+    there.provider.observe()
     (found,) = there.provider.verify(desired(there.edge, *resources), (), [ResourceKey("Host", "app")])
     return found
 

@@ -33,7 +33,7 @@ class Opened:
 
     def seen(self) -> set[str]:
         found = set()
-        while select.select([self._descriptor], [], [], 0)[0]:
+        while _ready(self._descriptor):
             data = os.read(self._descriptor, 65536)
             at = 0
             while at < len(data):
@@ -60,6 +60,13 @@ def opened(*folders: Path) -> Iterator[Opened]:
         os.close(descriptor)
 
 
+def _ready(descriptor: int) -> bool:
+    """Whether there is something to read. A worker may have more descriptors than `select` takes."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 @dataclass(frozen=True)
 class Listeners:
     """Sockets that somebody may call: TCP and UDP on loopback, and one in a folder."""
@@ -79,8 +86,8 @@ class Listeners:
 
     def called(self) -> list[str]:
         """Those that somebody has called, or sent something to."""
-        ready = select.select([self.tcp, self.udp, self.unix], [], [], 0)[0]
-        return [name for name in ("tcp", "udp", "unix") if getattr(self, name) in ready]
+        sockets = {"tcp": self.tcp, "udp": self.udp, "unix": self.unix}
+        return [name for name, each in sockets.items() if _ready(each.fileno())]
 
 
 @contextmanager
