@@ -60,6 +60,8 @@ def test_all_of_the_grammar_is_read(sign: str, parts: list[tuple[int, str, str]]
         whole * _UNITS[unit] + int(fraction or 0) * _UNITS[unit] // 10 ** len(fraction)
         for whole, fraction, unit in parts
     )
+    if total >= 2**63:  # some 292 years, the most that Go takes
+        return
     assert nanoseconds_of(text) == (-total if sign == "-" else total)
 
 
