@@ -22,12 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from argos_gitops.model.objects import digest_of
-from argos_gitops.providers.caddy import marks
 from argos_gitops.providers.caddy.hosts import HostSpec, Rule
 from argos_gitops.providers.caddy.layout import Layout
 from argos_gitops.providers.caddy.masking import masked
 from argos_gitops.providers.caddy.matchers import matcher_sets
-from argos_gitops.providers.caddy.proof import ANSWERED_BY
+from argos_gitops.providers.caddy.proof import ANSWERED_BY, NOT_LOGGED, answer_of
 
 Tree = dict[str, Any]
 
@@ -37,12 +36,10 @@ SCHEME = "Argos-Probe "
 
 _BYTES = 24
 _MASTER_BYTES = 32
-_NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}
-"""Readers of access logs would take us for an attacker; the second name is that of Caddy before 2.8."""
 _FRONT_PAGE: Tree = {"handler": "rewrite", "method": "GET", "uri": "/"}
 _KEY_STAYS: Tree = {"handler": "headers", "request": {"delete": [HEADER]}}
 """No Service is to see the key of its Host, or it could pass by the guards itself."""
-_BEFORE = (_NOT_LOGGED, _FRONT_PAGE, _KEY_STAYS)
+_BEFORE = (NOT_LOGGED, _FRONT_PAGE, _KEY_STAYS)
 _STATUS_ONLY = [
     {
         "routes": [
@@ -95,10 +92,7 @@ def is_counted(host: HostSpec) -> bool:
 
 def probe_handler(name: str, host: HostSpec, answers: Mapping[str, Sequence[Tree]], key: str) -> Tree:
     """Answers a probe with the status that the rules, without their guards, come to."""
-    mark = {
-        "handler": "headers",
-        "response": {"set": {ANSWERED_BY: [marks.route_mark(name, wildcard=False)]}},
-    }
+    mark = {"handler": "headers", "response": {"set": {ANSWERED_BY: [answer_of(name)]}}}
     routes = [*_rules(host, answers)]
     return {
         "handler": "subroute",

@@ -26,8 +26,8 @@ ANSWERED_BY = "X-Argos-Host"
 """Names the route in the answer to it, and to our probes."""
 
 _BYTES = 16
-# Readers of access logs would wonder; the second name is that of Caddy before 2.8.
-_NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}
+NOT_LOGGED: Tree = {"handler": "vars", "log_skip": True, "skip_log": True}
+"""Readers of access logs would take us for an attacker; the second name is that of Caddy before 2.8."""
 
 _TELLING: Tree = {
     "handler": "subroute",
@@ -78,7 +78,7 @@ def tokens_for(hosts: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, 
 def _handler(host: str, token: str) -> Tree:
     answer = {"handler": "static_response", "status_code": 204, "headers": {ANSWERED_BY: [answer_of(host)]}}
     routes = [
-        {"match": [{"header": {PROOF: [token]}}], "handle": [_NOT_LOGGED, answer], "terminal": True},
+        {"match": [{"header": {PROOF: [token]}}], "handle": [NOT_LOGGED, answer], "terminal": True},
         {"match": [{"header": {WHY: [token]}}], "handle": [_TELLING]},
     ]
     return {"handler": "subroute", "routes": routes}

@@ -60,6 +60,7 @@ from argos_gitops.providers.caddy.probe import (
 )
 from argos_gitops.providers.caddy.rotation import LoadedFiles, UnreadFiles
 from argos_gitops.providers.caddy.served import wanted as wanted_certificate
+from argos_gitops.providers.caddy.served import wildcards_of
 from argos_gitops.providers.caddy.services import ServiceSpec
 from argos_gitops.providers.caddy.settings import CaddySettings
 from argos_gitops.providers.caddy.shadows import Rival, rival, shadowed
@@ -314,17 +315,19 @@ class CaddyProvider:
         self, wanted: Iterable[HostResource], hosts: Mapping[str, HostResource], layout: Layout
     ) -> Iterator[Question]:
         found = self._listeners(hosts, layout)
-        specs = {name: host.spec for name, host in hosts.items()}
+        wildcards = wildcards_of((host.spec for host in hosts.values()), self._settings)
         for host in wanted:
             secure = not host.spec.plain if self._settings.server is None else bool(found.tls)
             addresses = found.tls if secure else found.plain
             if addresses:
                 asked = question(host.key, host.spec, addresses[0], secure, self._settings)
-                key = self._probe_keys.of(host.name, layout) if is_counted(host.spec) else None
-                token = layout.tokens.get(host.name)
-                certificate = wanted_certificate(host.spec, specs, self._settings) if secure else None
-                asked = replace(asked, certificate=certificate)
-                yield replace(asked, served=host.name in layout.hosts, token=token, key=key)
+                yield replace(
+                    asked,
+                    served=host.name in layout.hosts,
+                    token=layout.tokens.get(host.name),
+                    key=self._probe_keys.of(host.name, layout) if is_counted(host.spec) else None,
+                    certificate=wanted_certificate(host.spec, wildcards, self._settings) if secure else None,
+                )
 
     def _read(self) -> CaddyLive:
         """What Caddy holds at this moment."""

@@ -5,7 +5,7 @@ CA can. Of files on the edge nothing is known but that they must be for the doma
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,25 +43,32 @@ class Wanted:
         return frozenset({domain, above} if self.file or above in self.wildcards else {domain})
 
 
-def wanted(host: HostSpec, hosts: Mapping[str, HostSpec], settings: CaddySettings) -> Wanted | None:
-    """What a Host of an Edge asks for; None without TLS."""
+Wildcards = Sequence[tuple[object, str]]
+"""Wildcard domains, each with how its certificate is got, as `tls_of` tells it."""
+
+
+def wildcards_of(hosts: Iterable[HostSpec], settings: CaddySettings) -> Wildcards:
+    """Those of all Hosts of an Edge."""
+    return [
+        (tls_of(host.tls, settings), domain)
+        for host in hosts
+        for domain in host.domains
+        if domain.startswith("*.")
+    ]
+
+
+def wanted(host: HostSpec, wildcards: Wildcards, settings: CaddySettings) -> Wanted | None:
+    """What a Host of an Edge asks for, with the wildcards of that Edge; None without TLS."""
     tls = tls_of(host.tls, settings)
     if tls == OFF:
         return None
     if host.tls.certificate is not None:
         return Wanted("any", frozenset(), host.tls.certificate)
-    wildcards = frozenset(_wildcards(tls, hosts, settings))
+    alike = frozenset(domain for how, domain in wildcards if how == tls)
     if tls == INTERNAL:
-        return Wanted("internal", wildcards)
+        return Wanted("internal", alike)
     known = settings.whole and (host.tls.ca or settings.acme.ca) is None
-    return Wanted("public" if known else "any", wildcards)
-
-
-def _wildcards(tls: object, hosts: Mapping[str, HostSpec], settings: CaddySettings) -> Iterator[str]:
-    for other in hosts.values():
-        found = [domain for domain in other.domains if domain.startswith("*.")]
-        if found and tls_of(other.tls, settings) == tls:
-            yield from found
+    return Wanted("public" if known else "any", alike)
 
 
 def fault(served: bytes, domain: str, asked: Wanted, local_ca: x509.Name | None) -> str | None:
