@@ -6,24 +6,12 @@ from types import TracebackType
 from typing import Self
 
 
-class Upstream:
-    """Answers every request with 200 and its name, and keeps the paths and headers it was asked with."""
+class LoopbackServer(ThreadingHTTPServer):
+    """Serves with a handler on a port of loopback, 0 for a free one, while it is entered."""
 
-    def __init__(self, name: str = "upstream", port: int = 0) -> None:
-        self.name = name
-        self.paths: list[str] = []
-        self.headers: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def port(self) -> int:
-        return self._server.server_port
-
-    @property
-    def address(self) -> str:
-        """`127.0.0.1:<port>`, as a Service names its targets."""
-        return f"127.0.0.1:{self.port}"
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -35,9 +23,28 @@ class Upstream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
         self._thread.join()
+
+
+class Upstream(LoopbackServer):
+    """Answers every request with 200 and its name, and keeps the paths and headers it was asked with."""
+
+    def __init__(self, name: str = "upstream", port: int = 0) -> None:
+        super().__init__(_handler(self), port)
+        self.name = name
+        self.paths: list[str] = []
+        self.headers: list[dict[str, str]] = []
+
+    @property
+    def port(self) -> int:
+        return self.server_port
+
+    @property
+    def address(self) -> str:
+        """`127.0.0.1:<port>`, as a Service names its targets."""
+        return f"127.0.0.1:{self.port}"
 
 
 def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:

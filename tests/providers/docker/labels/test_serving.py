@@ -3,15 +3,15 @@
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
 
 from argos_gitops.model.resource import AnyResource
 from tests.components.caddy import RealCaddy
+from tests.components.upstream import LoopbackServer
 from tests.providers.caddy.world import World
 from tests.providers.docker.labels.estate import Estate
 
@@ -88,19 +88,11 @@ services:
 Ask = Callable[..., httpx.Response]
 
 
-class Echo(ThreadingHTTPServer):
+class Echo(LoopbackServer):
     """Answers with its name, the path that it was asked for, and some headers of the request."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(("127.0.0.1", 0), _echoing(name))
-
-    def __enter__(self) -> "Echo":
-        Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
+        super().__init__(_echoing(name))
 
 
 def _echoing(name: str) -> type[BaseHTTPRequestHandler]:

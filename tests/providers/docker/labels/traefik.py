@@ -6,11 +6,11 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.components.caddy import RealCaddy
+from tests.components.upstream import LoopbackServer
 
 Tree = dict[str, Any]
 
@@ -22,19 +22,11 @@ _HANDSHAKES = 100
 _TOLD = frozenset({"strict-transport-security", "www-authenticate", "x-frame-options", "x-mine"})
 
 
-class EchoServer(ThreadingHTTPServer):
+class EchoServer(LoopbackServer):
     """Answers with its name, the path as it stood in the request line, and the headers, as JSON."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(("127.0.0.1", 0), _echoing(name))
-
-    def __enter__(self) -> "EchoServer":
-        Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
+        super().__init__(_echoing(name))
 
 
 def _echoing(name: str) -> type[BaseHTTPRequestHandler]:
